@@ -1,0 +1,39 @@
+"""Configuration of Sphinx."""
+
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # for figures.py
+
+project = "fastgrad"
+author = "The fastgrad developers"
+copyright = f"2026, {author}"  # noqa: A001 -- Sphinx's name
+version = release = installed_version(project)
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # the pages need no network
+    "sphinx_copybutton",
+    "figures",
+]
+exclude_patterns = ["_build", "generated"]
+nitpicky = True
+
+myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # numpydoc's sections name the types
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+copybutton_exclude = ".linenos, .gp"
+
+html_theme = "furo"
+html_title = "fastgrad"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]

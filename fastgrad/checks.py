@@ -1,0 +1,163 @@
+"""Checks at the door: each says in one line which argument, what came, and what is expected."""
+
+import difflib
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+__all__ = ["choice", "class_ids", "domain", "integer", "matrix", "number", "pair", "weights"]
+
+
+def _limits(least: float | None, above: float | None, below: float | None) -> str:
+    words = ["at least {}".format(least)] if least is not None else []
+    words += [f"above {above}"] if above is not None else []
+    words += [f"below {below}"] if below is not None else []
+    return " and ".join(words)
+
+
+def number(
+    name: str,
+    value: Any,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> float:
+    """The finite real number that came, within its limits."""
+    expected = f"a finite number {_limits(least, above, below)}".rstrip()
+    if isinstance(value, bool) or not isinstance(value, Real | np.number):
+        raise TypeError(f"{name}: got {value!r}; expected {expected}")
+    real = float(value)  # type: ignore[arg-type]
+    if (
+        not np.isfinite(real)
+        or (least is not None and real < least)
+        or (above is not None and real <= above)
+        or (below is not None and real >= below)
+    ):
+        raise ValueError(f"{name}: got {value!r}; expected {expected}")
+    return real
+
+
+def integer(name: str, value: Any, *, least: int) -> int:
+    """The integer that came, at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}: got {value!r}; expected an integer of at least {least}")
+    if value < least:
+        raise ValueError(f"{name}: got {value}; expected an integer of at least {least}")
+    return int(value)
+
+
+def pair(name: str, value: Any) -> tuple[Any, Any]:
+    """The two things that came."""
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: got {value!r}; expected a pair") from None
+    return first, second
+
+
+def choice(name: str, value: Any, known: Iterable[str]) -> str:
+    """The name that came, one of the known ones."""
+    known = list(known)
+    if isinstance(value, str) and value in known:
+        return value
+    near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"{name}: got {value!r}; {hint}expected one of {', '.join(sorted(known))}")
+
+
+def _numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
+    try:
+        array = np.asarray(value)
+    except ValueError:  # ragged lists
+        raise ValueError(f"{name}: got rows of different lengths; expected {expected}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: got an array of dtype {array.dtype}; expected {expected}")
+    return array
+
+
+def _finite(name: str, array: np.ndarray[Any, Any]) -> None:
+    # one number that is not finite makes the sum of its row so: no array as large as X is needed
+    if array.dtype.kind != "f":
+        return
+    with np.errstate(all="ignore"):
+        doubtful = not np.isfinite(array.sum(dtype=np.float64))
+    if doubtful:
+        bad = np.argwhere(~np.isfinite(array))
+        if len(bad):
+            place = ", ".join(map(str, bad[0]))
+            raise ValueError(
+                f"{name}: got {array[tuple(bad[0])]} at [{place}]; expected finite numbers"
+            )
+
+
+def matrix(
+    name: str, value: Any, dtype: np.dtype[Any], width: int, rows: int | None = None
+) -> np.ndarray[Any, Any]:
+    """Rows of numbers, C-contiguous, of the dtype asked for; not copied where they are so already."""
+    expected = f"numbers of shape ({'S' if rows is None else rows}, {width})"
+    array = _numbers(name, value, expected)
+    if array.ndim == 1 and width == 1 and rows is not None:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] != width or (rows is not None and len(array) != rows):
+        raise ValueError(f"{name}: got shape {array.shape}; expected {expected}")
+    if not len(array):
+        raise ValueError(f"{name}: got no samples (shape {array.shape}); expected at least one")
+    _finite(name, array)
+    with np.errstate(over="ignore"):
+        converted = np.require(array, dtype, ["C", "A"])
+    if converted is not array:
+        _finite(name, converted)
+    return converted
+
+
+def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any, Any]:
+    """Class numbers from 0 to classes - 1, one a sample."""
+    expected = f"{rows} class ids from 0 to {classes - 1}"
+    ids = _numbers(name, value, expected)
+    if ids.shape != (rows,):
+        raise ValueError(f"{name}: got shape {ids.shape}; expected {expected}, or ({rows}, {classes})")
+    if ids.dtype.kind == "f" and not (ids == np.floor(ids)).all():
+        s = int(np.argmax(ids != np.floor(ids)))
+        raise ValueError(f"{name}: got {ids[s]} at [{s}]; expected {expected}")
+    if ids.min() < 0 or ids.max() >= classes:
+        s = int(np.argmax((ids < 0) | (ids >= classes)))
+        raise ValueError(f"{name}: got {ids[s]} at [{s}]; expected {expected}")
+    return ids.astype(np.int64, copy=False)
+
+
+def weights(name: str, value: Any, dtype: np.dtype[Any], rows: int) -> np.ndarray[Any, Any]:
+    """One weight a sample, none negative, not all 0."""
+    array = matrix(name, value, dtype, 1, rows)[:, 0]
+    if array.min() < 0:
+        s = int(np.argmin(array))
+        raise ValueError(f"{name}: got {array[s]} at [{s}]; expected weights of at least 0")
+    if not array.any():
+        raise ValueError(f"{name}: got only zeros; expected at least one weight above 0")
+    return np.ascontiguousarray(array)
+
+
+_DOMAINS = {
+    "nonnegative": ("at least 0", lambda y: y < 0),
+    "unit": ("from 0 to 1", lambda y: (y < 0) | (y > 1)),
+    "sign": ("-1 or 1", lambda y: np.abs(y) != 1),
+    "distribution": ("from 0 to 1", lambda y: (y < 0) | (y > 1)),
+}
+
+
+def domain(name: str, array: np.ndarray[Any, Any], kind: str) -> None:
+    """Raise unless all numbers are such as the cost takes: its `targets`."""
+    if kind not in _DOMAINS:
+        return
+    expected, wrong = _DOMAINS[kind]
+    bad = np.argwhere(wrong(array))
+    if len(bad):
+        place = ", ".join(map(str, bad[0]))
+        raise ValueError(f"{name}: got {array[tuple(bad[0])]} at [{place}]; expected {expected}")
+    if kind == "distribution":
+        sums = array.sum(axis=1)
+        s = int(np.argmax(np.abs(sums - 1)))
+        if abs(sums[s] - 1) > 1e-3:
+            raise ValueError(f"{name}: got row {s} with sum {sums[s]:g}; expected rows with sum 1")

@@ -1,0 +1,91 @@
+"""How fastgrad compiles: the one place that holds numba's options.
+
+The epoch is compiled once for all networks of a dtype. What differs between networks (activation,
+cost, update rule) it calls through an address, so that only what a network uses is compiled, the
+user's own functions are as fast as the built-in ones, and everything built in is kept on disk.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba import types
+from numba.extending import overload
+
+__all__ = ["FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "entry", "exact", "kernel", "parallel", "scalar"]
+
+#: True where NUMBA_DISABLE_JIT=1 asks that every loop run as ordinary Python.
+PLAIN_PYTHON: bool = bool(numba.config.DISABLE_JIT)
+
+# Never 'nnan' or 'ninf': they would delete the checks for NaN and infinity.
+_REORDER = {"contract", "reassoc", "nsz", "arcp", "afn"}
+
+
+def _njit(function: Callable[..., Any], fastmath: set[str], **options: Any) -> Any:
+    compiled: Any = numba.njit(error_model="numpy", fastmath=fastmath, **options)
+    return compiled(function)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a loop whose sums may be reordered and contracted, so that it vectorises."""
+    return _njit(function, _REORDER, cache=True)
+
+
+def exact(function: Callable[..., Any]) -> Any:
+    """Compile arithmetic that must be carried out in the order in which it is written."""
+    return _njit(function, {"contract"}, cache=True)
+
+
+def parallel(function: Callable[..., Any]) -> Any:
+    """Compile a function whose `prange` runs on several threads."""
+    return _njit(function, _REORDER, cache=True, parallel=True)
+
+
+#: Scalar functions by name: f and f' of activations, C and dC/da of costs.
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+
+#: Loops by address, for plain Python; compiled ones are kept here so that they stay in memory.
+LOOPS: dict[int, Any] = {}
+
+
+def scalar(name: str, *args: Any) -> Any:
+    """Value of the scalar function of that name."""
+    return FUNCTIONS[name](*args)
+
+
+@overload(scalar, strict=False, jit_options={"fastmath": _REORDER, "error_model": "numpy"})
+def _scalar(name: Any, *args: Any) -> Any:
+    if not isinstance(name, types.StringLiteral):
+        return None
+    function = _njit(FUNCTIONS[name.literal_value], _REORDER)
+    return lambda name, *args: function(*args)
+
+
+def entry(loop: Callable[..., Any], arguments: list[Any], cache: bool) -> int:
+    """Compile a loop over pointers for calls through its address.
+
+    Parameters
+    ----------
+    loop : callable
+        Takes pointers, indexed like one-dimensional arrays, and integers; returns nothing.
+    arguments : list of numba types
+        A floating type stands for a pointer to it, an integer type for itself.
+    cache : bool
+        Whether the compiled loop is kept on disk.
+
+    Returns
+    -------
+    int
+        The address.
+    """
+    if PLAIN_PYTHON:
+        LOOPS[id(loop)] = loop
+        return id(loop)
+    signature = types.void(
+        *(types.CPointer(t) if isinstance(t, types.Float) else t for t in arguments)
+    )
+    compiled: Any = numba.cfunc(
+        signature, cache=cache, error_model="numpy", fastmath=_REORDER, nopython=True
+    )(loop)
+    LOOPS[compiled.address] = compiled
+    return int(compiled.address)

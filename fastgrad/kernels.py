@@ -1,0 +1,262 @@
+"""Equations (1) to (8) as loops, for one sample and for many.
+
+The notation is that of docs/derivation.md: `i` is a node of layer l, `j` a node of layer l-1, `s` a
+sample. For one sample the arrays are `a[i]`; for many they come in panels of 16 samples (8 in
+float64), `a[p, i, s]`, and each name in an inner loop holds a tile: several nodes of one panel.
+`aT[q, s, j]` holds the same activations the other way round: 16 nodes j of block q, every sample s.
+
+Nodes are padded with zeros to whole tiles and blocks, so there is no code for remainders: weights,
+activations and gradients of a padding node are 0 and stay 0.
+"""
+
+from typing import Any
+
+from numba import literal_unroll
+
+from . import simd
+from .elementary import exp, log, real
+from .jit import kernel, scalar
+from .simd import ROWS
+
+# --- One sample: the derivation as it stands ----------------------------------------------------
+
+
+@kernel
+def affine(W: Any, b: Any, a: Any, u: Any) -> None:
+    """u from the activations a of the layer before."""
+    for i in range(u.size):  # eq. (1): u_i = b_i + sum_j W_ij a_j
+        u_i = b[i]
+        for j in range(a.size):
+            u_i += W[i, j] * a[j]
+        u[i] = u_i
+
+
+@kernel
+def gradient(dC_db: Any, a: Any, dC_dW: Any) -> None:
+    """dC/dW from dC/db and the activations a of the layer before."""
+    for i in range(dC_db.size):  # eq. (4): dC/dW_ij = dC/db_i a_j
+        dC_db_i = dC_db[i]
+        for j in range(a.size):
+            dC_dW[i, j] = dC_db_i * a[j]
+
+
+@kernel
+def backpropagate(dC_db: Any, W: Any, dC_da: Any) -> None:
+    """dC/da of the layer before from dC/db."""
+    dC_da[:] = 0  # i outermost, against the order of the sum: W is stored by rows
+    for i in range(dC_db.size):  # eq. (5): dC/da_j = sum_i dC/db_i W_ij
+        dC_db_i = dC_db[i]
+        for j in range(dC_da.size):
+            dC_da[j] += dC_db_i * W[i, j]
+
+
+# --- One sample or many: node by node -----------------------------------------------------------
+# k runs over all n numbers of a layer: its nodes or, for a panel, its nodes and samples.
+
+
+def activation_loop(f: str) -> Any:
+    """The loop over (2) for the scalar function named f."""
+
+    def activate(u: Any, a: Any, n: int) -> None:
+        for k in range(n):  # eq. (2): a_i = f(u_i)
+            a[k] = scalar(f, u[k])
+
+    return activate
+
+
+def derivative_loop(df: str) -> Any:
+    """The loop over (3) for the scalar function named df; d holds dC/da before, dC/db after."""
+
+    def differentiate(u: Any, d: Any, n: int) -> None:
+        for k in range(n):  # eq. (3): dC/db_i = dC/da_i f'(u_i)
+            d[k] *= scalar(df, u[k])
+
+    return differentiate
+
+
+# A cost takes the activations a of the last layer, the targets y and the weights w_s of the
+# samples (which carry the factor 1/S of the mean), and writes w_s C_s to C and w_s dC_s/da_i to d.
+# Arrays are [i, s], flat, with `width` samples; m and z are scratch of that width.
+
+
+def cost_loop(C_of: str, dC_da_of: str) -> Any:
+    """The loop over a cost that is a sum over the nodes, for the scalar functions named."""
+
+    def cost(
+        a: Any, y: Any, w: Any, d: Any, C: Any, m: Any, z: Any, n_out: int, width: int
+    ) -> None:
+        for s in range(width):
+            C[s] = 0
+        for i in range(n_out):
+            for s in range(width):
+                k = i * width + s
+                C[s] += w[s] * scalar(C_of, a[k], y[k])
+                d[k] = w[s] * scalar(dC_da_of, a[k], y[k])
+
+    return cost
+
+
+def softmax_loop(smoothing: float) -> Any:
+    """The loop over (8): softmax and cross-entropy as one, stable for any a.
+
+    p_i = exp(a_i - m) / z with m = max_i a_i and z = sum_i exp(a_i - m);
+    C = -sum_i y_i log p_i = sum_i y_i (log z + m - a_i). Smoothing moves a part of y to all nodes.
+    """
+
+    def cost(
+        a: Any, y: Any, w: Any, d: Any, C: Any, m: Any, z: Any, n_out: int, width: int
+    ) -> None:
+        for s in range(width):
+            m[s] = a[s]
+            z[s] = 0
+            C[s] = 0
+        for i in range(1, n_out):
+            for s in range(width):
+                m[s] = max(m[s], a[i * width + s])
+        for i in range(n_out):
+            for s in range(width):
+                k = i * width + s
+                d[k] = exp(a[k] - m[s])
+                z[s] += d[k]
+        for s in range(width):
+            m[s] += log(z[s])
+        keep, spread = real(w[0], 1 - smoothing), real(w[0], smoothing / n_out)
+        for i in range(n_out):  # eq. (8): dC/du_i = p_i - y_i
+            for s in range(width):
+                k = i * width + s
+                p_i, y_i = d[k] / z[s], keep * y[k] + spread
+                C[s] += w[s] * y_i * (m[s] - a[k])
+                d[k] = w[s] * (p_i - y_i)
+
+    return cost
+
+
+# --- Many samples: a tile of nodes and samples at a time ------------------------------------------
+# `nodes` and `panels` are the ranges that the calling thread works on.
+
+
+@kernel
+def affine_panels(W: Any, b: Any, a: Any, u: Any, n_in: int, nodes: Any, panels: Any) -> None:
+    """u from the activations a of the layer before, for every sample."""
+    i = nodes[0]
+    for rows in literal_unroll(ROWS):
+        i = affine_tiles(rows, W, b, a, u, n_in, i, nodes[1], panels)
+
+
+@kernel
+def affine_tiles(
+    rows: Any, W: Any, b: Any, a: Any, u: Any, n_in: int, i: int, end: int, panels: Any
+) -> int:
+    """(1) in tiles of that many rows, from node i on as far as they go."""
+    while i + len(rows) <= end:
+        for p in range(panels[0], panels[1]):  # eq. (1s): u_is = b_i + sum_j W_ij a_js
+            u_is = simd.spread(simd.along(rows, b, (i,)))
+            for j in range(n_in):
+                W_ij, a_js = simd.down(rows, W, (i, j)), simd.lanes(a, (p, j, 0))
+                u_is = simd.fma(W_ij, a_js, u_is)
+            simd.store(u, (p, i, 0), u_is)
+        i += len(rows)
+    return i
+
+
+@kernel
+def backpropagate_panels(d: Any, W: Any, dC_da: Any, n_out: int, nodes: Any, panels: Any) -> None:
+    """dC/da of the layer before from d = dC/db, for every sample."""
+    j = nodes[0]
+    for rows in literal_unroll(ROWS):
+        j = backpropagate_tiles(rows, d, W, dC_da, n_out, j, nodes[1], panels)
+
+
+@kernel
+def backpropagate_tiles(
+    rows: Any, d: Any, W: Any, dC_da: Any, n_out: int, j: int, end: int, panels: Any
+) -> int:
+    """(5) in tiles of that many rows, from node j on as far as they go."""
+    while j + len(rows) <= end:
+        for p in range(panels[0], panels[1]):  # eq. (5s): dC/da_js = sum_i d_is W_ij
+            dC_da_js = simd.zeros(rows, d)
+            for i in range(n_out):
+                W_ij, d_is = simd.along(rows, W, (i, j)), simd.lanes(d, (p, i, 0))
+                dC_da_js = simd.fma(W_ij, d_is, dC_da_js)
+            simd.store(dC_da, (p, j, 0), dC_da_js)
+        j += len(rows)
+    return j
+
+
+# In (6) and (7) the factor 1/S stands in d already: the cost has put it there with the weights.
+
+
+@kernel
+def bias_gradient(d: Any, dC_db: Any, panels: int, nodes: Any, more: bool) -> None:
+    """dC/db: the sum of d over the samples, added to what stands there if they are `more`."""
+    for i in range(nodes[0], nodes[1]):  # eq. (6): dC/db_i = (1/S) sum_s d_is
+        dC_db_i = dC_db[i] if more else real(dC_db[i], 0)
+        for p in range(panels):
+            for s in range(simd.width(d)):
+                dC_db_i += d[p, i, s]
+        dC_db[i] = dC_db_i
+
+
+@kernel
+def weight_gradient(d: Any, aT: Any, dC_dW: Any, panels: int, nodes: Any, more: bool) -> None:
+    """dC/dW: the sum of d a over the samples, added to what stands there if they are `more`."""
+    i = nodes[0]
+    for rows in literal_unroll(ROWS):
+        i = weight_gradient_tiles(rows, d, aT, dC_dW, panels, i, nodes[1], more)
+
+
+@kernel
+def weight_gradient_tiles(
+    rows: Any, d: Any, aT: Any, dC_dW: Any, panels: int, i: int, end: int, more: bool
+) -> int:
+    """(7) in tiles of that many rows, from node i on as far as they go."""
+    lanes = simd.width(d)
+    while i + len(rows) <= end:
+        for q in range(aT.shape[0]):  # eq. (7): dC/dW_ij = (1/S) sum_s d_is a_js
+            dC_dW_ij = simd.tile(rows, dC_dW, (i, q * lanes)) if more else simd.zeros(rows, d)
+            for p in range(panels):
+                for s in range(lanes):
+                    d_is, a_js = simd.down(rows, d, (p, i, s)), simd.lanes(aT, (q, p * lanes + s, 0))
+                    dC_dW_ij = simd.fma(d_is, a_js, dC_dW_ij)
+            simd.store(dC_dW, (i, q * lanes), dC_dW_ij)
+        i += len(rows)
+    return i
+
+
+# --- Into panels and out of them ------------------------------------------------------------------
+
+
+@kernel
+def gather_panels(
+    X: Any, samples: Any, mean: Any, scale: Any, a: Any, aT: Any, panels: Any
+) -> None:
+    """The rows of X named by `samples`, standardised, as activations of the input layer."""
+    lanes = simd.width(X)
+    for p in range(panels[0], panels[1]):
+        for q in range(a.shape[1] // lanes):
+            x = simd.gather(X, samples, p * lanes, q * lanes)
+            x = simd.subtract(x, simd.lanes(mean, (q * lanes,)))
+            x = simd.multiply(x, simd.lanes(scale, (q * lanes,)))
+            simd.store(aT, (q, p * lanes, 0), x)
+            simd.store(a, (p, q * lanes, 0), simd.transpose(x))
+
+
+@kernel
+def transpose_panels(a: Any, aT: Any, panels: Any) -> None:
+    """The same activations with the samples one below the other."""
+    lanes = simd.width(a)
+    square = simd.square(a)
+    for p in range(panels[0], panels[1]):
+        for q in range(a.shape[1] // lanes):
+            x = simd.tile(square, a, (p, q * lanes, 0))
+            simd.store(aT, (q, p * lanes, 0), simd.transpose(x))
+
+
+@kernel
+def scatter_panels(a: Any, out: Any, first: int, last: int, panels: Any) -> None:
+    """Write the samples `first` to `last` of out from panels: out[s, i] = a[p, i, s]."""
+    lanes = simd.width(a)
+    for p in range(panels[0], panels[1]):
+        for s in range(min(lanes, last - first - p * lanes)):
+            for i in range(out.shape[1]):
+                out[first + p * lanes + s, i] = a[p, i, s]

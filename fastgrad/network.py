@@ -1,0 +1,455 @@
+"""The Network: it checks what comes, owns the arrays, and calls the compiled passes."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import checks, files, initial
+from .activations import Activation, activation
+from .callbacks import Progress
+from .costs import Cost, cost
+from .history import History
+from .optimizers import Adam, Optimizer
+from .passes import Pass, Targets
+
+__all__ = ["Gradients", "Layer", "Network", "load"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Layer(NamedTuple):
+    """One layer's weights and biases, as views that may be written to."""
+
+    W: Array
+    b: Array
+
+
+class Gradients(NamedTuple):
+    """The gradient of the mean cost at some samples.
+
+    Attributes
+    ----------
+    C : float
+        The cost itself.
+    dC_dW, dC_db : tuple of ndarray
+        For each layer, in the shapes of W and b.
+    dC_da0 : ndarray
+        (S, n_0): with respect to the inputs.
+    """
+
+    C: float
+    dC_dW: tuple[Array, ...]
+    dC_db: tuple[Array, ...]
+    dC_da0: Array
+
+
+class Network:
+    """A feed-forward network: u^l = W^l a^(l-1) + b^l and a^l = f_l(u^l) for l = 1 ... L.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        n_0 ... n_L: inputs, nodes of the hidden layers, outputs; at least two, each at least 1.
+    activations : str, Activation or a list of them, default "relu"
+        f_1 ... f_L. One alone: that for the hidden layers, identity at the output.
+    cost : str or Cost, default "squared_error"
+        The cost C of one sample; the network is trained on its mean.
+    init : str or list of str, default "auto"
+        How weights start: "auto" (He for the ReLU family, LeCun for selu, else Glorot),
+        "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal",
+        "lecun_uniform" or "zeros"; one for all layers, or one a layer. Biases start at 0.
+    dtype : {"float32", "float64"}
+        In which everything is stored and computed.
+    seed : int or None, default None
+        Fixes all that is random: initial weights and shuffles. None: different each time.
+    standardize : bool, default False
+        Shift and scale the inputs to mean 0 and deviation 1, by the X of the first fit.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        W (n_l, n_(l-1)) and b (n_l,) of each layer: views, writable, no copies.
+    metadata : dict
+        Anything that JSON can hold; saved with the network.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One line: the argument, what came, what is expected.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> net = fg.Network([2, 16, 1], activations="tanh", seed=0)
+    >>> net.predict(np.zeros((5, 2))).shape
+    (5, 1)
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activations: str | Activation | Sequence[str | Activation] = "relu",
+        cost: str | Cost = "squared_error",
+        init: str | Sequence[str] = "auto",
+        dtype: Any = "float32",
+        seed: int | None = None,
+        standardize: bool = False,
+    ) -> None:
+        self.sizes = _sizes(sizes)
+        n_layers = len(self.sizes) - 1
+        functions = _one_a_layer(
+            "activations", activations, (str, Activation), n_layers, last="identity"
+        )
+        self._activations = tuple(activation(f) for f in functions)
+        inits = _one_a_layer("init", init, (str,), n_layers)
+        inits = [checks.choice("init", name, initial.INITS) for name in inits]
+        self.dtype = _dtype(dtype)
+        self.cost_function = _cost(cost, self._activations[-1].name)
+        if seed is not None:
+            checks.integer("seed", seed, least=0)
+        self._rng = np.random.default_rng(seed)
+        self.standardize, self._standardized = bool(standardize), False
+        self.metadata: dict[str, Any] = {}
+        self._pass = Pass(self.sizes, self._activations, self.cost_function, self.dtype)
+        self.layers = tuple(Layer(W, b) for W, b in self._pass.views(self._pass.parameters))
+        for layer, f, name in zip(self.layers, self._activations, inits, strict=True):
+            layer.W[...] = initial.draw(name, f.name, *layer.W.shape, self._rng)
+
+    def __repr__(self) -> str:
+        """Sizes, activations and cost on one line."""
+        shape = "-".join(map(str, self.sizes))
+        names = ", ".join(self.activations)
+        return f"<Network {shape}: {names}; {self.cost_function.name}; {self.dtype}>"
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """Names of f_1 ... f_L."""
+        return tuple(f.name for f in self._activations)
+
+    @property
+    def n_inputs(self) -> int:
+        """n_0."""
+        return self.sizes[0]
+
+    @property
+    def n_outputs(self) -> int:
+        """n_L."""
+        return self.sizes[-1]
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights and biases in all."""
+        return sum(W.size + b.size for W, b in self.layers)
+
+    @property
+    def input_mean(self) -> Array:
+        """(n_0,): what is subtracted from the inputs; a view."""
+        return self._pass.mean[: self.n_inputs]
+
+    @property
+    def input_scale(self) -> Array:
+        """(n_0,): what the inputs are multiplied by after that; a view."""
+        return self._pass.scale[: self.n_inputs]
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def forward(self, X: Any) -> Array:
+        """Outputs a^L, shape (S, n_L), for inputs X of shape (S, n_0)."""
+        X = checks.matrix("X", X, self.dtype, self.n_inputs)
+        return self._pass.forward(X)
+
+    def predict(self, X: Any) -> Array:
+        """Outputs with the cost's link applied: probabilities for the cross-entropies.
+
+        Parameters
+        ----------
+        X : array_like
+            (S, n_0).
+
+        Returns
+        -------
+        ndarray
+            (S, n_L).
+        """
+        return _linked(self.forward(X), self.cost_function.link)
+
+    def cost(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
+        """Mean of C over the samples.
+
+        Parameters
+        ----------
+        X : array_like
+            (S, n_0).
+        Y : array_like
+            Targets: class ids (S,) or a distribution (S, n_L) for softmax; else (S, n_L), or (S,)
+            where n_L is 1.
+        sample_weight : array_like, optional
+            (S,): w_s in (1/S) sum_s w_s C_s.
+        """
+        X, targets, weights = self._samples(X, Y, sample_weight)
+        return self._pass.cost(X, targets, weights)
+
+    def gradients(self, X: Any, Y: Any, sample_weight: Any = None) -> Gradients:
+        """Gradient of the mean cost at these samples (equations 3 to 8); arguments as for `cost`."""
+        X, targets, weights = self._samples(X, Y, sample_weight)
+        C, dC, dC_da0 = self._pass.gradients(X, targets, weights)
+        dC_dW, dC_db = zip(*((W.copy(), b.copy()) for W, b in self._pass.views(dC)), strict=True)
+        return Gradients(C, dC_dW, dC_db, dC_da0)
+
+    # --- learning -----------------------------------------------------------------------------
+
+    def step(self, x: Any, y: Any, optimizer: Optimizer) -> float:
+        """One update on one mini-batch, for streams and reinforcement learning.
+
+        Parameters
+        ----------
+        x : array_like
+            (S, n_0), or (n_0,) for a single sample.
+        y : array_like
+            Targets as for `cost`; for a single sample its own (n_L,) or a number.
+        optimizer : Optimizer
+            Such as ``fg.Adam()``; its state lives on between calls.
+
+        Returns
+        -------
+        float
+            C before the update.
+        """
+        optimizer = _optimizer(optimizer)
+        if np.ndim(x) == 1:
+            x, y = np.asarray(x)[None], np.asarray(y)[None]
+        X, targets, weights = self._samples(x, y, None, names=("x", "y"))
+        return self._pass.step(X, targets, weights, optimizer)
+
+    def fit(
+        self,
+        X: Any,
+        Y: Any,
+        epochs: int = 10,
+        batch_size: int = 32,
+        optimizer: Optimizer | None = None,
+        validation: Any = None,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        callbacks: Iterable[Any] = (),
+        threads: int | None = None,
+        verbose: int = 0,
+    ) -> History:
+        """Train on mini-batches.
+
+        Parameters
+        ----------
+        X : array_like
+            (S, n_0). A C-contiguous array of the network's dtype is not copied.
+        Y : array_like
+            Targets as for `cost`.
+        epochs : int, default 10
+            Passes over the samples.
+        batch_size : int, default 32
+            Samples a step; the last step of an epoch takes what is left.
+        optimizer : Optimizer, default Adam()
+            Its state lives on between calls.
+        validation : (X_val, Y_val), optional
+            Samples to compute the cost, and for classes the accuracy, on after each epoch.
+        shuffle : bool, default True
+            A new order of the samples each epoch.
+        sample_weight : array_like, optional
+            (S,): w_s in (1/S) sum_s w_s C_s.
+        callbacks : iterable of Callback
+            Called between epochs.
+        threads : int, optional
+            None: the library decides. The result does not depend on it.
+        verbose : int, default 0
+            1 shows progress.
+
+        Returns
+        -------
+        History
+            One cost an epoch (the mean over its steps, as they came), and more.
+        """
+        optimizer = _optimizer(Adam() if optimizer is None else optimizer)
+        checks.integer("epochs", epochs, least=0)
+        checks.integer("batch_size", batch_size, least=1)
+        if threads is not None:
+            checks.integer("threads", threads, least=1)
+        X, targets, weights = self._samples(X, Y, sample_weight)
+        held_out = None
+        if validation is not None:
+            X_val, Y_val = checks.pair("validation", validation)
+            held_out = self._samples(X_val, Y_val, None, names=("validation X", "validation Y"))
+        if self.standardize and not self._standardized:
+            self._standardize_by(X)
+        callbacks = [*callbacks, *([Progress(epochs)] if verbose else [])]
+        history = History(samples=len(X))
+        for callback in callbacks:
+            callback.on_train_begin(self, history)
+        try:
+            for epoch in range(epochs):
+                for callback in callbacks:
+                    callback.on_epoch_begin(self, history, epoch)
+                seed = int(self._rng.integers(1, 2**63)) if shuffle else None
+                begin = time.perf_counter()
+                passed = self._pass.epoch(X, targets, weights, optimizer, batch_size, seed, threads)
+                for done, total in passed:
+                    for callback in callbacks:
+                        callback.on_progress(done, len(X))
+                history.seconds.append(time.perf_counter() - begin)
+                history.cost.append(total / len(X))
+                if held_out:
+                    self._validate(*held_out, history)
+                for callback in callbacks:
+                    callback.on_epoch_end(self, history, epoch)
+        finally:
+            for callback in callbacks:
+                callback.on_train_end(self, history)
+        return history
+
+    def save(self, path: Any) -> None:
+        """Write the network to a safetensors file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; an existing file is replaced.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; what stood there before then still does.
+        """
+        files.save(self, path)
+
+    # --- at the door --------------------------------------------------------------------------
+
+    def _samples(
+        self, X: Any, Y: Any, sample_weight: Any, names: tuple[str, str] = ("X", "Y")
+    ) -> tuple[Array, Targets, Array]:
+        """Everything that belongs to the samples, checked and in the network's dtype."""
+        X = checks.matrix(names[0], X, self.dtype, self.n_inputs)
+        targets = self._targets(names[1], Y, len(X))
+        weights = np.empty(0, self.dtype)
+        if sample_weight is not None:
+            weights = checks.weights("sample_weight", sample_weight, self.dtype, len(X))
+        return X, targets, weights
+
+    def _targets(self, name: str, Y: Any, rows: int) -> Targets:
+        kind = self.cost_function.targets
+        no_ids, no_numbers = np.empty(0, np.int64), np.empty((0, 0), self.dtype)
+        if kind == "distribution" and np.ndim(Y) == 1:
+            return Targets(no_numbers, checks.class_ids(name, Y, self.n_outputs, rows))
+        numbers = checks.matrix(name, Y, self.dtype, self.n_outputs, rows)
+        checks.domain(name, numbers, kind)
+        return Targets(numbers, no_ids)
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _standardize_by(self, X: Array) -> None:
+        deviation = X.std(axis=0, dtype=np.float64)
+        self.input_mean[:] = X.mean(axis=0, dtype=np.float64)
+        self.input_scale[:] = 1 / np.where(deviation > 0, deviation, 1)
+        self._standardized = True
+
+    def _validate(self, X: Array, targets: Targets, weights: Array, history: History) -> None:
+        history.val_cost.append(self._pass.cost(X, targets, weights))
+        link = self.cost_function.link
+        if link in {"softmax", "sigmoid"}:
+            outputs = self._pass.forward(X)
+            if link == "softmax":
+                truth = targets.ids if targets.ids.size else targets.Y.argmax(axis=1)
+                right = outputs.argmax(axis=1) == truth
+            else:
+                right = (outputs > 0) == (targets.Y > 0.5)
+            history.metrics.setdefault("val_accuracy", []).append(float(right.mean()))
+
+
+def _sizes(sizes: Any) -> tuple[int, ...]:
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+        raise TypeError(f"sizes: got {sizes!r}; expected a list of integers n_0 ... n_L")
+    sizes = tuple(checks.integer(f"sizes[{l}]", n, least=1) for l, n in enumerate(sizes))
+    if len(sizes) < 2:
+        raise ValueError(f"sizes: got {list(sizes)}; expected at least inputs and outputs")
+    return sizes
+
+
+def _one_a_layer(
+    name: str, value: Any, kinds: tuple[type, ...], n_layers: int, last: str | None = None
+) -> list[Any]:
+    """One thing for each layer; of one alone, copies (and `last` for the output, if given)."""
+    if isinstance(value, kinds):
+        return [value] * (n_layers - 1) + [last or value]
+    if not isinstance(value, Sequence) or len(value) != n_layers:
+        raise ValueError(f"{name}: got {value!r}; expected one name, or a list of {n_layers}")
+    return list(value)
+
+
+def _dtype(dtype: Any) -> np.dtype[Any]:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = dtype
+    return np.dtype(checks.choice("dtype", name, ("float32", "float64")))
+
+
+def _cost(spec: str | Cost, last: str) -> Cost:
+    resolved = cost(spec)
+    if resolved.link != "identity" and last != "identity":
+        raise ValueError(
+            f"activations: got {last!r} at the output; expected 'identity', since the cost"
+            f" {resolved.name!r} applies {resolved.link} itself"
+        )
+    return resolved
+
+
+def _optimizer(optimizer: Any) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer: got {optimizer!r}; expected one such as fastgrad.Adam(1e-3)")
+    return optimizer
+
+
+def _linked(a: Array, link: str) -> Array:
+    """What a prediction is, from a^L."""
+    if link == "softmax":
+        p = np.exp(a - a.max(axis=1, keepdims=True))
+        return p / p.sum(axis=1, keepdims=True)
+    if link == "sigmoid":
+        return 0.5 * (1 + np.tanh(0.5 * a))
+    return np.exp(a) if link == "exp" else a
+
+
+def load(path: Any) -> Network:
+    """Read a network that `Network.save` has written.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    Network
+        With the same weights to the bit; its optimizer starts afresh.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged or of another kind, or names an activation or cost of the user's own.
+    """
+    described, tensors = files.read(path)
+    metadata = described.pop("metadata")
+    net = Network(**described)
+    arrays = {"input.mean": net.input_mean, "input.scale": net.input_scale}
+    for l, (W, b) in enumerate(net.layers, start=1):
+        arrays[f"layer.{l}.W"], arrays[f"layer.{l}.b"] = W, b
+    for name, array in arrays.items():
+        came = tensors.get(name)
+        if came is None or came.shape != array.shape or came.dtype != array.dtype:
+            what = "nothing" if came is None else f"{came.dtype} {came.shape}"
+            raise ValueError(f"{path}: got {what} for {name}; expected {array.dtype} {array.shape}")
+        array[...] = came
+    net.metadata.update(metadata)
+    net._standardized = net.standardize
+    return net

@@ -1,0 +1,321 @@
+"""A network's arrays and the passes over samples: the way from Python into the compiled loops."""
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numba import types
+
+from .activations import Activation
+from .costs import Cost
+from .jit import FUNCTIONS, PLAIN_PYTHON, entry
+from .kernels import activation_loop, cost_loop, derivative_loop, softmax_loop
+from .optimizers import Optimizer
+from .simd import LANES, ROWS
+from .training import LAYER, TASK, Data, Memory, sweep, sweep_singly
+
+__all__ = ["Pass", "Targets"]
+
+Array = np.ndarray[Any, Any]
+
+_ALIGNMENT = 64  # bytes of a cache line
+_SCRATCH_BYTES = 32 << 20  # at most, unless one panel needs more
+_ALONE_BELOW = 1_000_000  # multiplications and additions a step that one thread does as fast
+
+
+class Targets(NamedTuple):
+    """What the outputs should be: numbers Y (S, n_L) or class ids (S,); the other is empty."""
+
+    Y: Array
+    ids: Array
+
+
+def _aligned(count: int, dtype: Any) -> Array:
+    """Zeros that start at a cache line."""
+    dtype = np.dtype(dtype)
+    memory = np.zeros(count * dtype.itemsize + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + count * dtype.itemsize].view(dtype)
+
+
+def _up(count: int, unit: int) -> int:
+    """The next multiple of the unit."""
+    return -(-count // unit) * unit
+
+
+class _Writable:
+    """The same memory without its read-only flag, which would make a type of its own for numba."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+        self.__array_interface__ = {
+            "data": (array.ctypes.data, False),
+            "shape": array.shape,
+            "typestr": array.dtype.str,
+            "version": 3,
+        }
+
+
+def _same_type(array: Array) -> Array:
+    return np.asarray(array) if array.flags.writeable else np.asarray(_Writable(array))
+
+
+@cache
+def _activation_addresses(f: Activation, dtype: Any) -> tuple[int, int]:
+    """Addresses of the compiled loops over f and f'."""
+    real = types.float32 if dtype == np.float32 else types.float64
+    name = f.name if f.builtin else f"{f.name}@{id(f)}"
+    FUNCTIONS[f"{name}.f"], FUNCTIONS[f"{name}.df"] = f.f, f.df
+    arguments = [real, real, types.intp]
+    return (
+        entry(activation_loop(f"{name}.f"), arguments, cache=f.builtin),
+        entry(derivative_loop(f"{name}.df"), arguments, cache=f.builtin),
+    )
+
+
+@cache
+def _cost_address(cost: Cost, dtype: Any) -> int:
+    """Address of the compiled loop over C and dC/da."""
+    real = types.float32 if dtype == np.float32 else types.float64
+    arguments = [real] * 7 + [types.intp] * 2
+    if cost.link == "softmax":
+        return entry(softmax_loop(cost.label_smoothing), arguments, cache=cost.builtin)
+    name = cost.name if cost.builtin else f"{cost.name}@{id(cost)}"
+    FUNCTIONS[f"{name}.C"], FUNCTIONS[f"{name}.dC_da"] = cost.C, cost.dC_da
+    return entry(cost_loop(f"{name}.C", f"{name}.dC_da"), arguments, cache=cost.builtin)
+
+
+class Pass:
+    """Owns a network's arrays and runs the compiled passes over them.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        n_0 ... n_L.
+    activations : sequence of Activation
+        f_1 ... f_L.
+    cost : Cost
+        C.
+    dtype : numpy.dtype
+        float32 or float64.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], activations: Sequence[Activation], cost: Cost, dtype: Any
+    ) -> None:
+        self.dtype = dtype
+        self.lanes = LANES[dtype]
+        self._activations, self._cost = activations, cost
+        self._layers = np.zeros(len(sizes), LAYER)
+        length = 0
+        for l, n in enumerate(sizes):
+            layer = self._layers[l]
+            layer["nodes"], layer["rows"], layer["padded"] = n, _up(n, len(ROWS[-1])), _up(n, 16)
+            if l:
+                before = self._layers[l - 1]["padded"]
+                # rows of W in whole blocks, and never a power of two apart: (5) reads down a column
+                layer["leading"] = before + 16 * (before % 64 == 0)
+                layer["W"] = length
+                layer["b"] = length + _up(layer["rows"] * layer["leading"], 16)
+                length = layer["b"] + layer["padded"]
+        self.parameters = _aligned(length, dtype)
+        self.mean = _aligned(self._layers[0]["padded"], dtype)
+        self.scale = _aligned(self._layers[0]["padded"], dtype)
+        self.scale[: sizes[0]] = 1
+        self._dC = _aligned(length, dtype)
+        self._slab = self._threads = 0
+        self._ready = False
+
+    def views(self, flat: Array) -> list[tuple[Array, Array]]:
+        """W (n_l, n_(l-1)) and b (n_l,) of each layer in a flat array as long as the parameters."""
+        views = []
+        for before, layer in zip(self._layers[:-1], self._layers[1:], strict=True):
+            n, leading = layer["nodes"], layer["leading"]
+            W = flat[layer["W"] : layer["W"] + n * leading].reshape(n, leading)
+            views.append((W[:, : before["nodes"]], flat[layer["b"] : layer["b"] + n]))
+        return views
+
+    # --- the passes -----------------------------------------------------------------------------
+
+    def forward(self, X: Array) -> Array:
+        """a^L, (S, n_L)."""
+        output = np.empty((len(X), self._layers[-1]["nodes"]), self.dtype)
+        self._run(X, batch=1 if len(X) == 1 else 256, output=output)
+        return output
+
+    def cost(self, X: Array, targets: Targets, weights: Array) -> float:
+        """The mean of C."""
+        return self._run(X, targets, weights, batch=len(X)) / len(X)
+
+    def gradients(
+        self, X: Array, targets: Targets, weights: Array
+    ) -> tuple[float, Array, Array]:
+        """The mean of C, its gradient as long as the parameters, and dC/da0."""
+        dC_da0 = np.empty_like(X)
+        C = self._run(X, targets, weights, batch=len(X), gradient=True, input_gradient=dC_da0)
+        return C / len(X), self._dC, dC_da0 * self.scale[: X.shape[1]]
+
+    def step(self, X: Array, targets: Targets, weights: Array, optimizer: Optimizer) -> float:
+        """Update on one mini-batch; the mean of C before it."""
+        total = self._run(X, targets, weights, batch=len(X), optimizer=optimizer, gradient=True)
+        return total / len(X)
+
+    def epoch(
+        self,
+        X: Array,
+        targets: Targets,
+        weights: Array,
+        optimizer: Optimizer,
+        batch: int,
+        seed: int | None,
+        threads: int | None,
+    ) -> Iterator[tuple[int, float]]:
+        """Train once on every sample, in an order drawn from the seed (None: as they stand).
+
+        Yields every 50 to 100 ms the number of samples done and the sum of C over them.
+        """
+        order = np.empty(len(X) if seed is not None else 0, np.int64)
+        total, done, seconds = 0.0, 0, 0.0
+        while done < len(X):
+            steps = self._steps_ahead(done // batch, seconds, batch)
+            last = min(done + steps * batch, len(X))
+            begin = time.perf_counter()
+            total += self._run(
+                X, targets, weights, batch=batch, span=(done, last), optimizer=optimizer,
+                gradient=True, order=order, seed=seed if done == 0 else None, threads=threads,
+            )  # fmt: skip
+            seconds += time.perf_counter() - begin
+            done = last
+            yield done, total
+
+    def _steps_ahead(self, steps: int, seconds: float, batch: int) -> int:
+        """How many steps take about 70 ms, going by those before or, at first, by their size."""
+        if steps and seconds:
+            return max(1, int(0.07 * steps / seconds))
+        return max(1, int(3e8 / (6 * batch * len(self.parameters))))
+
+    def _run(
+        self,
+        X: Array,
+        targets: Targets | None = None,
+        weights: Array | None = None,
+        *,
+        batch: int,
+        span: tuple[int, int] | None = None,
+        optimizer: Optimizer | None = None,
+        gradient: bool = False,
+        output: Array | None = None,
+        input_gradient: Array | None = None,
+        order: Array | None = None,
+        seed: int | None = None,
+        threads: int | None = None,
+    ) -> float:
+        """One compiled pass; the sum of C over the samples."""
+        task = np.zeros(1, TASK)
+        task["cost"], task["gradient"] = targets is not None, gradient
+        task["output"], task["input_gradient"] = output is not None, input_gradient is not None
+        task["update"], task["shuffle"] = optimizer is not None, seed is not None
+        task["batch"] = batch
+        task["first"], task["last"] = span or (0, len(X))
+        task["threads"] = self._threads_for(batch, threads)
+        if targets is not None:
+            task["cost_loop"] = _cost_address(self._cost, self.dtype)
+            averaged = self._cost.reduction == "mean"
+            task["outputs_averaged"] = self._layers[-1]["nodes"] if averaged else 1
+        self._make_ready(batch, gradient, task)
+        state = None
+        if optimizer is not None:
+            state = optimizer.state(self, self.parameters)
+            task["prepare_loop"], task["update_loop"] = optimizer.addresses(self.dtype)
+
+        none = np.empty((0, 0), self.dtype)
+        data = Data(
+            X=_same_type(X),
+            Y=none if targets is None else _same_type(targets.Y),
+            ids=np.empty(0, np.int64) if targets is None else _same_type(targets.ids),
+            weights=np.empty(0, self.dtype) if weights is None else _same_type(weights),
+            order=np.empty(0, np.int64) if order is None else order,
+            mean=self.mean,
+            scale=self.scale,
+            output=none if output is None else output,
+            input_gradient=none if input_gradient is None else input_gradient,
+        )
+        slots = state.slots if state else [self.parameters] * 3
+        C = np.zeros(1)
+        memory = Memory(
+            parameters=self.parameters,
+            dC=self._dC,
+            slot_0=slots[0],
+            slot_1=slots[1],
+            slot_2=slots[2],
+            h=optimizer.h if optimizer else C,
+            c=self._c,
+            steps=state.steps if state else np.zeros(1, np.int64),
+            scratch=self._scratch,
+            samples=self._samples,
+            C_panels=self._C_panels,
+            C=C,
+            random=np.array([seed or 0], np.uint64),
+            arrived=np.zeros(2 * _ALIGNMENT, np.int64),
+        )
+        if batch == 1:
+            sweep_singly(task, self._layers, data, memory)
+        else:
+            self._sweep(task, data, memory)
+        return float(C[0])
+
+    def _sweep(self, task: Array, data: Data, memory: Memory) -> None:
+        threads = int(task["threads"][0])
+        before = numba.get_num_threads()
+        numba.set_num_threads(threads)
+        try:
+            sweep(task, self._layers, data, memory)
+            if memory.arrived[_ALIGNMENT] < 0:  # the system has not given each its own thread
+                task["threads"] = 1
+                memory.arrived[:] = 0
+                sweep(task, self._layers, data, memory)
+        finally:
+            numba.set_num_threads(before)
+
+    def _threads_for(self, batch: int, threads: int | None) -> int:
+        most = numba.config.NUMBA_NUM_THREADS
+        if PLAIN_PYTHON or batch == 1:
+            return 1
+        if threads is not None:
+            return min(threads, most)
+        work = 6 * batch * len(self.parameters)
+        return min(numba.get_num_threads(), most) if work > _ALONE_BELOW else 1
+
+    def _make_ready(self, batch: int, gradient: bool, task: Array) -> None:
+        """Compile what the network needs, and lay out scratch memory for mini-batches."""
+        if not self._ready:
+            for layer, f in zip(self._layers[1:], self._activations, strict=True):
+                layer["f"], layer["df"] = _activation_addresses(f, self.dtype)
+            self._ready = True
+        layers, lanes = self._layers, self.lanes
+        most = self._scratch_most()
+        slab = min(_up(batch, lanes), most)
+        fits = slab <= self._slab <= 4 * slab or (self._slab and not gradient)
+        if not fits:
+            self._slab = slab
+            length = 0
+            for layer in layers:
+                for name in ("u", "a", "aT", "d"):
+                    layer[name] = length
+                    length += int(layer["padded"]) * slab
+            self._y = length
+            self._w = length + int(layers[-1]["padded"]) * slab
+            self._C = self._w + slab
+            self._scratch = _aligned(self._C + 3 * lanes * numba.config.NUMBA_NUM_THREADS, self.dtype)
+            self._samples = _aligned(slab, np.int64)
+            self._C_panels = np.zeros(slab // lanes)
+            self._c = _aligned(16, self.dtype)
+        task["slab"], task["y"], task["w"], task["C"] = self._slab, self._y, self._w, self._C
+
+    def _scratch_most(self) -> int:
+        """Samples that the scratch memory may hold."""
+        bytes_a_sample = 4 * int(self._layers["padded"].sum()) * self.dtype.itemsize
+        return max(_SCRATCH_BYTES // bytes_a_sample // self.lanes, 1) * self.lanes

@@ -1,0 +1,473 @@
+"""The command line: what each command does, prints and leaves behind, and how it fails."""
+
+import csv
+import gzip
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import jitted_only
+
+import fastgrad as fg
+from fastgrad.cli import main
+
+QUICK = ["--epochs", "30", "--layers", "8", "--batch-size", "8", "--learning-rate", "0.02"]
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; its output, after it ended as expected."""
+
+    def run_command(*arguments, code=0):
+        assert main([str(argument) for argument in arguments]) == code
+        captured = capsys.readouterr()
+        if code == 0:
+            assert captured.err == ""
+            return captured.out
+        assert captured.err.count("\n") == 1
+        return captured.err.removesuffix("\n")
+
+    return run_command
+
+
+def write_rows(name, header, rows):
+    with open(name, "w", newline="") as file:  # noqa: PTH123
+        writer = csv.writer(file)
+        if header:
+            writer.writerow(header)
+        writer.writerows(rows)
+
+
+def read_rows(text):
+    return list(csv.reader(text.splitlines()))
+
+
+@pytest.fixture
+def flowers():
+    """Three kinds that the two numbers tell apart."""
+    rng = np.random.default_rng(0)
+    kinds = {"setosa": (100, 0.1), "versicolor": (140, 0.1), "virginica": (120, 0.5)}
+    rows = [
+        [f"{rng.normal(length, 3):.4f}", f"{rng.normal(width, 0.03):.4f}", kind]
+        for kind, (length, width) in kinds.items()
+        for _ in range(20)
+    ]
+    write_rows("flowers.csv", ["length", "width", "species"], rows)
+    return rows
+
+
+@pytest.fixture
+def houses():
+    """A price that follows from size and place, and is large."""
+    rng = np.random.default_rng(1)
+    size, town = rng.uniform(50, 150, 80), rng.integers(2, size=80)
+    price = 100_000 + 2_000 * size + 50_000 * town
+    rows = [
+        [f"{s:.3f}", ["village", "town"][t], f"{p:.2f}"]
+        for s, t, p in zip(size, town, price, strict=True)
+    ]
+    write_rows("houses.csv", ["size", "place", "price"], rows)
+    return rows
+
+
+# --- train ---------------------------------------------------------------------------------------
+
+
+@jitted_only
+def test_digits_reach_97_percent_in_5_seconds(run):
+    out = run("train", "--no-plot")
+    assert "digits, 1,797 samples of 64 inputs, target 'digit' (10 classes)" in out
+    assert "1,438 to train on, 359 held out" in out
+    assert float(re.search(r"test accuracy +([\d.]+)%", out)[1]) >= 97
+    rate = int(re.search(r"samples per second +([\d,]+)", out)[1].replace(",", ""))
+    assert out.count("\nepoch ") * 1438 / rate < 5
+    accuracy = re.search(r"accuracy .*", out)[0]
+    assert accuracy in run("evaluate", "digits.safetensors")  # the same digits are held out
+
+
+def test_train_classes(run, flowers):
+    out = run("train", "flowers.csv", *QUICK)
+    lines = out.splitlines()
+    assert lines[0] == (
+        "data     flowers, 60 samples of 2 inputs, target 'species' (3 classes): "
+        "48 to train on, 12 held out"
+    )
+    assert lines[1] == "network  2-8-3, relu, identity; softmax_cross_entropy; 51 parameters"
+    assert [line.split("  ")[0] for line in lines[2:32]] == [f"epoch {k}/30" for k in range(1, 31)]
+    assert lines[32] == "test accuracy       100.00% (12 of 12)"
+    assert re.fullmatch(r"samples per second  [\d,]+", lines[33])
+    assert lines[34:] == [
+        "model               flowers.safetensors",
+        "training curve      flowers.png",
+    ]
+    assert Path("flowers.png").read_bytes().startswith(b"\x89PNG")
+    net = fg.load("flowers.safetensors")
+    assert net.sizes == (2, 8, 3)
+    assert net.metadata["classes"] == ["setosa", "versicolor", "virginica"]
+    assert net.metadata["features"] == ["length", "width"]
+    assert net.metadata["target"] == "species"
+    assert sorted(os.listdir()) == ["flowers.csv", "flowers.png", "flowers.safetensors"]
+
+
+def test_train_numbers_learns_in_the_targets_own_units(run, houses):
+    out = run("train", "houses.csv", *QUICK, "--epochs", "150", "--no-plot")
+    assert "target 'price' (numbers): 64 to train on, 16 held out" in out
+    assert float(re.search(r"test R2 +([\d.]+)", out)[1]) > 0.99
+    rmse = float(re.search(r"test RMSE +([\d.]+)", out)[1])
+    assert rmse < 6_000
+    net = fg.load("houses.safetensors")
+    x = [[100, 0, 1], [100, 1, 0]]  # size, town, village
+    assert net.predict(x)[:, 0] == pytest.approx([300_000, 350_000], rel=0.03)
+    evaluated = run("evaluate", "houses.safetensors", "houses.csv")
+    rmse = float(re.search(r"RMSE +([\d.]+)", evaluated)[1])
+    cost = float(re.search(r"cost +([\d.e+]+)", evaluated)[1])
+    assert cost == pytest.approx(rmse**2 / 2, rel=1e-3)  # squared_error is 1/2 (a - y)^2
+
+
+@pytest.mark.parametrize("cost", ["squared_error", "sigmoid_cross_entropy", "hinge"])
+def test_train_classes_with_other_costs(run, flowers, cost):
+    out = run("train", "flowers.csv", *QUICK, "--cost", cost, "--no-plot", "--epochs", "100")
+    assert int(re.search(r"test accuracy .*\((\d+) of 12\)", out)[1]) >= 11
+
+
+@pytest.mark.parametrize("cost", ["mae", "huber(delta=0.5)", "poisson"])
+def test_train_numbers_with_other_costs(run, cost):
+    rng = np.random.default_rng(2)
+    x = rng.uniform(0, 2, 80)
+    write_rows("t.csv", None, [[f"{v:.4f}", f"{np.exp(1 + v):.4f}"] for v in x])
+    out = run("train", "t.csv", *QUICK, "--cost", cost, "--no-plot", "--epochs", "150")
+    assert float(re.search(r"test R2 +([\d.]+)", out)[1]) > 0.9
+
+
+def test_train_with_sgd_in_float64_with_two_layers(run, flowers):
+    options = "--layers 8,4 --optimizer sgd --dtype float64 --epochs 2 --threads 1 --no-plot"
+    assert "2-8-4-3, tanh" in run(
+        "train",
+        "flowers.csv",
+        *options.split(),
+        "--activation",
+        "tanh",
+        "--output",
+        "m.safetensors",
+    )
+    assert fg.load("m.safetensors").dtype == np.float64
+
+
+def test_train_without_hidden_layers_or_held_out_part(run, flowers):
+    out = run("train", "flowers.csv", "--layers", "", "--test-size", "0", "--epochs", "2")
+    assert "60 to train on, 0 held out" in out
+    assert "test accuracy" not in out
+    assert fg.load("flowers.safetensors").sizes == (2, 3)
+
+
+def test_the_seed_fixes_everything(run, flowers):
+    def weights(seed):
+        run("train", "flowers.csv", *QUICK, "--seed", seed, "--no-plot", "--quiet")
+        return fg.load("flowers.safetensors").layers[0].W
+
+    first = weights(3)
+    assert np.array_equal(first, weights(3))
+    assert not np.array_equal(first, weights(4))
+
+
+def test_quiet_prints_results_only(run, flowers):
+    out = run("train", "flowers.csv", *QUICK, "--quiet", "--no-plot")
+    assert [line.split("  ")[0] for line in out.splitlines()] == [
+        "test accuracy",
+        "samples per second",
+        "model",
+    ]
+
+
+def test_train_without_matplotlib(run, flowers, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    out = run("train", "flowers.csv", *QUICK)
+    assert out.splitlines()[-1] == (
+        "training curve      not drawn: the training curve needs matplotlib: "
+        "pip install 'fastgrad[plot]'"
+    )
+
+
+def test_train_target_task_and_ignore(run, flowers):
+    out = run(
+        "train", "flowers.csv", *QUICK, "--epochs", "2", "--no-plot",
+        "--target", "length", "--ignore", "species", "--task", "regression",
+    )  # fmt: skip
+    assert "60 samples of 1 inputs, target 'length' (numbers)" in out
+
+
+def test_train_idx_and_evaluate(run):
+    rng = np.random.default_rng(0)
+    labels = np.arange(40, dtype=np.uint8) % 2
+    images = (labels[:, None, None] * 200 + rng.integers(50, size=(40, 3, 3))).astype(np.uint8)
+    head = struct.pack(">4B3I", 0, 0, 8, 3, 40, 3, 3)
+    Path("train-images-idx3-ubyte.gz").write_bytes(gzip.compress(head + images.tobytes()))
+    head = struct.pack(">4BI", 0, 0, 8, 1, 40)
+    Path("train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(head + labels.tobytes()))
+    run("train", "train-images-idx3-ubyte.gz", *QUICK, "--no-plot", "--output", "m.safetensors")
+    out = run("evaluate", "m.safetensors", "train-images-idx3-ubyte.gz")
+    assert out.startswith("accuracy            100.00% (40 of 40)\n")
+
+
+# --- predict and evaluate ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def model(run, flowers):
+    run("train", "flowers.csv", *QUICK, "--no-plot")
+    return "flowers.safetensors"
+
+
+def test_predict_with_and_without_the_target(run, flowers, model):
+    with_target = run("predict", model, "flowers.csv")
+    rows = read_rows(with_target)
+    assert rows[0] == ["species"]
+    assert [row[0] for row in rows[1:]] == [row[2] for row in flowers]
+    write_rows("new.csv", ["width", "length"], [[row[1], row[0]] for row in flowers])
+    assert run("predict", model, "new.csv") == with_target
+
+
+def test_predict_probabilities_into_a_file(run, flowers, model):
+    assert run("predict", model, "flowers.csv", "--proba", "-o", "out.csv") == ""
+    rows = read_rows(Path("out.csv").read_text())
+    assert rows[0] == ["species", "P(setosa)", "P(versicolor)", "P(virginica)"]
+    p = np.array([row[1:] for row in rows[1:]], float)
+    assert p.sum(axis=1) == pytest.approx(np.ones(60), abs=1e-6)
+    assert [rows[0][1 + k][2:-1] for k in p.argmax(axis=1)] == [row[0] for row in rows[1:]]
+
+
+def test_predict_numbers(run, houses):
+    run("train", "houses.csv", *QUICK, "--no-plot")
+    rows = read_rows(run("predict", "houses.safetensors", "houses.csv"))
+    net = fg.load("houses.safetensors")
+    x = [[float(s), place == "town", place == "village"] for s, place, _ in houses]
+    assert rows[0] == ["price"]
+    assert [np.float32(row[0]) for row in rows[1:]] == net.predict(x)[:, 0].tolist()
+    message = run("predict", "houses.safetensors", "houses.csv", "--proba", code=2)
+    assert message == "fastgrad: error: --proba: houses.safetensors gives no probabilities"
+
+
+def test_predictions_replace_a_file_whole_or_not_at_all(run, model, monkeypatch):
+    Path("out.csv").write_text("old")
+
+    class Full(csv.DictWriter):
+        def __init__(self, file, **_):
+            self.file = file
+
+        def writerow(self, _row):
+            self.file.write("half")
+            raise OSError(28, "No space left on device", "out.csv")
+
+    monkeypatch.setattr("csv.writer", Full)
+    message = run("predict", model, "flowers.csv", "-o", "out.csv", code=2)
+    assert message == "fastgrad: error: out.csv: No space left on device"
+    assert Path("out.csv").read_text() == "old"
+    assert not [name for name in os.listdir() if name.startswith(".")]
+
+
+def test_evaluate(run, model):
+    out = run("evaluate", model, "flowers.csv").splitlines()
+    assert out[0] == "accuracy            100.00% (60 of 60)"
+    net = fg.load(model)
+    table = np.genfromtxt("flowers.csv", delimiter=",", skip_header=1, usecols=(0, 1))
+    cost = net.cost(table, np.repeat([0, 1, 2], 20))
+    assert out[1] == f"cost                {cost:.6g}"
+
+
+@pytest.mark.parametrize(("cost", "task"), [("softmax_cross_entropy", "accuracy"), ("mse", "RMSE")])
+def test_a_model_saved_from_python(run, cost, task):
+    net = fg.Network([2, 4, 1 if task == "RMSE" else 3], cost=cost, seed=0)
+    net.save("m.safetensors")
+    np.savez("t.npz", X=np.eye(2), y=np.array([0, 2]))
+    assert run("evaluate", "m.safetensors", "t.npz").startswith(task)
+    rows = read_rows(run("predict", "m.safetensors", "t.npz"))
+    assert rows[0] == ["prediction"]
+    expected = net.predict(np.eye(2))
+    if task == "accuracy":
+        assert [int(row[0]) for row in rows[1:]] == expected.argmax(axis=1).tolist()
+    else:
+        assert [np.float32(row[0]) for row in rows[1:]] == expected[:, 0].tolist()
+
+
+# --- check and info ------------------------------------------------------------------------------
+
+
+def test_check_of_a_new_network(run):
+    out = run("check", "--layers", "5,3", "--activation", "tanh").splitlines()
+    assert out[0].startswith("64-5-3-10, tanh, identity; softmax_cross_entropy; ")
+    assert [line.split()[0] for line in out[1:-1]] == [
+        "dC/dW1", "dC/db1", "dC/dW2", "dC/db2", "dC/dW3", "dC/db3",
+    ]  # fmt: skip
+    assert all(float(line.split()[-1]) < 1e-7 for line in out[1:-1])
+    assert out[-1] == "the gradients agree"
+
+
+@pytest.mark.parametrize("cost", ["hinge", "poisson", "sigmoid_cross_entropy", "mse"])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_check_of_a_saved_model(run, cost, outputs):
+    net = fg.Network([3, 5, outputs], ["silu", "identity"], cost=cost, seed=1, standardize=True)
+    net.layers[1].b[:] = 0.3
+    net.save("m.safetensors")
+    out = run("check", "m.safetensors")
+    assert out.startswith(f"3-5-{outputs}, silu, identity; {cost}; ")
+    assert out.endswith("the gradients agree\n")
+
+
+def test_check_fails_where_a_gradient_is_wrong(capsys, monkeypatch):
+    right = fg.Network.gradients
+
+    def wrong(net, X, Y):
+        g = right(net, X, Y)
+        g.dC_dW[1][2, 1] *= 1.0001
+        return g
+
+    monkeypatch.setattr(fg.Network, "gradients", wrong)
+    assert main(["check", "--layers", "4"]) == 1
+    out = capsys.readouterr().out
+    assert [line[:6] for line in out.splitlines() if "expected below 1e-06" in line] == ["dC/dW2"]
+    assert out.endswith("the gradients do NOT agree\n")
+
+
+def test_info(run, model):
+    out = run("info")
+    assert f"fastgrad        {fg.__version__}\n" in out
+    for name in ("python", "numba", "numpy", "processor", "threads", "threading layer"):
+        assert re.search(rf"^{name} +\S", out, re.MULTILINE), name
+    out = run("info", model)
+    assert "network         2-8-3, relu, identity; softmax_cross_entropy; 51 parameters\n" in out
+    assert "classes         setosa, versicolor, virginica\n" in out
+    assert "target          species\n" in out
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("train nothing.csv", "nothing.csv: No such file or directory"),
+        ("train flowers.xlsx", "flowers.xlsx: unknown kind of file; expected .csv, .npz, .npy or "
+         "idx (.gz or not)"),
+        ("train flowers.csv --target specie", "target: flowers.csv has no column 'specie'; did you "
+         "mean 'species'? expected one of length, width, species"),
+        ("train flowers.csv --task regression", "flowers.csv, line 2, column 3 ('species'): got "
+         "'setosa'; expected a number"),
+        ("train flowers.csv --output no/m.safetensors", "--output: no folder 'no'"),
+        ("train flowers.csv --test-size 1.5", "test_size: got 1.5; expected a share from 0 to "
+         "below 1"),
+        ("predict flowers.safetensors", "flowers.safetensors: no such file; expected a model saved "
+         "by fastgrad"),
+    ],
+)  # fmt: skip
+def test_errors_are_one_line(run, flowers, arguments, message):
+    assert run(*arguments.split(), code=2) == f"fastgrad: error: {message}"
+    assert os.listdir() == ["flowers.csv"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--epochs 0", "--batch-size 0", "--learning-rate -1", "--activation rleu", "--cost ms",
+     "--layers 0", "--threads 0", "--seed -1"],
+)  # fmt: skip
+def test_what_the_library_refuses_is_one_line_too(run, flowers, option):
+    name, value = option.split()
+    message = run("train", "flowers.csv", *option.split(), "--quiet", code=2)
+    assert message.startswith("fastgrad: error: ")
+    assert value in message
+    assert "expected" in message
+    assert not Path("flowers.safetensors").exists(), name
+
+
+def test_a_model_needs_data_unless_it_is_of_the_digits(run, model):
+    assert run("evaluate", model, code=2) == (
+        "fastgrad: error: DATA: expected a file, since flowers.safetensors is not one of the digits"
+    )
+    write_rows("new.csv", ["width", "length"], [[1, 2]])
+    assert run("evaluate", model, "new.csv", code=2) == (
+        "fastgrad: error: DATA: no targets; expected some to compare with"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["train", "--epochs", "x"], "argument --epochs: invalid int value: 'x'"),
+        (["train", "--layers", "8,x"], "argument --layers: got '8,x'; expected sizes like 64,32"),
+        (["predict"], "the following arguments are required: MODEL"),
+    ],
+)
+def test_arguments_that_cannot_be_read(capsys, arguments, message):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: {message}")
+
+
+def test_interrupted(run, flowers, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fg.Network, "fit", interrupt)
+    assert run("train", "flowers.csv", "--quiet", code=130) == "fastgrad: interrupted"
+    assert os.listdir() == ["flowers.csv"]
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "check", "info"])
+def test_help_explains_every_argument(capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    described = re.findall(r"^  (-\S+|[A-Z]+)(?:[ ,][^\n]*?)?(?:  +|\n +)\S", out, re.MULTILINE)
+    listed = re.findall(r"^  (-\S+|[A-Z]+)", out, re.MULTILINE)
+    assert listed == described
+    assert "None" not in out
+
+
+# --- as a program --------------------------------------------------------------------------------
+
+
+def test_as_a_program(model):
+    program = [sys.executable, "-m", "fastgrad"]
+    # The tests run in a folder of their own: a checkout that is not installed must still be found.
+    root = str(Path(fg.__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, *sys.path])}
+    done = subprocess.run(
+        [*program, "info", "x"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("fastgrad: error: x: no such file; expected a model saved by fastgrad\n")
+    # A reader that leaves early, as `| head` does.
+    with subprocess.Popen(
+        [*program, "predict", model, "flowers.csv"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"fastgrad {fg.__version__}\n"
+
+
+def test_metadata_is_json(model):
+    metadata = fg.load(model).metadata
+    assert json.loads(json.dumps(metadata)) == metadata

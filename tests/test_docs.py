@@ -1,0 +1,120 @@
+"""What README and docs say is so: equations, examples, commands."""
+
+import ast
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import jitted_only
+
+import fastgrad as fg
+from fastgrad.cli import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+DERIVATION = (ROOT / "docs" / "derivation.md").read_text()
+KERNELS = (ROOT / "fastgrad" / "kernels.py").read_text()
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text()
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+}
+LOOPS = {node.name: node for node in ast.parse(KERNELS).body if hasattr(node, "name")}
+TAG = re.compile(r"# (eq\. \(\w+\): .+)$", re.MULTILINE)
+EQUATION = re.compile(r"^`(eq\. \(\w+\): .+)`$", re.MULTILINE)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page, *languages):
+    return [text for language, text in BLOCK.findall(PAGES[page]) if language in languages]
+
+
+def commands(page):
+    """The arguments of each `fastgrad ...` line."""
+    lines = "".join(blocks(page, "bash")).splitlines()
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("fastgrad ")]
+
+
+def pages_with(*languages):
+    return [page for page in PAGES if blocks(page, *languages)]
+
+
+def test_each_equation_of_the_derivation_has_its_loop_and_the_reverse():
+    assert sorted(TAG.findall(KERNELS)) == sorted(EQUATION.findall(DERIVATION))
+
+
+def test_the_equations_are_numbered_as_in_the_formulas():
+    numbers = re.findall(r"\\tag\{(\w+)\}", DERIVATION)
+    assert {str(n) for n in range(1, 9)} <= set(numbers)
+    assert re.findall(r"^`eq\. \((\w+)\): ", DERIVATION, re.MULTILINE) == numbers
+
+
+@pytest.mark.parametrize("equation", EQUATION.findall(DERIVATION))
+def test_the_loop_stands_under_its_equation(equation):
+    below = re.split(r"^\$\$$", DERIVATION.split(f"`{equation}`")[1], flags=re.MULTILINE)[0]
+    functions = re.findall(r"^:pyobject: (\w+)$", below, re.MULTILINE)
+    sources = [ast.get_source_segment(KERNELS, LOOPS[name]) for name in functions]
+    assert f"# {equation}\n" in "\n".join(sources) + "\n"
+
+
+def test_the_readme_shows_the_loops_as_they_are():
+    loops = [text for text in blocks("README.md", "python") if "# eq." in text]
+    assert len(loops) == 2
+    for loop in loops:
+        assert dedented(loop) in dedented(KERNELS)
+
+
+def dedented(text):
+    return "\n".join(line.strip() for line in text.splitlines())
+
+
+@jitted_only
+@pytest.mark.parametrize("page", pages_with("python", "pycon"))
+def test_the_examples_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for language, text in BLOCK.findall(PAGES[page]):
+        if language == "python" and "# eq." not in text:
+            exec(compile(text, page, "exec"), names)
+        elif language == "pycon":
+            example = doctest.DocTestParser().get_doctest(text, names, page, page, 0)
+            runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+            assert runner.run(example, clear_globs=False).failed == 0
+
+
+@jitted_only
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+def test_the_commands_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    petals = rng.uniform(1, 7, size=(90, 2)).round(1)
+    names = np.array(["setosa", "versicolor", "virginica"])[np.digitize(petals[:, 0], [3, 5])]
+    rows = [
+        f"{length},{width},{name}\n" for (length, width), name in zip(petals, names, strict=True)
+    ]
+    Path("flowers.csv").write_text("petal length,petal width,species\n" + "".join(rows))
+    for command in commands(page):
+        assert main(command) == 0, command
+
+
+def test_the_command_line_page_has_every_option_of_train(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    options = re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)
+    page = PAGES["docs/command-line.md"].split("## Options of train")[1]
+    assert re.findall(r"^\| `(--[a-z-]+)", page, re.MULTILINE) == options
+
+
+@pytest.mark.parametrize(
+    ("page", "known"),
+    [("docs/activations.md", fg.activations.ACTIVATIONS), ("docs/costs.md", fg.costs.COSTS)],
+)
+def test_the_tables_have_every_built_in_one(page, known):
+    assert re.findall(r"^\| `(\w+)`", PAGES[page], re.MULTILINE) == list(known)
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    command = re.search(r"^<!-- the test command -->\n```bash\n(.+)\n```$", README, re.MULTILINE)
+    assert command[1] in (ROOT / ".ci" / "run").read_text().splitlines()

@@ -1,0 +1,257 @@
+"""Bad input: one line that names the argument, what came and what is expected, and no harm done."""
+
+import numpy as np
+import pytest
+from conftest import parameters
+
+import fastgrad as fg
+
+X = np.linspace(-1, 1, 30).reshape(10, 3)
+Y = np.linspace(0, 1, 20).reshape(10, 2)
+IDS = np.arange(10) % 2
+
+
+def network(**options):
+    return fg.Network([3, 5, 2], "tanh", **{"cost": "mse", "seed": 0, **options})
+
+
+def message_of(call):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        call()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "expected" in message or "did you mean" in message
+    assert len(message) < 250
+    return message
+
+
+def changed(array, position, value):
+    array = np.array(array, dtype=float)
+    array[position] = value
+    return array
+
+
+# --- what a network is made of -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sizes", "parts"),
+    [
+        ([3], ["sizes", "[3]", "2"]),
+        ([], ["sizes", "[]"]),
+        (3, ["sizes", "3"]),
+        ("3-5-2", ["sizes", "3-5-2"]),
+        ([3, 0, 2], ["sizes", "0"]),
+        ([3, -5, 2], ["sizes", "-5"]),
+        ([3, 5.5, 2], ["sizes", "5.5"]),
+        ([3, "5", 2], ["sizes", "5"]),
+        ([3, True, 2], ["sizes", "True"]),
+        ([3, None, 2], ["sizes", "None"]),
+    ],
+)
+def test_sizes(sizes, parts):
+    message = message_of(lambda: fg.Network(sizes, "tanh", cost="mse"))
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"activations": "rleu"}, ["activation", "rleu", "relu"]),
+        ({"activations": ["tanh", "sigmod"]}, ["activation", "sigmod", "sigmoid"]),
+        ({"activations": ["tanh"] * 3}, ["activations", "3", "2"]),
+        ({"activations": []}, ["activations", "0", "2"]),
+        ({"activations": 3}, ["activations", "3"]),
+        ({"activations": ["tanh", np.tanh]}, ["activation", "tanh"]),
+        ({"cost": "mes"}, ["cost", "mes", "mse"]),
+        ({"cost": "softmax_crossentropy"}, ["cost", "softmax_cross_entropy"]),
+        ({"cost": None}, ["cost", "None"]),
+        ({"init": "glorott"}, ["init", "glorott", "glorot"]),
+        ({"init": ["auto"] * 3}, ["init", "3", "2"]),
+        ({"dtype": "float16"}, ["dtype", "float16", "float32", "float64"]),
+        ({"dtype": "flaot32"}, ["dtype", "flaot32", "float32"]),
+        ({"dtype": int}, ["dtype", "int"]),
+        ({"seed": -1}, ["seed", "-1"]),
+        ({"seed": 0.5}, ["seed", "0.5"]),
+        ({"seed": "zero"}, ["seed", "zero"]),
+    ],
+)
+def test_options(options, parts):
+    options = {"activations": "tanh", "cost": "mse", **options}
+    message = message_of(lambda: fg.Network([3, 5, 2], **options))
+    for part in parts:
+        assert part in message
+
+
+def test_a_fused_cost_needs_the_identity_at_the_output():
+    for cost in ("softmax_cross_entropy", "sigmoid_cross_entropy", "poisson"):
+        message = message_of(lambda c=cost: fg.Network([3, 2], ["sigmoid"], cost=c))
+        assert cost in message
+        assert "identity" in message
+        assert "sigmoid" in message
+
+
+def test_own_derivatives_are_checked():
+    with pytest.raises(ValueError, match=r"cube.*df\(.*\) is .* f .* is ") as caught:
+        fg.Activation("cube", f=lambda u: u**3, df=lambda u: 2 * u * u)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match=r"square.*dC_da\(.*\) is .* C .* is "):
+        fg.Cost("square", C=lambda a, y: (a - y) ** 2, dC_da=lambda a, y: a - y)
+
+
+# --- inputs --------------------------------------------------------------------------------------
+
+BAD_X = [
+    pytest.param(X[:, :2], ["X", "(10, 2)", "3"], id="too narrow"),
+    pytest.param(X[0], ["X", "(3,)"], id="one dimension"),
+    pytest.param(X[None], ["X", "(1, 10, 3)"], id="three dimensions"),
+    pytest.param(0.5, ["X", "()"], id="a number"),
+    pytest.param(X[:0], ["X", "(0, 3)", "sample"], id="no sample"),
+    pytest.param(changed(X, (7, 2), np.nan), ["X", "nan", "7", "2"], id="NaN"),
+    pytest.param(changed(X, (9, 0), np.inf), ["X", "inf", "9", "0"], id="infinity"),
+    pytest.param(changed(X, (4, 1), -np.inf), ["X", "-inf", "4", "1"], id="-infinity"),
+    pytest.param(changed(X, (4, 1), 1e39), ["X", "1e+39", "float32"], id="beyond float32"),
+    pytest.param(X.astype(object), ["X", "object"], id="objects"),
+    pytest.param(X.astype(str), ["X", "str"], id="text"),
+    pytest.param(X.astype(complex), ["X", "complex"], id="complex"),
+    pytest.param([[1, 2, 3], [4, 5]], ["X"], id="ragged"),
+    pytest.param(None, ["X", "None"], id="None"),
+]
+CALLS = {
+    "forward": lambda net, x: net.forward(x),
+    "predict": lambda net, x: net.predict(x),
+    "cost": lambda net, x: net.cost(x, Y),
+    "gradients": lambda net, x: net.gradients(x, Y),
+    "fit": lambda net, x: net.fit(x, Y, epochs=1, optimizer=fg.SGD(0.1), verbose=0),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(("x", "parts"), BAD_X)
+def test_inputs(call, x, parts):
+    net = network()
+    before = parameters(net)
+    message = message_of(lambda: CALLS[call](net, x))
+    for part in parts:
+        assert part in message
+    assert all(np.array_equal(p, q) for p, q in zip(before, parameters(net), strict=True))
+
+
+@pytest.mark.parametrize(("x", "parts"), BAD_X)
+def test_inputs_of_a_step(x, parts):
+    net = network()
+    before = parameters(net)
+    message = message_of(lambda: net.step(x, Y, fg.SGD(0.1)))
+    for part in [parts[0].lower(), *parts[1:]]:
+        assert part.lower() in message.lower()
+    assert all(np.array_equal(p, q) for p, q in zip(before, parameters(net), strict=True))
+
+
+# --- targets -------------------------------------------------------------------------------------
+
+BAD_Y = [
+    ("mse", Y[:9], ["Y", "9", "10"]),
+    ("mse", Y[:, :1], ["Y", "(10, 1)", "2"]),
+    ("mse", Y[:, 0], ["Y", "(10,)", "2"]),
+    ("mse", Y[None], ["Y", "(1, 10, 2)"]),
+    ("mse", changed(Y, (3, 1), np.nan), ["Y", "nan", "3", "1"]),
+    ("mse", changed(Y, (3, 1), np.inf), ["Y", "inf", "3", "1"]),
+    ("mse", Y.astype(object), ["Y", "object"]),
+    ("mse", Y.astype(str), ["Y", "str"]),
+    ("mse", None, ["Y", "None"]),
+    ("softmax_cross_entropy", IDS[:9], ["Y", "9", "10"]),
+    ("softmax_cross_entropy", changed(IDS, 6, 2).astype(int), ["Y", "2", "6"]),
+    ("softmax_cross_entropy", changed(IDS, 6, -1).astype(int), ["Y", "-1", "6"]),
+    ("softmax_cross_entropy", changed(IDS, 6, 0.5), ["Y", "0.5", "6"]),
+    ("softmax_cross_entropy", changed(IDS, 6, np.nan), ["Y", "nan", "6"]),
+    ("softmax_cross_entropy", Y, ["Y", "sum", "1"]),
+    ("softmax_cross_entropy", np.tile([1.5, -0.5], (10, 1)), ["Y", "-0.5"]),
+    ("sigmoid_cross_entropy", Y * 2, ["Y", "0", "1"]),
+    ("sigmoid_cross_entropy", -Y, ["Y", "0", "1"]),
+    ("hinge", Y, ["Y", "-1", "1"]),
+    ("poisson", -Y, ["Y", "-"]),
+]
+
+
+@pytest.mark.parametrize("call", ["cost", "gradients", "step", "fit"])
+@pytest.mark.parametrize(("cost", "y", "parts"), BAD_Y)
+def test_targets(call, cost, y, parts):
+    net = network(cost=cost)
+    before = parameters(net)
+    calls = {
+        "cost": lambda: net.cost(X, y),
+        "gradients": lambda: net.gradients(X, y),
+        "step": lambda: net.step(X, y, fg.SGD(0.1)),
+        "fit": lambda: net.fit(X, y, epochs=1, optimizer=fg.SGD(0.1), verbose=0),
+    }
+    message = message_of(calls[call])
+    for part in parts:
+        assert part.lower() in message.lower()
+    assert all(np.array_equal(p, q) for p, q in zip(before, parameters(net), strict=True))
+
+
+# --- training ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"epochs": -1}, ["epochs", "-1"]),
+        ({"epochs": 1.5}, ["epochs", "1.5"]),
+        ({"epochs": "many"}, ["epochs", "many"]),
+        ({"batch_size": 0}, ["batch_size", "0"]),
+        ({"batch_size": -8}, ["batch_size", "-8"]),
+        ({"batch_size": 2.5}, ["batch_size", "2.5"]),
+        ({"batch_size": None}, ["batch_size", "None"]),
+        ({"threads": 0}, ["threads", "0"]),
+        ({"threads": -2}, ["threads", "-2"]),
+        ({"threads": 1.5}, ["threads", "1.5"]),
+        ({"optimizer": "adam"}, ["optimizer", "adam", "fg.Adam"]),
+        ({"optimizer": fg.Adam}, ["optimizer", "Adam"]),
+        ({"optimizer": None}, ["optimizer", "None"]),
+        ({"validation": X}, ["validation"]),
+        ({"validation": (X,)}, ["validation"]),
+        ({"validation": (X, Y, Y)}, ["validation", "3"]),
+        ({"validation": (X[:, :2], Y)}, ["validation", "(10, 2)", "3"]),
+        ({"validation": (X, Y[:5])}, ["validation", "5", "10"]),
+        ({"validation": (changed(X, (1, 1), np.nan), Y)}, ["validation", "nan"]),
+        ({"validation": (X[:0], Y[:0])}, ["validation", "sample"]),
+        ({"sample_weight": np.ones(9)}, ["sample_weight", "9", "10"]),
+        ({"sample_weight": -np.ones(10)}, ["sample_weight", "-1"]),
+        ({"sample_weight": np.zeros(10)}, ["sample_weight", "0"]),
+        ({"sample_weight": np.full(10, np.nan)}, ["sample_weight", "nan"]),
+        ({"sample_weight": np.full((10, 1), 1.0)}, ["sample_weight", "(10, 1)"]),
+        ({"sample_weight": ["a"] * 10}, ["sample_weight"]),
+        ({"callbacks": [print]}, ["callbacks", "print"]),
+        ({"callbacks": 3}, ["callbacks", "3"]),
+    ],
+)
+def test_fit_options(options, parts):
+    net = network()
+    before = parameters(net)
+    message = message_of(
+        lambda: net.fit(X, Y, **{"epochs": 1, "optimizer": fg.SGD(0.1), "verbose": 0, **options})
+    )
+    for part in parts:
+        assert part in message
+    assert all(np.array_equal(p, q) for p, q in zip(before, parameters(net), strict=True))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", None, fg.SGD])
+def test_the_optimizer_of_a_step(optimizer):
+    assert "optimizer" in message_of(lambda: network().step(X, Y, optimizer))
+
+
+def test_a_failed_call_leaves_the_state_of_the_optimizer():
+    x_bad = changed(X, (0, 0), np.nan)
+    results = []
+    for fail in (False, True):
+        net, optimizer = network(), fg.Adam(0.01)
+        net.step(X, Y, optimizer)
+        if fail:
+            message_of(lambda n=net, o=optimizer: n.step(x_bad, Y, o))
+            message_of(lambda n=net, o=optimizer: n.fit(x_bad, Y, epochs=1, optimizer=o))
+        net.fit(X, Y, epochs=1, batch_size=3, optimizer=optimizer, verbose=0)
+        results.append(parameters(net))
+    assert all(np.array_equal(p, q) for p, q in zip(*results, strict=True))

@@ -1,0 +1,468 @@
+"""The Network API: shapes, views, conversions, targets, and training against the oracle."""
+
+import numpy as np
+import pytest
+from conftest import PLAIN, assert_close, assert_same_parameters, jitted_only, parameters
+from oracle import ACTIVATIONS, SGD, Adam, Oracle, averaged, one_hot, random_targets
+from oracle import softmax_cross_entropy as smoothed_cross_entropy
+
+import fastgrad as fg
+
+
+def network(sizes=(3, 5, 2), activations="tanh", cost="mse", dtype="float64", seed=0, **options):
+    return fg.Network(list(sizes), activations, cost=cost, dtype=dtype, seed=seed, **options)
+
+
+# --- parameters ----------------------------------------------------------------------------------
+
+
+def test_description():
+    net = network([3, 5, 2], activations=["relu", "sigmoid"], cost="mae", dtype="float32")
+    assert tuple(net.sizes) == (3, 5, 2)
+    assert tuple(net.activations) == ("relu", "sigmoid")
+    assert net.cost_function.name == "mae"
+    assert net.dtype == np.float32
+    assert (net.n_inputs, net.n_outputs) == (3, 2)
+    assert net.n_parameters == 5 * 3 + 5 + 2 * 5 + 2
+
+
+def test_one_activation_is_for_the_hidden_layers():
+    assert tuple(network([3, 5, 4, 2], "relu").activations) == ("relu", "relu", "identity")
+    assert tuple(network([3, 2], "relu").activations) == ("identity",)
+
+
+@pytest.mark.parametrize("sizes", [[1, 1], [3, 5, 2], [17, 33, 16, 64, 1]])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layers_are_writable_views(sizes, dtype, rng):
+    net = network(sizes, dtype=dtype)
+    x = rng.normal(size=(4, sizes[0]))
+    for layer, n_in, n_out in zip(net.layers, sizes, sizes[1:], strict=True):
+        assert layer.W.shape == (n_out, n_in)
+        assert layer.b.shape == (n_out,)
+        assert layer.W.dtype == layer.b.dtype == net.dtype
+        assert np.shares_memory(layer.W, layer.W)
+        layer.W[:] = rng.normal(size=layer.W.shape)
+        layer.b[-1] = 0.5
+    expected = Oracle.of(net)
+    assert expected.b[-1][-1] == 0.5
+    assert_close(net.forward(x), expected.forward(x), 1e-13 if dtype == "float64" else 1e-5)
+
+
+def test_writing_a_weight_changes_the_output():
+    net = network([1, 1])
+    net.layers[0].W[0, 0], net.layers[0].b[0] = 2.0, 1.0
+    assert net.forward([[3.0]]) == [[7.0]]
+    net.layers[0].W[0, 0] = -2.0
+    assert net.forward([[3.0]]) == [[-5.0]]
+
+
+@pytest.mark.parametrize(
+    ("activation", "numerator", "parts"),
+    [
+        ("relu", 2, 1),  # He: 2 / n_in
+        ("tanh", 2, 2),  # Glorot: 2 / (n_in + n_out)
+        ("sigmoid", 2, 2),
+    ],
+)
+def test_initial_values(activation, numerator, parts):
+    net = network([300, 200, 100], activations=[activation] * 2)
+    for layer in net.layers:
+        n_out, n_in = layer.W.shape
+        expected = numerator / (n_in + n_out if parts == 2 else n_in)
+        assert layer.W.var() == pytest.approx(expected, rel=0.05)
+        assert abs(layer.W.mean()) < 0.05 * layer.W.std()
+        assert not layer.b.any()
+
+
+def test_the_seed_fixes_the_initial_values():
+    first, same, other = (parameters(network(seed=seed)) for seed in (3, 3, 4))
+    assert all(np.array_equal(p, q) for p, q in zip(first, same, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+# --- inputs and targets --------------------------------------------------------------------------
+
+
+def test_links_of_predict(rng):
+    x = rng.normal(size=(20, 3))
+    for cost in ("softmax_cross_entropy", "sigmoid_cross_entropy", "mse", "poisson"):
+        net = network([3, 5, 4], cost=cost)
+        assert_close(net.predict(x), Oracle.of(net).predict(x), 1e-13, cost)
+    assert_close(
+        network(cost="softmax_cross_entropy").predict(x).sum(axis=1), np.ones(20), 1e-14, "sum"
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_inputs_of_every_kind_give_the_same_output(dtype, rng, tmp_path):
+    net = network(dtype=dtype)
+    x = rng.integers(-5, 6, size=(17, 3)).astype(dtype)
+    expected = net.forward(x)
+    assert expected.dtype == dtype
+    path = tmp_path / "x.dat"
+    mapped = np.memmap(path, dtype=dtype, mode="w+", shape=x.shape)
+    mapped[:] = x
+    strided = np.repeat(np.repeat(x, 2, axis=0), 2, axis=1)[::2, ::2]
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    kinds = [np.asfortranarray(x), strided, x[::-1].copy()[::-1], mapped, read_only]
+    kinds += [x.tolist(), x.astype(np.int8), x.astype(np.float16), x.astype(">f8")]
+    kinds += [x.astype("float64"), x.astype("float32"), tuple(map(tuple, x))]
+    for kind in kinds:
+        assert np.array_equal(net.forward(kind), expected)
+    assert np.array_equal(network(dtype=dtype).predict(x > 0), net.predict((x > 0) * 1.0))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_tables_are_inputs(library, rng):
+    tables = pytest.importorskip(library, reason=f"{library} is not installed")
+    columns = {name: rng.normal(size=17) for name in "abc"}
+    x = np.column_stack(list(columns.values()))
+    net = network()
+    table = tables.table(columns) if library == "pyarrow" else tables.DataFrame(columns)
+    assert np.array_equal(net.forward(table), net.forward(x))
+    fitted = net.fit(table, x[:, :2], epochs=1, batch_size=5, optimizer=fg.SGD(0.1), verbose=0)
+    assert len(fitted.cost) == 1
+
+
+def test_contiguous_inputs_are_not_copied(rng):
+    tracemalloc = pytest.importorskip("tracemalloc")
+    net = network([64, 1], dtype="float32")
+    x = rng.normal(size=(200 if PLAIN else 20_000, 64)).astype(np.float32)
+    y = np.zeros(len(x), dtype=np.float32)
+    net.cost(x, y)
+    net.step(x[:10], y[:10], fg.SGD(1e-30))
+    net.fit(x, y, epochs=1, batch_size=64, optimizer=fg.SGD(1e-30), verbose=0)
+    for call in (
+        lambda: net.cost(x, y),
+        lambda: net.fit(x, y, epochs=1, batch_size=64, optimizer=fg.SGD(1e-30), verbose=0),
+    ):
+        tracemalloc.start()
+        call()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < x.nbytes / 2 + 100_000 * PLAIN
+
+
+def test_inputs_are_left_as_they_were(rng):
+    x, y = rng.normal(size=(17, 3)), rng.normal(size=(17, 2))
+    before = x.copy(), y.copy()
+    network().fit(x, y, epochs=2, batch_size=4, optimizer=fg.SGD(0.1), verbose=0)
+    assert np.array_equal(x, before[0])
+    assert np.array_equal(y, before[1])
+
+
+def test_class_ids_are_distributions_of_one_class(rng):
+    net = network([3, 5, 4], cost="softmax_cross_entropy")
+    x, y = rng.normal(size=(18, 3)), rng.integers(0, 4, size=18)
+    expected = net.cost(x, one_hot(y, 4))
+    assert expected == pytest.approx(Oracle.of(net).cost(x, one_hot(y, 4)), rel=1e-13)
+    for ids in (y, y.astype(np.uint8), y.astype(float), y.tolist()):
+        assert net.cost(x, ids) == expected
+    np.testing.assert_array_equal(
+        net.gradients(x, y).dC_da0, net.gradients(x, one_hot(y, 4)).dC_da0
+    )
+
+
+@pytest.mark.parametrize("cost", ["mse", "sigmoid_cross_entropy", "hinge", "poisson"])
+def test_one_output_takes_a_row_of_targets(cost, rng):
+    net = network([3, 5, 1], cost=cost)
+    x, y = rng.normal(size=(18, 3)), random_targets(rng, cost, 18, 1)
+    assert net.cost(x, y[:, 0]) == net.cost(x, y) == net.cost(x, y.tolist())
+    assert net.cost(x, y) == pytest.approx(Oracle.of(net).cost(x, y), rel=1e-13)
+
+
+# --- training ------------------------------------------------------------------------------------
+
+OPTIMIZERS = {
+    "sgd": (lambda: fg.SGD(0.1), lambda: SGD(0.1)),
+    "momentum": (lambda: fg.SGD(0.1, momentum=0.9), lambda: SGD(0.1, 0.9)),
+    "nesterov": (
+        lambda: fg.SGD(0.1, momentum=0.9, nesterov=True),
+        lambda: SGD(0.1, 0.9, nesterov=True),
+    ),
+    "adam": (lambda: fg.Adam(0.01), lambda: Adam(0.01)),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("batch_size", [1, 5, 16, 37, 50])
+def test_fit_equals_the_oracle(optimizer, batch_size, rng):
+    ours, theirs = (make() for make in OPTIMIZERS[optimizer])
+    net = network([7, 17, 3], activations=["silu", "tanh"])
+    oracle = Oracle.of(net)
+    x, y = rng.normal(size=(37, 7)), rng.normal(size=(37, 3))
+    epochs = 1 if PLAIN else 3
+    history = net.fit(
+        x, y, epochs=epochs, batch_size=batch_size, optimizer=ours, shuffle=False, verbose=0
+    )
+    expected = oracle.fit(x, y, epochs, batch_size, theirs)
+    assert_same_parameters(net, oracle, 1e-10)
+    assert_close(history.cost, expected, 1e-10, "history.cost")
+
+
+@jitted_only
+@pytest.mark.parametrize("sizes", [[100, 200, 10], [300, 70], [33, 128, 65, 3], [2, 500, 1]])
+@pytest.mark.parametrize("batch_size", [16, 100, 1000])
+def test_wide_layers_equal_the_oracle(sizes, batch_size, rng):
+    net = network(sizes)
+    oracle = Oracle.of(net)
+    x, y = rng.normal(size=(1030, sizes[0])), rng.normal(size=(1030, sizes[-1]))
+    net.fit(
+        x, y, epochs=2, batch_size=batch_size, optimizer=fg.Adam(1e-3), shuffle=False, verbose=0
+    )
+    oracle.fit(x, y, 2, batch_size, Adam(1e-3))
+    assert_same_parameters(net, oracle, 1e-9)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("S", [1, 6, 33])
+def test_steps_equal_the_oracle(optimizer, S, rng):
+    ours, theirs = (make() for make in OPTIMIZERS[optimizer])
+    net = network([3, 7, 2], cost="sigmoid_cross_entropy")
+    oracle = Oracle.of(net)
+    for _ in range(3 if PLAIN else 20):
+        x, y = rng.normal(size=(S, 3)), rng.integers(0, 2, size=(S, 2))
+        assert net.step(x, y, ours) == pytest.approx(oracle.step(x, y, theirs), rel=1e-10)
+    assert_same_parameters(net, oracle, 1e-10)
+
+
+def test_the_state_of_the_optimizer_lives_on(rng):
+    ours, theirs = fg.Adam(0.01), Adam(0.01)
+    net = network()
+    oracle = Oracle.of(net)
+    x, y = rng.normal(size=(10, 3)), rng.normal(size=(10, 2))
+    for _ in range(3):
+        net.fit(x, y, epochs=1, batch_size=4, optimizer=ours, shuffle=False, verbose=0)
+        net.step(x[:3], y[:3], ours)
+    for _ in range(3):
+        oracle.fit(x, y, 1, 4, theirs)
+        oracle.step(x[:3], y[:3], theirs)
+    assert_same_parameters(net, oracle, 1e-11)
+
+
+def test_sample_weight_equals_the_oracle(rng):
+    net = network([3, 5, 4], cost="softmax_cross_entropy")
+    oracle = Oracle.of(net)
+    x, y, w = rng.normal(size=(21, 3)), rng.integers(0, 4, 21), rng.uniform(0, 3, size=21)
+    w[4] = 0
+    history = net.fit(
+        x,
+        y,
+        epochs=2,
+        batch_size=8,
+        optimizer=fg.SGD(0.1),
+        shuffle=False,
+        sample_weight=w,
+        verbose=0,
+    )
+    expected = oracle.fit(x, one_hot(y, 4), 2, 8, SGD(0.1), sample_weight=w)
+    assert_same_parameters(net, oracle, 1e-12)
+    assert_close(history.cost, expected, 1e-12, "history.cost")
+
+
+def test_shuffling_reorders_without_losing_or_repeating_a_sample(rng):
+    # With one batch of all samples their order does not matter, beyond rounding.
+    x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+    shuffled, ordered = network(), network()
+    shuffled.fit(x, y, epochs=3, batch_size=40, optimizer=fg.SGD(0.1), verbose=0)
+    ordered.fit(x, y, epochs=3, batch_size=40, optimizer=fg.SGD(0.1), shuffle=False, verbose=0)
+    assert_same_parameters(shuffled, Oracle.of(ordered), 1e-12)
+    # With small batches it does: a shuffle that left the order alone would show here.
+    shuffled.fit(x, y, epochs=1, batch_size=4, optimizer=fg.SGD(0.1), verbose=0)
+    ordered.fit(x, y, epochs=1, batch_size=4, optimizer=fg.SGD(0.1), shuffle=False, verbose=0)
+    difference = np.abs(shuffled.layers[0].W - ordered.layers[0].W).max()
+    assert difference > 1e-6
+
+
+def test_the_seed_fixes_training(rng):
+    x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+
+    def trained(seed):
+        net = network(seed=seed)
+        net.layers[0].W[:], net.layers[1].W[:] = 0.1, 0.2  # only the shuffles differ
+        net.fit(x, y, epochs=2, batch_size=7, optimizer=fg.Adam(0.01), verbose=0)
+        return parameters(net)
+
+    first, same, other = trained(1), trained(1), trained(2)
+    assert all(np.array_equal(p, q) for p, q in zip(first, same, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_history(rng):
+    x, y = rng.normal(size=(20, 3)), rng.integers(0, 4, size=20)
+    x_val, y_val = rng.normal(size=(9, 3)), rng.integers(0, 4, size=9)
+    net = network([3, 5, 4], cost="softmax_cross_entropy")
+    history = net.fit(
+        x,
+        y,
+        epochs=3,
+        batch_size=6,
+        optimizer=fg.SGD(0.1),
+        validation=(x_val, y_val),
+        verbose=0,
+    )
+    assert len(history.cost) == len(history.val_cost) == len(history.seconds) == 3
+    assert all(len(values) == 3 for values in history.metrics.values())
+    assert {"accuracy", "val_accuracy"} <= set(history.metrics)
+    assert history.val_cost[-1] == pytest.approx(net.cost(x_val, y_val), rel=1e-12)
+    accuracy = (net.predict(x_val).argmax(axis=1) == y_val).mean()
+    assert history.metrics["val_accuracy"][-1] == pytest.approx(accuracy)
+    assert all(seconds >= 0 for seconds in history.seconds)
+    assert np.all(np.asarray(history.samples_per_second) > 0)
+
+
+def test_accuracy_is_that_of_the_epoch(rng):
+    # So small a rate keeps the network as it is, so that the epoch's accuracy is the final one.
+    for cost, n_L in (("softmax_cross_entropy", 4), ("sigmoid_cross_entropy", 1)):
+        net = network([3, 5, n_L], cost=cost)
+        x, y = rng.normal(size=(33, 3)), rng.integers(0, max(n_L, 2), size=33)
+        history = net.fit(x, y, epochs=1, batch_size=8, optimizer=fg.SGD(1e-30), verbose=0)
+        p = net.predict(x)
+        guess = p.argmax(axis=1) if n_L > 1 else p[:, 0] > 0.5
+        assert history.metrics["accuracy"] == [pytest.approx((guess == y).mean(), abs=1e-12)]
+
+
+def test_without_validation_there_are_no_validation_costs(rng):
+    x, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+    history = network().fit(x, y, epochs=2, batch_size=6, optimizer=fg.SGD(0.1), verbose=0)
+    assert list(history.val_cost) == []
+    assert "accuracy" not in history.metrics
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_training_reduces_the_cost(dtype, rng):
+    x = rng.normal(size=(200, 2))
+    y = np.sin(x[:, 0]) * x[:, 1]
+    net = network([2, 16, 1], dtype=dtype)
+    before = net.cost(x, y)
+    epochs = 2 if PLAIN else 40
+    net.fit(x, y, epochs=epochs, batch_size=32, optimizer=fg.Adam(0.01), verbose=0)
+    assert net.cost(x, y) < (before if PLAIN else before / 10)
+
+
+def test_float32_training_follows_the_float64_oracle(rng):
+    net = network([7, 17, 3], dtype="float32")
+    oracle = Oracle.of(net)
+    x, y = rng.normal(size=(37, 7)), rng.normal(size=(37, 3))
+    net.fit(x, y, epochs=2, batch_size=16, optimizer=fg.SGD(0.1), shuffle=False, verbose=0)
+    oracle.fit(x, y, 2, 16, SGD(0.1))
+    assert_same_parameters(net, oracle, 3e-6)
+
+
+def test_standardize_is_part_of_the_network(rng):
+    x, y = 5 + 100 * rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    net, plain = network(standardize=True), network()
+    for trained, inputs in ((net, x), (plain, z)):
+        trained.fit(inputs, y, epochs=2, batch_size=7, optimizer=fg.SGD(0.1), verbose=0)
+    assert_same_parameters(net, Oracle.of(plain), 1e-11)
+    assert_close(net.predict(x), plain.predict(z), 1e-11, "predict")
+
+
+def test_verbose_prints_a_line_an_epoch(rng, capsys):
+    x, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+    net = network()
+    net.fit(x, y, epochs=3, batch_size=6, optimizer=fg.SGD(0.1), verbose=0)
+    assert capsys.readouterr().out == ""
+    net.fit(x, y, epochs=3, batch_size=6, optimizer=fg.SGD(0.1), verbose=1)
+    shown = "".join(capsys.readouterr())
+    assert "3/3" in shown
+    assert "cost" in shown
+
+
+# --- a user's own functions ----------------------------------------------------------------------
+
+
+def cube():
+    return fg.Activation("cube", f=lambda u: u**3, df=lambda u: 3 * u * u)
+
+
+def pinball():
+    return fg.Cost(
+        "pinball",
+        C=lambda a, y: 0.9 * (y - a) if y > a else 0.1 * (a - y),
+        dC_da=lambda a, y: -0.9 if y > a else 0.1,
+    )
+
+
+ORACLE_CUBE = (lambda u: u**3, lambda u: 3 * u**2)
+ORACLE_PINBALL = (
+    lambda a, y: np.where(y > a, 0.9 * (y - a), 0.1 * (a - y)),
+    lambda a, y: np.where(y > a, -0.9, 0.1),
+)
+
+
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_own_activation_and_cost_train_like_the_oracle(batch_size, rng):
+    net = network([3, 5, 2], activations=[cube(), "tanh"], cost=pinball())
+    oracle = Oracle.of(
+        net,
+        activations=[ORACLE_CUBE, ACTIVATIONS["tanh"]],
+        cost=lambda a, y: (
+            ORACLE_PINBALL[0](a, y).sum(axis=1),
+            ORACLE_PINBALL[1](a, y),
+        ),
+    )
+    x, y = rng.normal(size=(37, 3)), rng.normal(size=(37, 2))
+    assert net.cost(x, y) == pytest.approx(oracle.cost(x, y), rel=1e-12)
+    net.fit(
+        x,
+        y,
+        epochs=1 if PLAIN else 3,
+        batch_size=batch_size,
+        optimizer=fg.SGD(0.05),
+        shuffle=False,
+        verbose=0,
+    )
+    oracle.fit(x, y, 1 if PLAIN else 3, batch_size, SGD(0.05))
+    assert_same_parameters(net, oracle, 1e-11)
+
+
+def test_own_cost_may_be_the_mean_of_the_outputs(rng):
+    mean = fg.Cost(
+        "mean", C=lambda a, y: (a - y) ** 4, dC_da=lambda a, y: 4 * (a - y) ** 3, reduction="mean"
+    )
+    net = network([3, 5, 4], cost=mean)
+    oracle = Oracle.of(net, cost=averaged(lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3))
+    x, y = rng.normal(size=(17, 3)), rng.normal(size=(17, 4))
+    assert net.cost(x, y) == pytest.approx(oracle.cost(x, y), rel=1e-12)
+    assert_close(net.gradients(x, y).dC_da0, oracle.gradients(x, y).dC_da0, 1e-12, "dC_da0")
+
+
+def test_parametrised_activations_keep_their_parameters(rng):
+    net = network([3, 5, 2], activations=[fg.activations.leaky_relu(slope=0.2), "identity"])
+    assert "0.2" in net.activations[0]
+    slope = (lambda u: np.where(u > 0, u, 0.2 * u), lambda u: np.where(u > 0, 1, 0.2))
+    oracle = Oracle.of(net, activations=[slope, "identity"])
+    x = rng.normal(size=(17, 3))
+    assert_close(net.forward(x), oracle.forward(x), 1e-14, "forward")
+
+
+def test_label_smoothing_trains_like_the_oracle(rng):
+    cost = fg.costs.softmax_cross_entropy(label_smoothing=0.1)
+    net = network([3, 5, 4], cost=cost)
+    oracle = Oracle.of(net, cost=smoothed_cross_entropy(0.1))
+    x, y = rng.normal(size=(17, 3)), rng.integers(0, 4, size=17)
+    net.fit(x, y, epochs=2, batch_size=5, optimizer=fg.SGD(0.1), shuffle=False, verbose=0)
+    oracle.fit(x, one_hot(y, 4), 2, 5, SGD(0.1))
+    assert_same_parameters(net, oracle, 1e-12)
+
+
+def test_large_logits_give_finite_costs():
+    for dtype in ("float32", "float64"):
+        net = network([1, 2], cost="softmax_cross_entropy", dtype=dtype)
+        net.layers[0].W[:], net.layers[0].b[:] = [[1.0], [-1.0]], 0.0
+        assert net.cost([[1e4]], [1]) == pytest.approx(2e4)
+        np.testing.assert_array_equal(net.predict([[1e4]]), [[1, 0]])
+        net = network([1, 1], cost="sigmoid_cross_entropy", dtype=dtype)
+        net.layers[0].W[:], net.layers[0].b[:] = 1.0, 0.0
+        assert net.cost([[-1e4]], [1]) == pytest.approx(1e4)
+        assert net.cost([[1e4]], [1]) == pytest.approx(0, abs=1e-300)
+
+
+def test_small_probabilities_keep_their_digits():
+    for dtype, a in (("float32", -60.0), ("float64", -600.0)):
+        net = network([1, 1], cost="sigmoid_cross_entropy", dtype=dtype)
+        net.layers[0].W[:], net.layers[0].b[:] = 1.0, 0.0
+        np.testing.assert_allclose(net.predict([[a]]), [[np.exp(a)]], rtol=1e-5)
