@@ -182,14 +182,15 @@ def _mish(u: Any) -> Any:
 
     Source: Misra 2019, "Mish: a self regularized non-monotonic activation function".
     """
-    e = exp(clamp(u, -np.inf, 20.0))  # so that n stays finite; there n / (n + 2) is 1
+    v = clamp(u, -1000.0, 20.0)  # keeps every product finite, in whatever order it is taken
+    e = exp(v)
     n = e * (e + real(u, 2))
-    return u * (n / (n + real(u, 2)))
+    return u if u > 20 else v * (n / (n + real(u, 2)))
 
 
 def _mish_df(u: Any) -> Any:
     """Return n / (n + 2) + u 2 n' / (n + 2)^2 with n' = 2 e^u (e^u + 1)."""
-    v = clamp(u, -np.inf, 20.0)
+    v = clamp(u, -1000.0, 20.0)
     e = exp(v)
     n = e * (e + real(u, 2))
     inverse = real(u, 1) / (n + real(u, 2))

@@ -53,6 +53,8 @@ def train(arguments: argparse.Namespace) -> int:
     output = Path(arguments.output or f"{name}.safetensors")
     if not output.parent.is_dir():
         raise ValueError(f"--output: no folder '{output.parent}'")
+    if arguments.epochs < 1:
+        raise ValueError(f"--epochs: got {arguments.epochs}; expected at least 1")
     samples = _read(arguments.data, arguments, task=arguments.task, ignore=arguments.ignore)
     shown, held_out = _split(samples, arguments.test_size, arguments.seed)
     net = fg.Network(

@@ -68,8 +68,11 @@ def check_derivative(
         near = (at[1] - at[-1]) / (2 * step)
         far = (at[2] - at[-2]) / (4 * step)
         quotient = near + (near - far) / 3  # Richardson: the error's terms in step^2 cancel
-        # At a kink, or where f bends too sharply for the step, near and far disagree.
-        doubt = 1e-5 * abs(quotient) + 1e-9 * (1 + abs(at[0])) + 10 * abs(near - far)
+        # At a kink, or where f bends too sharply for the step, these two are large: the slope of
+        # a smooth f does not depend on the step, and the bend over a step is in proportion to it.
+        bend = at[1] - 2 * at[0] + at[-1], (at[2] - 2 * at[0] + at[-2]) / 4
+        unsure = abs(near - far) + abs(bend[0] - bend[1]) / step
+        doubt = 1e-5 * abs(quotient) + 1e-9 * (1 + abs(at[0])) + 10 * unsure
         derivative = _value(df, *point)
         if not abs(derivative - quotient) <= doubt:
             place = ", ".join(f"{x:.6g}" for x in point)

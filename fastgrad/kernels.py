@@ -253,10 +253,10 @@ def transpose_panels(a: Any, aT: Any, panels: Any) -> None:
 
 
 @kernel
-def scatter_panels(a: Any, out: Any, first: int, last: int, panels: Any) -> None:
-    """Write the samples `first` to `last` of out from panels: out[s, i] = a[p, i, s]."""
+def scatter_panels(a: Any, out: Any, first: int, panels: Any) -> None:
+    """Write the rows of out from `first` on from panels: out[s, i] = a[p, i, s]."""
     lanes = simd.width(a)
     for p in range(panels[0], panels[1]):
-        for s in range(min(lanes, last - first - p * lanes)):
+        for s in range(min(lanes, out.shape[0] - first - p * lanes)):
             for i in range(out.shape[1]):
                 out[first + p * lanes + s, i] = a[p, i, s]

@@ -44,7 +44,8 @@ class Optimizer:
 
     def __init__(self, lr: float, *numbers: float) -> None:
         checks.number("lr", lr, above=0)
-        self.h = np.array([lr, *numbers], np.float64)
+        self.h = np.zeros(16)
+        self.h[: 1 + len(numbers)] = lr, *numbers
         self._states: WeakKeyDictionary[Any, State] = WeakKeyDictionary()
 
     @property

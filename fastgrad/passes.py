@@ -15,7 +15,7 @@ from .jit import FUNCTIONS, PLAIN_PYTHON, entry
 from .kernels import activation_loop, cost_loop, derivative_loop, softmax_loop
 from .optimizers import Optimizer
 from .simd import LANES, ROWS
-from .training import LAYER, TASK, Data, Memory, sweep, sweep_singly
+from .training import LAYER, TASK, pass_over_batches, pass_over_samples, sweep
 
 __all__ = ["Pass", "Targets"]
 
@@ -46,23 +46,6 @@ def _up(count: int, unit: int) -> int:
     return -(-count // unit) * unit
 
 
-class _Writable:
-    """The same memory without its read-only flag, which would make a type of its own for numba."""
-
-    def __init__(self, array: Array) -> None:
-        self.array = array
-        self.__array_interface__ = {
-            "data": (array.ctypes.data, False),
-            "shape": array.shape,
-            "typestr": array.dtype.str,
-            "version": 3,
-        }
-
-
-def _same_type(array: Array) -> Array:
-    return np.asarray(array) if array.flags.writeable else np.asarray(_Writable(array))
-
-
 @cache
 def _activation_addresses(f: Activation, dtype: Any) -> tuple[int, int]:
     """Addresses of the compiled loops over f and f'."""
@@ -86,6 +69,13 @@ def _cost_address(cost: Cost, dtype: Any) -> int:
     name = cost.name if cost.builtin else f"{cost.name}@{id(cost)}"
     FUNCTIONS[f"{name}.C"], FUNCTIONS[f"{name}.dC_da"] = cost.C, cost.dC_da
     return entry(cost_loop(f"{name}.C", f"{name}.dC_da"), arguments, cache=cost.builtin)
+
+
+@cache
+def _pass_address(singly: bool, dtype: Any) -> int:
+    """Address of the compiled pass."""
+    run = (pass_over_samples if singly else pass_over_batches)(dtype.type)
+    return entry(run, [types.intp] * 4, cache=True)
 
 
 class Pass:
@@ -118,15 +108,22 @@ class Pass:
                 before = self._layers[l - 1]["padded"]
                 # rows of W in whole blocks, and never a power of two apart: (5) reads down a column
                 layer["leading"] = before + 16 * (before % 64 == 0)
-                layer["W"] = length
-                layer["b"] = length + _up(layer["rows"] * layer["leading"], 16)
-                length = layer["b"] + layer["padded"]
+                layer["W_offset"] = length
+                layer["b_offset"] = length + _up(layer["rows"] * layer["leading"], 16)
+                length = int(layer["b_offset"] + layer["padded"])
         self.parameters = _aligned(length, dtype)
         self.mean = _aligned(self._layers[0]["padded"], dtype)
         self.scale = _aligned(self._layers[0]["padded"], dtype)
         self.scale[: sizes[0]] = 1
         self._dC = _aligned(length, dtype)
-        self._slab = self._threads = 0
+        for layer in self._layers[1:]:
+            width = dtype.itemsize
+            for place, flat in (("W", self.parameters), ("dC_dW", self._dC)):
+                layer[place] = flat.ctypes.data + layer["W_offset"] * width
+            for place, flat in (("b", self.parameters), ("dC_db", self._dC)):
+                layer[place] = flat.ctypes.data + layer["b_offset"] * width
+        self._c = _aligned(16, dtype)
+        self._slab = 0
         self._ready = False
 
     def views(self, flat: Array) -> list[tuple[Array, Array]]:
@@ -134,8 +131,9 @@ class Pass:
         views = []
         for before, layer in zip(self._layers[:-1], self._layers[1:], strict=True):
             n, leading = layer["nodes"], layer["leading"]
-            W = flat[layer["W"] : layer["W"] + n * leading].reshape(n, leading)
-            views.append((W[:, : before["nodes"]], flat[layer["b"] : layer["b"] + n]))
+            at, b_at = layer["W_offset"], layer["b_offset"]
+            W = flat[at : at + n * leading].reshape(n, leading)
+            views.append((W[:, : before["nodes"]], flat[b_at : b_at + n]))
         return views
 
     # --- the passes -----------------------------------------------------------------------------
@@ -216,9 +214,9 @@ class Pass:
         """One compiled pass; the sum of C over the samples."""
         task = np.zeros(1, TASK)
         task["cost"], task["gradient"] = targets is not None, gradient
-        task["output"], task["input_gradient"] = output is not None, input_gradient is not None
         task["update"], task["shuffle"] = optimizer is not None, seed is not None
-        task["batch"] = batch
+        task["batch"], task["samples_in_all"] = batch, len(X)
+        task["n_parameters"] = len(self.parameters)
         task["first"], task["last"] = span or (0, len(X))
         task["threads"] = self._threads_for(batch, threads)
         if targets is not None:
@@ -226,57 +224,47 @@ class Pass:
             averaged = self._cost.reduction == "mean"
             task["outputs_averaged"] = self._layers[-1]["nodes"] if averaged else 1
         self._make_ready(batch, gradient, task)
-        state = None
+        C, steps = np.zeros(1), np.zeros(1, np.int64)
+        arrived, random = np.zeros(128, np.int64), np.array([seed or 0], np.uint64)
+        arrays = {
+            "X": X,
+            "Y": targets.Y if targets else None,
+            "ids": targets.ids if targets else None,
+            "weights": weights,
+            "order": order,
+            "output": output,
+            "input_gradient": input_gradient,
+            "mean": self.mean,
+            "scale": self.scale,
+            "parameters": self.parameters,
+            "dC": self._dC,
+            "steps": steps,
+            "C": C,
+            "arrived": arrived,
+            "random": random,
+            "c": self._c,
+        }
         if optimizer is not None:
             state = optimizer.state(self, self.parameters)
             task["prepare_loop"], task["update_loop"] = optimizer.addresses(self.dtype)
-
-        none = np.empty((0, 0), self.dtype)
-        data = Data(
-            X=_same_type(X),
-            Y=none if targets is None else _same_type(targets.Y),
-            ids=np.empty(0, np.int64) if targets is None else _same_type(targets.ids),
-            weights=np.empty(0, self.dtype) if weights is None else _same_type(weights),
-            order=np.empty(0, np.int64) if order is None else order,
-            mean=self.mean,
-            scale=self.scale,
-            output=none if output is None else output,
-            input_gradient=none if input_gradient is None else input_gradient,
-        )
-        slots = state.slots if state else [self.parameters] * 3
-        C = np.zeros(1)
-        memory = Memory(
-            parameters=self.parameters,
-            dC=self._dC,
-            slot_0=slots[0],
-            slot_1=slots[1],
-            slot_2=slots[2],
-            h=optimizer.h if optimizer else C,
-            c=self._c,
-            steps=state.steps if state else np.zeros(1, np.int64),
-            scratch=self._scratch,
-            samples=self._samples,
-            C_panels=self._C_panels,
-            C=C,
-            random=np.array([seed or 0], np.uint64),
-            arrived=np.zeros(2 * _ALIGNMENT, np.int64),
-        )
-        if batch == 1:
-            sweep_singly(task, self._layers, data, memory)
-        else:
-            self._sweep(task, data, memory)
+            arrays |= {f"slot_{k}": slot for k, slot in enumerate(state.slots)}
+            arrays |= {"h": optimizer.h, "steps": state.steps}
+        for name, array in arrays.items():
+            task[name] = array.ctypes.data if array is not None and array.size else 0
+        self._sweep(_pass_address(batch == 1, self.dtype), task, arrived)
         return float(C[0])
 
-    def _sweep(self, task: Array, data: Data, memory: Memory) -> None:
+    def _sweep(self, run: int, task: Array, arrived: Array) -> None:
         threads = int(task["threads"][0])
+        where = (task.ctypes.data, self._layers.ctypes.data, len(self._layers))
         before = numba.get_num_threads()
         numba.set_num_threads(threads)
         try:
-            sweep(task, self._layers, data, memory)
-            if memory.arrived[_ALIGNMENT] < 0:  # the system has not given each its own thread
+            sweep(run, threads, *where)
+            if arrived[64] < 0:  # the system has not given each thread its own time
                 task["threads"] = 1
-                memory.arrived[:] = 0
-                sweep(task, self._layers, data, memory)
+                arrived[:] = 0
+                sweep(run, 1, *where)
         finally:
             numba.set_num_threads(before)
 
@@ -295,25 +283,34 @@ class Pass:
             for layer, f in zip(self._layers[1:], self._activations, strict=True):
                 layer["f"], layer["df"] = _activation_addresses(f, self.dtype)
             self._ready = True
-        layers, lanes = self._layers, self.lanes
-        most = self._scratch_most()
-        slab = min(_up(batch, lanes), most)
-        fits = slab <= self._slab <= 4 * slab or (self._slab and not gradient)
-        if not fits:
-            self._slab = slab
-            length = 0
-            for layer in layers:
-                for name in ("u", "a", "aT", "d"):
-                    layer[name] = length
-                    length += int(layer["padded"]) * slab
-            self._y = length
-            self._w = length + int(layers[-1]["padded"]) * slab
-            self._C = self._w + slab
-            self._scratch = _aligned(self._C + 3 * lanes * numba.config.NUMBA_NUM_THREADS, self.dtype)
-            self._samples = _aligned(slab, np.int64)
-            self._C_panels = np.zeros(slab // lanes)
-            self._c = _aligned(16, self.dtype)
-        task["slab"], task["y"], task["w"], task["C"] = self._slab, self._y, self._w, self._C
+        slab = min(_up(batch, self.lanes), self._scratch_most())
+        if not (slab <= self._slab <= 4 * slab or (self._slab and not gradient)):
+            self._lay_out(slab)
+        for name in ("slab", "samples", "w", "y", "C_lanes", "C_panels"):
+            task[name] = getattr(self, f"_{name}")
+
+    def _lay_out(self, slab: int) -> None:
+        """Scratch memory for mini-batches of up to that many samples."""
+        lanes, width = self.lanes, self.dtype.itemsize
+        self._slab = slab
+        layers = self._layers
+        per_thread = 3 * lanes * 8
+        n_y = int(layers[-1]["padded"])
+        reals = 4 * int(layers["padded"].sum()) + n_y + 1
+        self._scratch = _aligned(reals * slab, self.dtype)
+        address = self._scratch.ctypes.data
+        for layer in layers:
+            for name in ("u", "a", "aT", "d"):
+                layer[name] = address
+                address += int(layer["padded"]) * slab * width
+        self._y = address
+        self._w = address + n_y * slab * width
+        self._integers = _aligned(slab, np.int64)
+        self._samples = self._integers.ctypes.data
+        threads = numba.config.NUMBA_NUM_THREADS
+        self._costs = _aligned(slab // lanes + 3 * lanes * threads, np.float64)
+        self._C_panels = self._costs.ctypes.data
+        self._C_lanes = self._C_panels + slab // lanes * 8
 
     def _scratch_most(self) -> int:
         """Samples that the scratch memory may hold."""

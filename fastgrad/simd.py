@@ -6,6 +6,7 @@ and what it becomes, in LLVM. Plain Python (NUMBA_DISABLE_JIT=1) runs the first,
 second.
 """
 
+import ctypes
 import os
 from collections.abc import Callable
 from typing import Any
@@ -367,29 +368,29 @@ def gather(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
     return result(X, samples, types.intp, types.intp), lower
 
 
-def _view(memory: Any, offset: Any, shape: Any) -> Any:
-    return memory[offset : offset + int(np.prod(shape))].reshape(shape)
+def _view(address: Any, shape: Any, dtype: Any) -> Any:
+    count, dtype = int(np.prod(shape)), np.dtype(dtype)
+    memory = (ctypes.c_char * (count * dtype.itemsize)).from_address(int(address))
+    return np.frombuffer(memory, dtype).reshape(shape)
 
 
 @_operation(_view)
-def view(typing: Any, memory: Any, offset: Any, shape: Any) -> Any:
-    """Array of that shape in place in a flat one; compiled, it costs no reference count."""
-    result = types.Array(memory.dtype, shape.count, "C")
+def view(typing: Any, address: Any, shape: Any, dtype: Any) -> Any:
+    """Array at an address; whoever gave it keeps the memory."""
+    result = types.Array(dtype.dtype, shape.count, "C")
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
-        data = builder.gep(make_array(memory)(context, builder, args[0]).data, [args[1]])
-        sizes = emit.unpack(args[2], shape.count)
-        strides = [context.get_constant(types.intp, memory.dtype.bitwidth // 8)]
+        size_of = context.get_abi_sizeof(context.get_data_type(result.dtype))
+        data = builder.inttoptr(args[0], context.get_data_type(result.dtype).as_pointer())
+        sizes = _Emitter(context, builder).unpack(args[1], shape.count)
+        strides = [context.get_constant(types.intp, size_of)]
         for size in reversed(sizes[1:]):
             strides.insert(0, builder.mul(strides[0], size))
         array = make_array(result)(context, builder)
-        populate_array(
-            array, data, sizes, strides, strides[-1], None
-        )
+        populate_array(array, data, sizes, strides, strides[-1], None)
         return array._getvalue()
 
-    return result(memory, types.intp, shape), lower
+    return result(types.intp, shape, dtype), lower
 
 
 def _call(address: Any, arrays: Any, numbers: Any) -> None:
@@ -468,3 +469,13 @@ def give_way(typing: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(), lower
+
+
+@_operation(lambda A: A.itemsize)
+def bytes_of(typing: Any, A: Any) -> Any:
+    """Bytes of a number in the dtype of A."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.get_constant(types.intp, A.dtype.bitwidth // 8)
+
+    return types.intp(A), lower

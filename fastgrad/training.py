@@ -6,7 +6,7 @@ it takes part of the nodes i of every layer, sums over all samples (equations 6 
 its weights. Nothing is added across threads, so their number does not change a single bit.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import prange
@@ -33,91 +33,54 @@ def _record(names: str) -> np.dtype[Any]:
 
 
 #: Layer l: its nodes, the rows of W (nodes in whole tiles), the nodes in whole blocks of lanes, the
-#: leading dimension of W; offsets of W and b in the parameters and of u, a, aT, d in the scratch
-#: memory; the addresses of the loops over f and f'.
-LAYER = _record("nodes rows padded leading W b u a aT d f df")
+#: leading dimension of W. Addresses of W, b, dC_dW, dC_db and, for a mini-batch, of u, a, aT and d;
+#: of the loops over f and f'. How many parameters stand before W and b.
+LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f df W_offset b_offset")
 
-#: What to do, each a 0 or 1: compute the cost, the gradient, update the weights, write a^L and
-#: dC/da0, draw a new order. Then: the samples from `first` to `last` in mini-batches of `batch`, at
-#: most `slab` at a time; over how many outputs the cost is a mean; the addresses of the loops of
-#: the cost and the update rule; offsets of y, w and C in the scratch memory.
+#: What to do, each a 0 or 1: compute the cost, the gradient, update the weights, draw a new order.
+#: The samples from `first` to `last` in mini-batches of `batch`, at most `slab` at a time; over how
+#: many outputs the cost is a mean; how many samples there are. The addresses of the loops of cost and update rule. The addresses
+#: of X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,),
+#: the order of the samples (S,), a^L (S, n_L) and dC/da0 (S, n_0) to write: 0 where there is none.
+#: The addresses of parameters, gradient and three slots of optimizer state; of the optimizer's
+#: numbers h, what follows from them at a step, c, and the steps so far. Then memory to work in: for
+#: a mini-batch its sample numbers, weights w, targets y, for each thread C and scratch, the costs of
+#: the panels; the sum of C; the state of the random numbers; the meeting point of the threads.
 TASK = _record(
-    "cost gradient update output input_gradient shuffle first last batch slab threads outputs_averaged"
-    " cost_loop prepare_loop update_loop y w C"
+    "cost gradient update shuffle first last batch slab threads outputs_averaged"
+    " samples_in_all cost_loop prepare_loop update_loop X mean scale Y ids weights order output input_gradient"
+    " n_parameters parameters dC slot_0 slot_1 slot_2 h c steps"
+    " samples w y C_lanes C_panels C random arrived"
 )
-
-
-class Data(NamedTuple):
-    """What a pass reads and writes that belongs to the samples; an array not in use is empty.
-
-    X (S, n_0); Y (S, n_L) or class ids (S,); sample weights (S,); the order of the samples (S,);
-    mean and scale of the inputs, in whole blocks; a^L (S, n_L) and dC/da0 (S, n_0) to write.
-    """
-
-    X: Any
-    Y: Any
-    ids: Any
-    weights: Any
-    order: Any
-    mean: Any
-    scale: Any
-    output: Any
-    input_gradient: Any
-
-
-class Memory(NamedTuple):
-    """What a pass works in: flat arrays, carved up by the offsets in LAYER and TASK.
-
-    Parameters, their gradient and three slots of optimizer state, all of one length; the optimizer's
-    numbers h (float64) and what follows from them at a step, c; steps so far; scratch memory;
-    the samples of the mini-batch; the cost of each panel and of all; the state of the random numbers;
-    the meeting point of the threads.
-    """
-
-    parameters: Any
-    dC: Any
-    slot_0: Any
-    slot_1: Any
-    slot_2: Any
-    h: Any
-    c: Any
-    steps: Any
-    scratch: Any
-    samples: Any
-    C_panels: Any
-    C: Any
-    random: Any
-    arrived: Any
 
 
 # --- Where things lie ---------------------------------------------------------------------------
 
 
 @kernel
-def weights_of(memory: Any, flat: Any, layer: Any) -> Any:
-    """W and b of a layer in the parameters, or dC/dW and dC/db in their gradient."""
-    W = view(flat, layer.W, (layer.rows, layer.leading))
-    return W, view(flat, layer.b, (layer.rows,))
+def panels_of(address: int, padded: int, task: Any, real: Any) -> Any:
+    """u, a, d or y of a layer for the mini-batch: [p, i, s]."""
+    lanes = simd.width(real)
+    return view(address, (task.slab // lanes, padded, lanes), real.dtype)
 
 
 @kernel
-def panels_of(memory: Any, offset: int, task: Any, padded: int) -> Any:
-    """u, a, y or d of a layer: [p, i, s]."""
-    lanes = simd.width(memory.scratch)
-    return view(memory.scratch, offset, (task.slab // lanes, padded, lanes))
+def blocks_of(layer: Any, task: Any, real: Any) -> Any:
+    """aT of a layer for the mini-batch: [q, s, j]."""
+    lanes = simd.width(real)
+    return view(layer.aT, (layer.padded // lanes, task.slab, lanes), real.dtype)
 
 
 @kernel
-def blocks_of(memory: Any, task: Any, layer: Any) -> Any:
-    """aT of a layer: [q, s, j]."""
-    lanes = simd.width(memory.scratch)
-    return view(memory.scratch, layer.aT, (layer.padded // lanes, task.slab, lanes))
+def numbers(address: int, n: int, real: Any) -> Any:
+    """n numbers of the network's dtype."""
+    return view(address, (n,), real.dtype)
 
 
 @kernel
-def vector_of(memory: Any, offset: int, n: int) -> Any:
-    """n numbers of the scratch memory."""
-    return view(memory.scratch, offset, (n,))
+def rows_of(address: int, last: int, n: int, real: Any) -> Any:
+    """The samples up to the last one of a mini-batch: X, Y or what is written: [s, i]."""
+    return view(address, (last, n), real.dtype)
 
 
 # --- Many samples -------------------------------------------------------------------------------
@@ -131,24 +94,12 @@ def share(count: int, unit: int, t: int, threads: int) -> Any:
 
 
 @kernel
-def meet(memory: Any, crossing: int, threads: int) -> None:
-    """Wait until every thread has come here for the `crossing`-th time."""
-    if threads > 1:
-        simd.atomic_add(memory.arrived, 1)
-        waits = 0
-        while simd.atomic_load(memory.arrived) < crossing * threads:
-            waits += 1
-            if waits % 4096 == 0:  # more threads than processors: let another run
-                simd.give_way()
-
-
-@kernel
-def assemble(memory: Any, threads: int) -> Any:
+def assemble(task: Any) -> bool:
     """Whether every thread has come: False where the system runs them one after the other."""
-    decision = memory.arrived[64:]
-    simd.atomic_add(memory.arrived, 1)
+    arrived, decision = view(task.arrived, (1,), np.int64), view(task.arrived + 512, (1,), np.int64)
+    simd.atomic_add(arrived, 1)
     waits = 0
-    while simd.atomic_load(memory.arrived) < threads and simd.atomic_load(decision) == 0:
+    while simd.atomic_load(arrived) < task.threads and simd.atomic_load(decision) == 0:
         waits += 1
         if waits % 4096 == 0:
             simd.give_way()
@@ -159,8 +110,22 @@ def assemble(memory: Any, threads: int) -> Any:
 
 
 @kernel
-def shuffle(order: Any, random: Any) -> None:
+def meet(task: Any, crossing: int) -> None:
+    """Wait until every thread has come here for the `crossing`-th time."""
+    if task.threads > 1:
+        arrived = view(task.arrived, (1,), np.int64)
+        simd.atomic_add(arrived, 1)
+        waits = 0
+        while simd.atomic_load(arrived) < crossing * task.threads:
+            waits += 1
+            if waits % 4096 == 0:  # more threads than processors: let another run
+                simd.give_way()
+
+
+@kernel
+def shuffle(task: Any) -> None:
     """Random permutation (Fisher, Yates) by xorshift (G. Marsaglia, 2003, triple 13, 7, 17)."""
+    order, random = view(task.order, (task.samples_in_all,), np.int64), view(task.random, (1,), np.uint64)
     x = random[0]
     for k in range(order.size):
         x ^= x << np.uint64(13)
@@ -173,41 +138,55 @@ def shuffle(order: Any, random: Any) -> None:
 
 
 @kernel
-def choose(task: Any, data: Any, memory: Any, first: int, last: int, S: int, panels: Any) -> None:
-    """Numbers and weights w_s / S of the samples; weightless copies of one fill the last panel."""
-    lanes = simd.width(data.X)
-    w = vector_of(memory, task.w, task.slab)
-    for k in range(panels[0] * lanes, panels[1] * lanes):
-        position = first + k if first + k < last else first
-        s = data.order[position] if data.order.size else position
-        memory.samples[k] = s
-        w[k] = (data.weights[s] if data.weights.size else 1) / S if first + k < last else 0
+def sample_at(task: Any, position: int) -> int:
+    """The sample at that position of the order."""
+    return view(task.order, (position + 1,), np.int64)[position] if task.order else position
 
 
 @kernel
-def target(data: Any, sample: int, i: int) -> Any:
+def weight_of(task: Any, sample: int, S: int, real: Any) -> Any:
+    """w_s / S, over the outputs too where the cost is a mean over them."""
+    w_s = numbers(task.weights, sample + 1, real)[sample] if task.weights else 1.0
+    return w_s / (S * task.outputs_averaged)
+
+
+@kernel
+def target(task: Any, sample: int, i: int, n: int, real: Any) -> Any:
     """y_i of a sample: from its row of Y or, with class ids, 1 at the node of its class."""
-    if data.ids.size:
-        return data.X.dtype.type(data.ids[sample] == i)
-    return data.Y[sample, i]
+    if task.ids:
+        return 1.0 if view(task.ids, (sample + 1,), np.int64)[sample] == i else 0.0
+    return float(numbers(task.Y, sample * n + i + 1, real)[sample * n + i])
 
 
 @kernel
-def forward(task: Any, layers: Any, data: Any, memory: Any, panels: Any) -> None:
+def choose(task: Any, first: int, last: int, S: int, panels: Any, real: Any) -> None:
+    """Numbers and weights of the samples; weightless copies of one fill the last panel."""
+    lanes = simd.width(real)
+    samples, w = view(task.samples, (task.slab,), np.int64), numbers(task.w, task.slab, real)
+    for k in range(panels[0] * lanes, panels[1] * lanes):
+        samples[k] = sample_at(task, min(first + k, last - 1))
+        w[k] = weight_of(task, samples[k], S, real) if first + k < last else 0.0
+
+
+@kernel
+def forward(task: Any, layers: Any, panels: Any, real: Any) -> None:
     """Equations (1) and (2) for every layer."""
-    lanes = simd.width(data.X)
+    lanes = simd.width(real)
     for l in range(layers.size):
         layer = layers[l]
-        a, aT = panels_of(memory, layer.a, task, layer.padded), blocks_of(memory, task, layer)
+        a, aT = panels_of(layer.a, layer.padded, task, real), blocks_of(layer, task, real)
         if l == 0:
-            gather_panels(data.X, memory.samples, data.mean, data.scale, a, aT, panels)
+            X = rows_of(task.X, task.last, layer.nodes, real)
+            samples = view(task.samples, (task.slab,), np.int64)
+            mean, scale = numbers(task.mean, layer.padded, real), numbers(task.scale, layer.padded, real)
+            gather_panels(X, samples, mean, scale, a, aT, panels)
             continue
         before = layers[l - 1]
-        W, b = weights_of(memory, memory.parameters, layer)
-        u = panels_of(memory, layer.u, task, layer.padded)
-        a_before = panels_of(memory, before.a, task, before.padded)
+        W = view(layer.W, (layer.rows, layer.leading), real.dtype)
+        u = panels_of(layer.u, layer.padded, task, real)
+        a_before = panels_of(before.a, before.padded, task, real)
         nodes = share(layer.rows, 1, 0, 1)
-        affine_panels(W, b, a_before, u, before.nodes, nodes, panels)
+        affine_panels(W, numbers(layer.b, layer.rows, real), a_before, u, before.nodes, nodes, panels)
         for p in range(panels[0], panels[1]):
             call(layer.f, (u[p], a[p]), (layer.nodes * lanes,))
         if task.gradient and l + 1 < layers.size:
@@ -215,56 +194,57 @@ def forward(task: Any, layers: Any, data: Any, memory: Any, panels: Any) -> None
 
 
 @kernel
-def cost(task: Any, layers: Any, data: Any, memory: Any, t: int, panels: Any) -> None:
+def cost(task: Any, layers: Any, t: int, panels: Any, real: Any) -> None:
     """C of each panel, and dC/da of the last layer."""
-    lanes = simd.width(data.X)
+    lanes = simd.width(real)
     layer = layers[layers.size - 1]
-    a = panels_of(memory, layer.a, task, layer.padded)
-    d = panels_of(memory, layer.d, task, layer.padded)
-    y = panels_of(memory, task.y, task, layer.padded)
-    C = vector_of(memory, task.C + 3 * lanes * t, lanes)
-    m = vector_of(memory, task.C + 3 * lanes * t + lanes, lanes)
-    z = vector_of(memory, task.C + 3 * lanes * t + 2 * lanes, lanes)
+    a = panels_of(layer.a, layer.padded, task, real)
+    d = panels_of(layer.d, layer.padded, task, real)
+    y = panels_of(task.y, layer.padded, task, real)
+    samples, w = view(task.samples, (task.slab,), np.int64), numbers(task.w, task.slab, real)
+    C_panels = view(task.C_panels, (task.slab // lanes,), np.float64)
+    C = view(task.C_lanes + t * 3 * lanes * 8, (3, lanes), real.dtype)
     for p in range(panels[0], panels[1]):
+        for i in range(layer.nodes):
+            for s in range(lanes):
+                y[p, i, s] = target(task, samples[p * lanes + s], i, layer.nodes, real)
+        operands = (a[p], y[p], w[p * lanes : (p + 1) * lanes], d[p], C[0], C[1], C[2])
+        call(task.cost_loop, operands, (layer.nodes, lanes))
+        C_panels[p] = 0
         for s in range(lanes):
-            for i in range(layer.nodes):
-                y[p, i, s] = target(data, memory.samples[p * lanes + s], i)
-        w = vector_of(memory, task.w + p * lanes, lanes)
-        call(task.cost_loop, (a[p], y[p], w, d[p], C, m, z), (layer.nodes, lanes))
-        memory.C_panels[p] = 0
-        for s in range(lanes):
-            memory.C_panels[p] += C[s]
+            C_panels[p] += C[0, s]
 
 
 @kernel
-def backward(task: Any, layers: Any, memory: Any, panels: Any) -> None:
+def backward(task: Any, layers: Any, panels: Any, real: Any) -> None:
     """Equations (3) and (5) for every layer, from the last to the first."""
-    lanes = simd.width(memory.scratch)
+    lanes = simd.width(real)
     for l in range(layers.size - 1, 0, -1):
         layer, before = layers[l], layers[l - 1]
-        u = panels_of(memory, layer.u, task, layer.padded)
-        d = panels_of(memory, layer.d, task, layer.padded)
+        u = panels_of(layer.u, layer.padded, task, real)
+        d = panels_of(layer.d, layer.padded, task, real)
         for p in range(panels[0], panels[1]):
             call(layer.df, (u[p], d[p]), (layer.nodes * lanes,))
         if l > 1 or task.input_gradient:
-            W, _ = weights_of(memory, memory.parameters, layer)
-            dC_da = panels_of(memory, before.d, task, before.padded)
+            W = view(layer.W, (layer.rows, layer.leading), real.dtype)
+            dC_da = panels_of(before.d, before.padded, task, real)
             nodes = share(before.rows, 1, 0, 1)
             backpropagate_panels(d, W, dC_da, layer.nodes, nodes, panels)
 
 
 @kernel
-def update(task: Any, memory: Any, first: int, n: int) -> None:
+def update(task: Any, first: int, n: int, real: Any) -> None:
     """The optimizer's rule on n parameters."""
+    skip = first * simd.bytes_of(real)
     call(
         task.update_loop,
         (
-            view(memory.parameters, first, (n,)),
-            view(memory.dC, first, (n,)),
-            view(memory.slot_0, first, (n,)),
-            view(memory.slot_1, first, (n,)),
-            view(memory.slot_2, first, (n,)),
-            memory.c,
+            numbers(task.parameters + skip, n, real),
+            numbers(task.dC + skip, n, real),
+            numbers(task.slot_0 + skip, n, real),
+            numbers(task.slot_1 + skip, n, real),
+            numbers(task.slot_2 + skip, n, real),
+            numbers(task.c, 16, real),
         ),
         (n,),
     )
@@ -272,131 +252,159 @@ def update(task: Any, memory: Any, first: int, n: int) -> None:
 
 @kernel
 def learn(
-    task: Any, layers: Any, memory: Any, count: int, t: int, more: bool, complete: bool
+    task: Any, layers: Any, count: int, t: int, more: bool, complete: bool, real: Any
 ) -> None:
     """Equations (6) and (7) for a share of the nodes of every layer, and their update."""
     for l in range(1, layers.size):
         layer, before = layers[l], layers[l - 1]
         nodes = share(layer.rows, len(ROWS[-1]), t, task.threads)
-        dC_dW, dC_db = weights_of(memory, memory.dC, layer)
-        d = panels_of(memory, layer.d, task, layer.padded)
-        weight_gradient(d, blocks_of(memory, task, before), dC_dW, count, nodes, more)
-        bias_gradient(d, dC_db, count, nodes, more)
+        d = panels_of(layer.d, layer.padded, task, real)
+        dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
+        weight_gradient(d, blocks_of(before, task, real), dC_dW, count, nodes, more)
+        bias_gradient(d, numbers(layer.dC_db, layer.rows, real), count, nodes, more)
         if complete and task.update:
             n = nodes[1] - nodes[0]
-            update(task, memory, layer.W + nodes[0] * layer.leading, n * layer.leading)
-            update(task, memory, layer.b + nodes[0], n)
+            update(task, layer.W_offset + nodes[0] * layer.leading, n * layer.leading, real)
+            update(task, layer.b_offset + nodes[0], n, real)
 
 
 @kernel
-def prepare(task: Any, memory: Any) -> None:
+def prepare(task: Any, real: Any) -> None:
     """What the optimizer needs to know at this step."""
-    memory.steps[0] += 1
-    call(task.prepare_loop, (memory.h, memory.c), (memory.steps[0],))
+    steps = view(task.steps, (1,), np.int64)
+    steps[0] += 1
+    h, c = view(task.h, (16,), np.float64), numbers(task.c, 16, real)
+    call(task.prepare_loop, (h, c), (steps[0],))
 
 
 @kernel
-def work(t: int, task: Any, layers: Any, data: Any, memory: Any) -> None:
-    """All that thread t does in a pass."""
-    if not assemble(memory, task.threads):
-        return
-    lanes = simd.width(data.X)
-    crossing = 1
-    if task.shuffle:
-        if t == 0:
-            shuffle(data.order, memory.random)
-        crossing += 1
-        meet(memory, crossing, task.threads)
-    for batch in range(task.first, task.last, task.batch):
-        end = min(batch + task.batch, task.last)
-        if t == 0 and task.update:
-            prepare(task, memory)
-        for first in range(batch, end, task.slab):
-            last = min(first + task.slab, end)
-            count = (last - first + lanes - 1) // lanes
-            panels = share(count, 1, t, task.threads)
-            choose(task, data, memory, first, last, (end - batch) * task.outputs_averaged, panels)
-            forward(task, layers, data, memory, panels)
-            if task.output:
-                layer = layers[layers.size - 1]
-                a = panels_of(memory, layer.a, task, layer.padded)
-                scatter_panels(a, data.output, first, last, panels)
-            if task.cost:
-                cost(task, layers, data, memory, t, panels)
-            if task.gradient:
-                backward(task, layers, memory, panels)
-            if task.input_gradient:
-                d = panels_of(memory, layers[0].d, task, layers[0].padded)
-                scatter_panels(d, data.input_gradient, first, last, panels)
+def add_cost(task: Any, C: float) -> None:
+    """Add to the sum of C."""
+    view(task.C, (1,), np.float64)[0] += C
+
+
+# A pass is called through its address, with nothing but integers: so that `sweep` has little to
+# compile, and serves both dtypes.
+
+
+def pass_over_batches(dtype: Any) -> Any:
+    """All that thread t does in a pass over mini-batches, for np.float32 or np.float64."""
+
+    def work(t: int, tasks: int, table: int, n_layers: int) -> None:
+        task, layers = view(tasks, (1,), TASK)[0], view(table, (n_layers,), LAYER)
+        real = view(tasks, (1,), dtype)  # stands for the dtype
+        if not assemble(task):
+            return
+        lanes = simd.width(real)
+        crossing = 1
+        if task.shuffle:
+            if t == 0:
+                shuffle(task)
             crossing += 1
-            meet(memory, crossing, task.threads)
-            if t == 0 and task.cost:
-                for p in range(count):
-                    memory.C[0] += memory.C_panels[p] * (end - batch)
-            if task.gradient:
-                learn(task, layers, memory, count, t, first > batch, last == end)
-            crossing += 1
-            meet(memory, crossing, task.threads)
+            meet(task, crossing)
+        for batch in range(task.first, task.last, task.batch):
+            end = min(batch + task.batch, task.last)
+            if t == 0 and task.update:
+                prepare(task, real)
+            for first in range(batch, end, task.slab):
+                last = min(first + task.slab, end)
+                count = (last - first + lanes - 1) // lanes
+                panels = share(count, 1, t, task.threads)
+                choose(task, first, last, end - batch, panels, real)
+                forward(task, layers, panels, real)
+                if task.output:
+                    layer = layers[layers.size - 1]
+                    a = panels_of(layer.a, layer.padded, task, real)
+                    scatter_panels(a, rows_of(task.output, last, layer.nodes, real), first, panels)
+                if task.cost:
+                    cost(task, layers, t, panels, real)
+                if task.gradient:
+                    backward(task, layers, panels, real)
+                if task.input_gradient:
+                    layer = layers[0]
+                    d = panels_of(layer.d, layer.padded, task, real)
+                    scatter_panels(d, rows_of(task.input_gradient, last, layer.nodes, real), first, panels)
+                crossing += 1
+                meet(task, crossing)
+                if t == 0 and task.cost:
+                    C_panels = view(task.C_panels, (count,), np.float64)
+                    for p in range(count):
+                        add_cost(task, C_panels[p] * (end - batch))
+                if task.gradient:
+                    learn(task, layers, count, t, first > batch, last == end, real)
+                crossing += 1
+                meet(task, crossing)
+
+    return work
 
 
 @parallel
-def sweep(tasks: Any, layers: Any, data: Any, memory: Any) -> None:
+def sweep(run: int, threads: int, tasks: int, layers: int, n_layers: int) -> None:
     """A pass over the samples in mini-batches, on all threads of the task."""
-    for t in prange(tasks[0].threads):
-        work(np.int64(t), tasks[0], layers, data, memory)
+    for t in prange(threads):
+        call(run, (), (np.int64(t), tasks, layers, n_layers))
 
 
 # --- One sample at a time -----------------------------------------------------------------------
 
 
 @kernel
-def sweep_singly(tasks: Any, layers: Any, data: Any, memory: Any) -> None:
-    """A pass over the samples one by one: each a mini-batch of its own."""
-    task = tasks[0]
-    last = layers[layers.size - 1]
-    if task.shuffle:
-        shuffle(data.order, memory.random)
-    for k in range(task.first, task.last):
-        sample = data.order[k] if data.order.size else k
-        a = vector_of(memory, layers[0].a, layers[0].nodes)
-        for j in range(a.size):
-            a[j] = (data.X[sample, j] - data.mean[j]) * data.scale[j]
-        for l in range(1, layers.size):
-            layer = layers[l]
-            W, b = weights_of(memory, memory.parameters, layer)
-            u = vector_of(memory, layer.u, layer.nodes)
-            affine(W, b, a, u)
-            a = vector_of(memory, layer.a, layer.nodes)
-            call(layer.f, (u, a), (layer.nodes,))
-        if task.output:
-            data.output[k] = a
-        if not task.cost:
-            continue
-        d = vector_of(memory, last.d, last.nodes)
-        y = vector_of(memory, task.y, last.nodes)
-        for i in range(y.size):
-            y[i] = target(data, sample, i)
-        w = vector_of(memory, task.w, 1)
-        w[0] = (data.weights[sample] if data.weights.size else 1) / task.outputs_averaged
-        C = vector_of(memory, task.C, 1)
-        m, z = vector_of(memory, task.C + 1, 1), vector_of(memory, task.C + 2, 1)
-        call(task.cost_loop, (a, y, w, d, C, m, z), (last.nodes, 1))
-        memory.C[0] += C[0]
-        if not task.gradient:
-            continue
-        for l in range(layers.size - 1, 0, -1):
-            layer, before = layers[l], layers[l - 1]
-            dC_db = vector_of(memory, layer.d, layer.nodes)
-            call(layer.df, (vector_of(memory, layer.u, layer.nodes), dC_db), (layer.nodes,))
-            dC_dW, into = weights_of(memory, memory.dC, layer)
-            for i in range(layer.nodes):
-                into[i] = dC_db[i]
-            gradient(dC_db, vector_of(memory, before.a, before.nodes), dC_dW)
-            if l > 1 or task.input_gradient:
-                W, _ = weights_of(memory, memory.parameters, layer)
-                backpropagate(dC_db, W, vector_of(memory, before.d, before.nodes))
-        if task.input_gradient:
-            data.input_gradient[k] = vector_of(memory, layers[0].d, layers[0].nodes)
-        if task.update:
-            prepare(task, memory)
-            update(task, memory, 0, memory.parameters.size)
+def learn_singly(task: Any, layers: Any, real: Any) -> None:
+    """Equations (3) to (5) for every layer, from the last to the first, and the update."""
+    for l in range(layers.size - 1, 0, -1):
+        layer, before = layers[l], layers[l - 1]
+        dC_da = numbers(layer.d, layer.nodes, real)
+        call(layer.df, (numbers(layer.u, layer.nodes, real), dC_da), (layer.nodes,))
+        dC_db = numbers(layer.dC_db, layer.nodes, real)
+        dC_db[:] = dC_da
+        dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
+        gradient(dC_db, numbers(before.a, before.nodes, real), dC_dW)
+        if l > 1 or task.input_gradient:
+            W = view(layer.W, (layer.rows, layer.leading), real.dtype)
+            backpropagate(dC_db, W, numbers(before.d, before.nodes, real))
+    if task.update:
+        prepare(task, real)
+        update(task, 0, task.n_parameters, real)
+
+
+def pass_over_samples(dtype: Any) -> Any:
+    """A pass over the samples one by one, each a mini-batch of its own."""
+
+    def work(t: int, tasks: int, table: int, n_layers: int) -> None:
+        task, layers = view(tasks, (1,), TASK)[0], view(table, (n_layers,), LAYER)
+        real = view(tasks, (1,), dtype)  # stands for the dtype
+        first, last = layers[0], layers[layers.size - 1]
+        mean, scale = numbers(task.mean, first.nodes, real), numbers(task.scale, first.nodes, real)
+        if task.shuffle:
+            shuffle(task)
+        for k in range(task.first, task.last):
+            sample = sample_at(task, k)
+            X = rows_of(task.X, sample + 1, first.nodes, real)
+            a = numbers(first.a, first.nodes, real)
+            for j in range(a.size):
+                a[j] = (X[sample, j] - mean[j]) * scale[j]
+            for l in range(1, layers.size):
+                layer = layers[l]
+                W = view(layer.W, (layer.rows, layer.leading), real.dtype)
+                u = numbers(layer.u, layer.nodes, real)
+                affine(W, numbers(layer.b, layer.nodes, real), a, u)
+                a = numbers(layer.a, layer.nodes, real)
+                call(layer.f, (u, a), (layer.nodes,))
+            if task.output:
+                rows_of(task.output, k + 1, last.nodes, real)[k] = a
+            if task.cost:
+                y, w = numbers(task.y, last.nodes, real), numbers(task.w, 1, real)
+                for i in range(last.nodes):
+                    y[i] = target(task, sample, i, last.nodes, real)
+                w[0] = weight_of(task, sample, 1, real)
+                C = view(task.C_lanes, (3, 1), real.dtype)
+                operands = (a, y, w, numbers(last.d, last.nodes, real), C[0], C[1], C[2])
+                call(task.cost_loop, operands, (last.nodes, 1))
+                add_cost(task, C[0, 0])
+            if task.gradient:
+                learn_singly(task, layers, real)
+            if task.input_gradient:
+                row = rows_of(task.input_gradient, k + 1, first.nodes, real)[k]
+                row[:] = numbers(first.d, first.nodes, real)
+
+    return work

@@ -41,6 +41,10 @@ def run(capsys):
     return run_command
 
 
+def folder():
+    return sorted(path.name for path in Path().iterdir())
+
+
 def write_rows(name, header, rows):
     with open(name, "w", newline="") as file:  # noqa: PTH123
         writer = csv.writer(file)
@@ -117,7 +121,7 @@ def test_train_classes(run, flowers):
     assert net.metadata["classes"] == ["setosa", "versicolor", "virginica"]
     assert net.metadata["features"] == ["length", "width"]
     assert net.metadata["target"] == "species"
-    assert sorted(os.listdir()) == ["flowers.csv", "flowers.png", "flowers.safetensors"]
+    assert folder() == ["flowers.csv", "flowers.png", "flowers.safetensors"]
 
 
 def test_train_numbers_learns_in_the_targets_own_units(run, houses):
@@ -273,7 +277,7 @@ def test_predictions_replace_a_file_whole_or_not_at_all(run, model, monkeypatch)
     message = run("predict", model, "flowers.csv", "-o", "out.csv", code=2)
     assert message == "fastgrad: error: out.csv: No space left on device"
     assert Path("out.csv").read_text() == "old"
-    assert not [name for name in os.listdir() if name.startswith(".")]
+    assert not [name for name in folder() if name.startswith(".")]
 
 
 def test_evaluate(run, model):
@@ -372,7 +376,7 @@ def test_info(run, model):
 )  # fmt: skip
 def test_errors_are_one_line(run, flowers, arguments, message):
     assert run(*arguments.split(), code=2) == f"fastgrad: error: {message}"
-    assert os.listdir() == ["flowers.csv"]
+    assert folder() == ["flowers.csv"]
 
 
 @pytest.mark.parametrize(
@@ -421,7 +425,7 @@ def test_interrupted(run, flowers, monkeypatch):
 
     monkeypatch.setattr(fg.Network, "fit", interrupt)
     assert run("train", "flowers.csv", "--quiet", code=130) == "fastgrad: interrupted"
-    assert os.listdir() == ["flowers.csv"]
+    assert folder() == ["flowers.csv"]
 
 
 @pytest.mark.parametrize("command", ["train", "predict", "evaluate", "check", "info"])

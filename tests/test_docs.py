@@ -4,6 +4,7 @@ import ast
 import doctest
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,13 @@ def test_the_examples_run(page, tmp_path, monkeypatch):
             example = doctest.DocTestParser().get_doctest(text, names, page, page, 0)
             runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
             assert runner.run(example, clear_globs=False).failed == 0
+
+
+@jitted_only
+@pytest.mark.parametrize("module", [path.stem for path in (ROOT / "fastgrad").glob("[a-z]*.py")])
+def test_the_examples_of_docstrings_run(module):
+    module = import_module(f"fastgrad.{module}")
+    assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
 
 
 @jitted_only
