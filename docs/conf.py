@@ -1,5 +1,6 @@
 """Configuration of Sphinx."""
 
+import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -37,3 +38,12 @@ html_theme = "furo"
 html_title = "fastgrad"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
+
+
+def escape_absolute_values(app, what, name, thing, options, lines):
+    """Keep |d| in a docstring from being read as a reStructuredText substitution."""
+    lines[:] = [re.sub(r"\|(\w+)\|", r"\|\1\|", line) for line in lines]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", escape_absolute_values)

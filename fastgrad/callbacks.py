@@ -16,15 +16,31 @@ _SECONDS_BETWEEN_REFRESHES = 0.05
 class Callback:
     """Called by `Network.fit`; override the hooks you need, the others do nothing.
 
-    An epoch is counted from 0. `history` holds the figures of the epochs that are over, so in
-    `on_epoch_end` its last ones are those of this epoch.
+    `history` holds the figures of the epochs that are over, so in `on_epoch_end` its last ones are
+    those of this epoch.
     """
 
     def on_train_begin(self, net: Any, history: "History") -> None:
-        """Run before the first epoch."""
+        """Run before the first epoch.
+
+        Parameters
+        ----------
+        net : Network
+        history : History
+            The figures of the epochs that are over.
+        """
 
     def on_epoch_begin(self, net: Any, history: "History", epoch: int) -> None:
-        """Run before each epoch."""
+        """Run before each epoch.
+
+        Parameters
+        ----------
+        net : Network
+        history : History
+            The figures of the epochs that are over.
+        epoch : int
+            Counted from 0.
+        """
 
     def on_progress(self, done_samples: int, total_samples: int) -> None:
         """Run every 50 to 100 ms within an epoch that takes longer.
@@ -36,10 +52,26 @@ class Callback:
         """
 
     def on_epoch_end(self, net: Any, history: "History", epoch: int) -> None:
-        """Run after each epoch."""
+        """Run after each epoch.
+
+        Parameters
+        ----------
+        net : Network
+        history : History
+            The figures of the epochs that are over.
+        epoch : int
+            Counted from 0.
+        """
 
     def on_train_end(self, net: Any, history: "History") -> None:
-        """Run after the last epoch, and where training ends early by an error or Ctrl-C."""
+        """Run after the last epoch, and where training ends early by an error or Ctrl-C.
+
+        Parameters
+        ----------
+        net : Network
+        history : History
+            The figures of the epochs that are over.
+        """
 
 
 class Progress(Callback):
@@ -76,7 +108,7 @@ class Progress(Callback):
         """Show which epoch it is."""
         self._epoch = epoch
         if self._bar:
-            self._bar.show(epoch, figures(history))
+            self._bar.show(epoch, figures(history) or "(compiling, the first time)")
 
     def on_progress(self, done_samples: int, total_samples: int) -> None:
         """Move the bar within an epoch."""

@@ -11,7 +11,7 @@ __all__ = ["choice", "class_ids", "domain", "integer", "matrix", "number", "pair
 
 
 def _limits(least: float | None, above: float | None, below: float | None) -> str:
-    words = ["at least {}".format(least)] if least is not None else []
+    words = [f"at least {least}"] if least is not None else []
     words += [f"above {above}"] if above is not None else []
     words += [f"below {below}"] if below is not None else []
     return " and ".join(words)
@@ -49,13 +49,13 @@ def integer(name: str, value: Any, *, least: int) -> int:
     return int(value)
 
 
-def pair(name: str, value: Any) -> tuple[Any, Any]:
-    """The two things that came."""
-    try:
-        first, second = value
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: got {value!r}; expected a pair") from None
-    return first, second
+def pair(name: str, value: Any, of: str) -> tuple[Any, Any]:
+    """The two things that came, in a tuple or list."""
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name}: got {type(value).__name__}; expected a pair {of}")
+    if len(value) != 2:
+        raise ValueError(f"{name}: got {len(value)} things; expected a pair {of}")
+    return value[0], value[1]
 
 
 def choice(name: str, value: Any, known: Iterable[str]) -> str:
@@ -73,6 +73,12 @@ def _numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
         array = np.asarray(value)
     except ValueError:  # ragged lists
         raise ValueError(f"{name}: got rows of different lengths; expected {expected}") from None
+    if array.dtype.kind in "OSU":
+        first = next((x for x in array.flat if not isinstance(x, Real)), None)
+        raise TypeError(
+            f"{name}: got {first!r} ({type(first).__name__}, in an array of dtype {array.dtype});"
+            f" expected {expected}"
+        )
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: got an array of dtype {array.dtype}; expected {expected}")
     return array
@@ -108,8 +114,12 @@ def matrix(
     _finite(name, array)
     with np.errstate(over="ignore"):
         converted = np.require(array, dtype, ["C", "A"])
-    if converted is not array:
-        _finite(name, converted)
+    if converted is not array and not np.isfinite(converted).all():
+        bad = np.argwhere(~np.isfinite(converted))[0]
+        place = ", ".join(map(str, bad))
+        raise ValueError(
+            f"{name}: got {array[tuple(bad)]:g} at [{place}]; expected numbers within {dtype}"
+        )
     return converted
 
 
@@ -130,6 +140,8 @@ def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any,
 
 def weights(name: str, value: Any, dtype: np.dtype[Any], rows: int) -> np.ndarray[Any, Any]:
     """One weight a sample, none negative, not all 0."""
+    if np.ndim(value) != 1:
+        raise ValueError(f"{name}: got shape {np.shape(value)}; expected ({rows},)")
     array = matrix(name, value, dtype, 1, rows)[:, 0]
     if array.min() < 0:
         s = int(np.argmin(array))

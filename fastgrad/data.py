@@ -177,10 +177,12 @@ def split(
     Raises
     ------
     ValueError
-        If `test_size` is out of range, or leaves one part without a sample.
+        If `seed` or `test_size` is out of range, or it leaves one part without a sample.
     """
     if not 0 <= test_size < 1:
         raise ValueError(f"test_size: got {test_size}; expected a share from 0 to below 1")
+    if seed < 0:
+        raise ValueError(f"seed: got {seed}; expected at least 0")
     order = np.random.default_rng(seed).permutation(len(y))
     n_test = round(test_size * len(y))
     if test_size > 0 and not 0 < n_test < len(y):

@@ -13,32 +13,43 @@ from safetensors.numpy import save as to_bytes
 if TYPE_CHECKING:
     from .network import Network
 
-__all__ = ["read", "save"]
+__all__ = ["arrays", "read", "save"]
 
 _FORMAT = "1"
 
 
-def save(net: "Network", path: Any) -> None:
-    """Write a network to `path`, whole or not at all."""
-    tensors = {"input.mean": net.input_mean, "input.scale": net.input_scale}
-    for l, (W, b) in enumerate(net.layers, start=1):
-        tensors[f"layer.{l}.W"], tensors[f"layer.{l}.b"] = W, b
+def arrays(net: "Network") -> dict[str, np.ndarray[Any, Any]]:
+    """All of a network's numbers by their names in a file, as views."""
+    named = {"input.mean": net.input_mean, "input.scale": net.input_scale}
+    for l, layer in enumerate(net.layers, start=1):
+        named |= {f"layer.{l}.W": layer.W, f"layer.{l}.b": layer.b}
+    return named
+
+
+def save(net: "Network", path: Any, standardized: bool) -> None:
+    """Write a network to `path`, whole or not at all; whether its mean and scale are set already."""
     described = {
         "sizes": net.sizes,
-        "activations": net.activations,
-        "cost": net.cost_function.name,
+        "activations": [_name("activation", f) for f in net.activation_functions],
+        "cost": _name("cost", net.cost_function),
         "dtype": str(net.dtype),
         "standardize": net.standardize,
+        "standardized": standardized,
         "metadata": net.metadata,
     }
-    header = {"fastgrad": _FORMAT, "network": json.dumps(described)}
-    content = to_bytes({k: np.ascontiguousarray(v) for k, v in tensors.items()}, header)
+    try:
+        header = {"fastgrad": _FORMAT, "network": json.dumps(described)}
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"metadata: got something that JSON cannot hold ({error})") from None
+    content = to_bytes({k: np.ascontiguousarray(v) for k, v in arrays(net).items()}, header)
     path = Path(path)
     # written beside its place and moved there in one step, so that no one ever finds half a file
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         mask = os.umask(0)
         os.umask(mask)
         Path(temporary).chmod(0o666 & ~mask)
@@ -46,6 +57,22 @@ def save(net: "Network", path: Any) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _name(kind: str, function: Any) -> str:
+    """Its name, marked where it is the user's own: a built-in one must not stand in for it."""
+    return str(function.name) if function.builtin else f"own {kind} {function.name}"
+
+
+_ENTRIES = {
+    "sizes": list,
+    "activations": list,
+    "cost": str,
+    "dtype": str,
+    "standardize": bool,
+    "standardized": bool,
+    "metadata": dict,
+}
 
 
 def read(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
@@ -71,5 +98,13 @@ def read(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
             "expected a model saved by fastgrad"
         ) from None
     if header.get("fastgrad") != _FORMAT or "network" not in header:
-        raise ValueError(f"{path}: got a safetensors file of something else; expected a model saved by fastgrad")
-    return json.loads(header["network"]), tensors
+        raise ValueError(
+            f"{path}: got a safetensors file of something else; expected a model saved by fastgrad"
+        )
+    try:
+        described = json.loads(header["network"])
+    except ValueError:
+        described = None
+    if not isinstance(described, dict) or {k: type(v) for k, v in described.items()} != _ENTRIES:
+        raise ValueError(f"{path}: got a damaged header; expected a model saved by fastgrad")
+    return described, tensors

@@ -33,7 +33,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 def exact(function: Callable[..., Any]) -> Any:
     """Compile arithmetic that must be carried out in the order in which it is written."""
-    return _njit(function, {"contract"}, cache=True)
+    return _njit(function, {"contract"}, cache=True, forceinline=True)
 
 
 def parallel(function: Callable[..., Any]) -> Any:
@@ -53,11 +53,14 @@ def scalar(name: str, *args: Any) -> Any:
     return FUNCTIONS[name](*args)
 
 
-@overload(scalar, strict=False, jit_options={"fastmath": _REORDER, "error_model": "numpy"})
+_INLINED = {"fastmath": _REORDER, "error_model": "numpy", "forceinline": True}
+
+
+@overload(scalar, strict=False, jit_options=_INLINED)
 def _scalar(name: Any, *args: Any) -> Any:
     if not isinstance(name, types.StringLiteral):
         return None
-    function = _njit(FUNCTIONS[name.literal_value], _REORDER)
+    function = _njit(FUNCTIONS[name.literal_value], _REORDER, forceinline=True)
     return lambda name, *args: function(*args)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import checks, files, initial
 from .activations import Activation, activation
-from .callbacks import Progress
+from .callbacks import Callback, Progress
 from .costs import Cost, cost
 from .history import History
 from .optimizers import Adam, Optimizer
@@ -19,11 +19,32 @@ __all__ = ["Gradients", "Layer", "Network", "load"]
 Array = np.ndarray[Any, Any]
 
 
-class Layer(NamedTuple):
-    """One layer's weights and biases, as views that may be written to."""
+class Layer:
+    """One layer's weights and biases: views of the network's own, to be read and written.
 
-    W: Array
-    b: Array
+    Assigning to `W` or `b`, as in ``layer.W -= 0.1 * g``, writes in place.
+    """
+
+    def __init__(self, W: Array, b: Array) -> None:
+        self._W, self._b = W, b
+
+    @property
+    def W(self) -> Array:
+        """Weights, (n_l, n_(l-1))."""
+        return self._W
+
+    @W.setter
+    def W(self, values: Any) -> None:
+        self._W[...] = values
+
+    @property
+    def b(self) -> Array:
+        """Biases, (n_l,)."""
+        return self._b
+
+    @b.setter
+    def b(self, values: Any) -> None:
+        self._b[...] = values
 
 
 class Gradients(NamedTuple):
@@ -102,19 +123,19 @@ class Network:
         functions = _one_a_layer(
             "activations", activations, (str, Activation), n_layers, last="identity"
         )
-        self._activations = tuple(activation(f) for f in functions)
+        self.activation_functions = tuple(activation(f) for f in functions)
         inits = _one_a_layer("init", init, (str,), n_layers)
         inits = [checks.choice("init", name, initial.INITS) for name in inits]
         self.dtype = _dtype(dtype)
-        self.cost_function = _cost(cost, self._activations[-1].name)
+        self.cost_function = _cost(cost, self.activation_functions[-1].name)
         if seed is not None:
             checks.integer("seed", seed, least=0)
         self._rng = np.random.default_rng(seed)
         self.standardize, self._standardized = bool(standardize), False
         self.metadata: dict[str, Any] = {}
-        self._pass = Pass(self.sizes, self._activations, self.cost_function, self.dtype)
+        self._pass = Pass(self.sizes, self.activation_functions, self.cost_function, self.dtype)
         self.layers = tuple(Layer(W, b) for W, b in self._pass.views(self._pass.parameters))
-        for layer, f, name in zip(self.layers, self._activations, inits, strict=True):
+        for layer, f, name in zip(self.layers, self.activation_functions, inits, strict=True):
             layer.W[...] = initial.draw(name, f.name, *layer.W.shape, self._rng)
 
     def __repr__(self) -> str:
@@ -126,7 +147,7 @@ class Network:
     @property
     def activations(self) -> tuple[str, ...]:
         """Names of f_1 ... f_L."""
-        return tuple(f.name for f in self._activations)
+        return tuple(f.name for f in self.activation_functions)
 
     @property
     def n_inputs(self) -> int:
@@ -141,7 +162,7 @@ class Network:
     @property
     def n_parameters(self) -> int:
         """Weights and biases in all."""
-        return sum(W.size + b.size for W, b in self.layers)
+        return sum(layer.W.size + layer.b.size for layer in self.layers)
 
     @property
     def input_mean(self) -> Array:
@@ -189,7 +210,7 @@ class Network:
             (S,): w_s in (1/S) sum_s w_s C_s.
         """
         X, targets, weights = self._samples(X, Y, sample_weight)
-        return self._pass.cost(X, targets, weights)
+        return self._pass.cost(X, targets, weights)[0]
 
     def gradients(self, X: Any, Y: Any, sample_weight: Any = None) -> Gradients:
         """Gradient of the mean cost at these samples (equations 3 to 8); arguments as for `cost`."""
@@ -218,8 +239,10 @@ class Network:
             C before the update.
         """
         optimizer = _optimizer(optimizer)
-        if np.ndim(x) == 1:
-            x, y = np.asarray(x)[None], np.asarray(y)[None]
+        if isinstance(x, np.ndarray) and x.ndim == 1:
+            if x.size != self.n_inputs:
+                raise ValueError(f"x: got shape {x.shape}; expected ({self.n_inputs},) or (S, {self.n_inputs})")
+            x, y = x[None], np.reshape(y, (1, -1) if np.ndim(y) else 1)
         X, targets, weights = self._samples(x, y, None, names=("x", "y"))
         return self._pass.step(X, targets, weights, optimizer)
 
@@ -277,11 +300,12 @@ class Network:
         X, targets, weights = self._samples(X, Y, sample_weight)
         held_out = None
         if validation is not None:
-            X_val, Y_val = checks.pair("validation", validation)
+            X_val, Y_val = checks.pair("validation", validation, "(X_val, Y_val)")
             held_out = self._samples(X_val, Y_val, None, names=("validation X", "validation Y"))
         if self.standardize and not self._standardized:
             self._standardize_by(X)
-        callbacks = [*callbacks, *([Progress(epochs)] if verbose else [])]
+        callbacks = _callbacks(callbacks) + ([Progress(epochs)] if verbose else [])
+        classifies = self.cost_function.link in {"softmax", "sigmoid"}
         history = History(samples=len(X))
         for callback in callbacks:
             callback.on_train_begin(self, history)
@@ -292,13 +316,18 @@ class Network:
                 seed = int(self._rng.integers(1, 2**63)) if shuffle else None
                 begin = time.perf_counter()
                 passed = self._pass.epoch(X, targets, weights, optimizer, batch_size, seed, threads)
-                for done, total in passed:
+                for done, total, right in passed:
                     for callback in callbacks:
                         callback.on_progress(done, len(X))
                 history.seconds.append(time.perf_counter() - begin)
                 history.cost.append(total / len(X))
+                if classifies:
+                    history.metrics.setdefault("accuracy", []).append(right / len(X))
                 if held_out:
-                    self._validate(*held_out, history)
+                    total, right = self._pass.cost(*held_out)
+                    history.val_cost.append(total)
+                    if classifies:
+                        history.metrics.setdefault("val_accuracy", []).append(right)
                 for callback in callbacks:
                     callback.on_epoch_end(self, history, epoch)
         finally:
@@ -319,7 +348,7 @@ class Network:
         OSError
             If the file cannot be written; what stood there before then still does.
         """
-        files.save(self, path)
+        files.save(self, path, self._standardized)
 
     # --- at the door --------------------------------------------------------------------------
 
@@ -351,25 +380,13 @@ class Network:
         self.input_scale[:] = 1 / np.where(deviation > 0, deviation, 1)
         self._standardized = True
 
-    def _validate(self, X: Array, targets: Targets, weights: Array, history: History) -> None:
-        history.val_cost.append(self._pass.cost(X, targets, weights))
-        link = self.cost_function.link
-        if link in {"softmax", "sigmoid"}:
-            outputs = self._pass.forward(X)
-            if link == "softmax":
-                truth = targets.ids if targets.ids.size else targets.Y.argmax(axis=1)
-                right = outputs.argmax(axis=1) == truth
-            else:
-                right = (outputs > 0) == (targets.Y > 0.5)
-            history.metrics.setdefault("val_accuracy", []).append(float(right.mean()))
-
 
 def _sizes(sizes: Any) -> tuple[int, ...]:
     if isinstance(sizes, str) or not isinstance(sizes, Iterable):
         raise TypeError(f"sizes: got {sizes!r}; expected a list of integers n_0 ... n_L")
     sizes = tuple(checks.integer(f"sizes[{l}]", n, least=1) for l, n in enumerate(sizes))
     if len(sizes) < 2:
-        raise ValueError(f"sizes: got {list(sizes)}; expected at least inputs and outputs")
+        raise ValueError(f"sizes: got {list(sizes)}; expected at least 2, inputs and outputs")
     return sizes
 
 
@@ -379,8 +396,10 @@ def _one_a_layer(
     """One thing for each layer; of one alone, copies (and `last` for the output, if given)."""
     if isinstance(value, kinds):
         return [value] * (n_layers - 1) + [last or value]
-    if not isinstance(value, Sequence) or len(value) != n_layers:
-        raise ValueError(f"{name}: got {value!r}; expected one name, or a list of {n_layers}")
+    if not isinstance(value, Sequence):
+        raise TypeError(f"{name}: got {value!r}; expected one name, or a list of {n_layers}")
+    if len(value) != n_layers:
+        raise ValueError(f"{name}: got a list of {len(value)}; expected one, or a list of {n_layers}")
     return list(value)
 
 
@@ -404,8 +423,18 @@ def _cost(spec: str | Cost, last: str) -> Cost:
 
 def _optimizer(optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer: got {optimizer!r}; expected one such as fastgrad.Adam(1e-3)")
+        raise TypeError(f"optimizer: got {optimizer!r}; expected one such as fg.Adam(1e-3)")
     return optimizer
+
+
+def _callbacks(callbacks: Any) -> list[Callback]:
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks: got {callbacks!r}; expected a list of fg.Callback objects")
+    callbacks = list(callbacks)
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
+    return callbacks
 
 
 def _linked(a: Array, link: str) -> Array:
@@ -413,8 +442,9 @@ def _linked(a: Array, link: str) -> Array:
     if link == "softmax":
         p = np.exp(a - a.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)
-    if link == "sigmoid":
-        return 0.5 * (1 + np.tanh(0.5 * a))
+    if link == "sigmoid":  # p = 1 / (1 + e^-a), with no exponential that overflows
+        e = np.exp(-np.abs(a))
+        return np.where(a >= 0, a.dtype.type(1), e) / (1 + e)
     return np.exp(a) if link == "exp" else a
 
 
@@ -439,17 +469,22 @@ def load(path: Any) -> Network:
         If the file is damaged or of another kind, or names an activation or cost of the user's own.
     """
     described, tensors = files.read(path)
-    metadata = described.pop("metadata")
-    net = Network(**described)
-    arrays = {"input.mean": net.input_mean, "input.scale": net.input_scale}
-    for l, (W, b) in enumerate(net.layers, start=1):
-        arrays[f"layer.{l}.W"], arrays[f"layer.{l}.b"] = W, b
+    metadata, standardized = described.pop("metadata"), described.pop("standardized")
+    try:
+        net = Network(**described)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    arrays = files.arrays(net)
+    if tensors.keys() - arrays.keys():
+        raise ValueError(f"{path}: got {min(tensors.keys() - arrays.keys())}; expected no such tensor")
     for name, array in arrays.items():
         came = tensors.get(name)
+        if came is not None and not np.isfinite(came).all():
+            raise ValueError(f"{path}: got NaN or infinity in {name}; expected finite numbers")
         if came is None or came.shape != array.shape or came.dtype != array.dtype:
             what = "nothing" if came is None else f"{came.dtype} {came.shape}"
             raise ValueError(f"{path}: got {what} for {name}; expected {array.dtype} {array.shape}")
         array[...] = came
     net.metadata.update(metadata)
-    net._standardized = net.standardize
+    net._standardized = standardized
     return net

@@ -185,7 +185,7 @@ class Adam(Optimizer):
     def __init__(
         self, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
     ) -> None:
-        beta1, beta2 = checks.pair("betas", betas)
+        beta1, beta2 = checks.pair("betas", betas, "(beta1, beta2)")
         checks.number("betas[0]", beta1, least=0, below=1)
         checks.number("betas[1]", beta2, least=0, below=1)
         checks.number("eps", eps, above=0)

@@ -144,21 +144,22 @@ class Pass:
         self._run(X, batch=1 if len(X) == 1 else 256, output=output)
         return output
 
-    def cost(self, X: Array, targets: Targets, weights: Array) -> float:
-        """The mean of C."""
-        return self._run(X, targets, weights, batch=len(X)) / len(X)
+    def cost(self, X: Array, targets: Targets, weights: Array) -> tuple[float, float]:
+        """The mean of C, and the share of samples whose class is right."""
+        total, right = self._run(X, targets, weights, batch=len(X))
+        return total / len(X), right / len(X)
 
     def gradients(
         self, X: Array, targets: Targets, weights: Array
     ) -> tuple[float, Array, Array]:
         """The mean of C, its gradient as long as the parameters, and dC/da0."""
         dC_da0 = np.empty_like(X)
-        C = self._run(X, targets, weights, batch=len(X), gradient=True, input_gradient=dC_da0)
+        C, _ = self._run(X, targets, weights, batch=len(X), gradient=True, input_gradient=dC_da0)
         return C / len(X), self._dC, dC_da0 * self.scale[: X.shape[1]]
 
     def step(self, X: Array, targets: Targets, weights: Array, optimizer: Optimizer) -> float:
         """Update on one mini-batch; the mean of C before it."""
-        total = self._run(X, targets, weights, batch=len(X), optimizer=optimizer, gradient=True)
+        total, _ = self._run(X, targets, weights, batch=len(X), optimizer=optimizer, gradient=True)
         return total / len(X)
 
     def epoch(
@@ -170,24 +171,25 @@ class Pass:
         batch: int,
         seed: int | None,
         threads: int | None,
-    ) -> Iterator[tuple[int, float]]:
+    ) -> Iterator[tuple[int, float, float]]:
         """Train once on every sample, in an order drawn from the seed (None: as they stand).
 
-        Yields every 50 to 100 ms the number of samples done and the sum of C over them.
+        Yields every 50 to 100 ms the number of samples done, the sum of C over them and how
+        many of them were classified right.
         """
         order = np.empty(len(X) if seed is not None else 0, np.int64)
-        total, done, seconds = 0.0, 0, 0.0
+        total, right, done, seconds = 0.0, 0.0, 0, 0.0
         while done < len(X):
             steps = self._steps_ahead(done // batch, seconds, batch)
             last = min(done + steps * batch, len(X))
             begin = time.perf_counter()
-            total += self._run(
+            sums = self._run(
                 X, targets, weights, batch=batch, span=(done, last), optimizer=optimizer,
                 gradient=True, order=order, seed=seed if done == 0 else None, threads=threads,
             )  # fmt: skip
             seconds += time.perf_counter() - begin
-            done = last
-            yield done, total
+            total, right, done = total + sums[0], right + sums[1], last
+            yield done, total, right
 
     def _steps_ahead(self, steps: int, seconds: float, batch: int) -> int:
         """How many steps take about 70 ms, going by those before or, at first, by their size."""
@@ -210,8 +212,8 @@ class Pass:
         order: Array | None = None,
         seed: int | None = None,
         threads: int | None = None,
-    ) -> float:
-        """One compiled pass; the sum of C over the samples."""
+    ) -> tuple[float, float]:
+        """One compiled pass; the sum of C over the samples, and how many are classified right."""
         task = np.zeros(1, TASK)
         task["cost"], task["gradient"] = targets is not None, gradient
         task["update"], task["shuffle"] = optimizer is not None, seed is not None
@@ -220,11 +222,12 @@ class Pass:
         task["first"], task["last"] = span or (0, len(X))
         task["threads"] = self._threads_for(batch, threads)
         if targets is not None:
+            task["accuracy"] = self._cost.link in {"softmax", "sigmoid"}
             task["cost_loop"] = _cost_address(self._cost, self.dtype)
             averaged = self._cost.reduction == "mean"
             task["outputs_averaged"] = self._layers[-1]["nodes"] if averaged else 1
         self._make_ready(batch, gradient, task)
-        C, steps = np.zeros(1), np.zeros(1, np.int64)
+        C, steps = np.zeros(2), np.zeros(1, np.int64)
         arrived, random = np.zeros(128, np.int64), np.array([seed or 0], np.uint64)
         arrays = {
             "X": X,
@@ -252,7 +255,7 @@ class Pass:
         for name, array in arrays.items():
             task[name] = array.ctypes.data if array is not None and array.size else 0
         self._sweep(_pass_address(batch == 1, self.dtype), task, arrived)
-        return float(C[0])
+        return float(C[0]), float(C[1])
 
     def _sweep(self, run: int, task: Array, arrived: Array) -> None:
         threads = int(task["threads"][0])
@@ -286,7 +289,7 @@ class Pass:
         slab = min(_up(batch, self.lanes), self._scratch_most())
         if not (slab <= self._slab <= 4 * slab or (self._slab and not gradient)):
             self._lay_out(slab)
-        for name in ("slab", "samples", "w", "y", "C_lanes", "C_panels"):
+        for name in ("slab", "samples", "w", "y", "C_lanes", "C_panels", "right_panels"):
             task[name] = getattr(self, f"_{name}")
 
     def _lay_out(self, slab: int) -> None:
@@ -308,9 +311,10 @@ class Pass:
         self._integers = _aligned(slab, np.int64)
         self._samples = self._integers.ctypes.data
         threads = numba.config.NUMBA_NUM_THREADS
-        self._costs = _aligned(slab // lanes + 3 * lanes * threads, np.float64)
+        self._costs = _aligned(2 * (slab // lanes) + 3 * lanes * threads, np.float64)
         self._C_panels = self._costs.ctypes.data
-        self._C_lanes = self._C_panels + slab // lanes * 8
+        self._right_panels = self._C_panels + slab // lanes * 8
+        self._C_lanes = self._right_panels + slab // lanes * 8
 
     def _scratch_most(self) -> int:
         """Samples that the scratch memory may hold."""

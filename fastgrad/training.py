@@ -37,20 +37,20 @@ def _record(names: str) -> np.dtype[Any]:
 #: of the loops over f and f'. How many parameters stand before W and b.
 LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f df W_offset b_offset")
 
-#: What to do, each a 0 or 1: compute the cost, the gradient, update the weights, draw a new order.
-#: The samples from `first` to `last` in mini-batches of `batch`, at most `slab` at a time; over how
+#: What to do, each a 0 or 1: compute the cost, the gradient, update the weights, draw a new order,
+#: count the right classes. The samples from `first` to `last` in mini-batches of `batch`, at most `slab` at a time; over how
 #: many outputs the cost is a mean; how many samples there are. The addresses of the loops of cost and update rule. The addresses
 #: of X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,),
 #: the order of the samples (S,), a^L (S, n_L) and dC/da0 (S, n_0) to write: 0 where there is none.
 #: The addresses of parameters, gradient and three slots of optimizer state; of the optimizer's
 #: numbers h, what follows from them at a step, c, and the steps so far. Then memory to work in: for
-#: a mini-batch its sample numbers, weights w, targets y, for each thread C and scratch, the costs of
-#: the panels; the sum of C; the state of the random numbers; the meeting point of the threads.
+#: a mini-batch its sample numbers, weights w, targets y, for each thread C and scratch, the costs
+#: and right classes of the panels; the sums of both; the state of the random numbers; the meeting point of the threads.
 TASK = _record(
-    "cost gradient update shuffle first last batch slab threads outputs_averaged"
+    "cost gradient update shuffle accuracy first last batch slab threads outputs_averaged"
     " samples_in_all cost_loop prepare_loop update_loop X mean scale Y ids weights order output input_gradient"
     " n_parameters parameters dC slot_0 slot_1 slot_2 h c steps"
-    " samples w y C_lanes C_panels C random arrived"
+    " samples w y C_lanes C_panels right_panels C random arrived"
 )
 
 
@@ -194,6 +194,20 @@ def forward(task: Any, layers: Any, panels: Any, real: Any) -> None:
 
 
 @kernel
+def is_right(a: Any, y: Any, n: int, s: int) -> bool:
+    """Whether the largest output is at the class of sample s; of one output, its sign."""
+    if n == 1:
+        return (a[0, s] > 0) == (y[0, s] > 0.5)
+    guess, truth = 0, 0
+    for i in range(1, n):
+        if a[i, s] > a[guess, s]:
+            guess = i
+        if y[i, s] > y[truth, s]:
+            truth = i
+    return guess == truth
+
+
+@kernel
 def cost(task: Any, layers: Any, t: int, panels: Any, real: Any) -> None:
     """C of each panel, and dC/da of the last layer."""
     lanes = simd.width(real)
@@ -203,6 +217,7 @@ def cost(task: Any, layers: Any, t: int, panels: Any, real: Any) -> None:
     y = panels_of(task.y, layer.padded, task, real)
     samples, w = view(task.samples, (task.slab,), np.int64), numbers(task.w, task.slab, real)
     C_panels = view(task.C_panels, (task.slab // lanes,), np.float64)
+    right_panels = view(task.right_panels, (task.slab // lanes,), np.float64)
     C = view(task.C_lanes + t * 3 * lanes * 8, (3, lanes), real.dtype)
     for p in range(panels[0], panels[1]):
         for i in range(layer.nodes):
@@ -211,8 +226,11 @@ def cost(task: Any, layers: Any, t: int, panels: Any, real: Any) -> None:
         operands = (a[p], y[p], w[p * lanes : (p + 1) * lanes], d[p], C[0], C[1], C[2])
         call(task.cost_loop, operands, (layer.nodes, lanes))
         C_panels[p] = 0
+        right_panels[p] = 0
         for s in range(lanes):
             C_panels[p] += C[0, s]
+            if task.accuracy and w[p * lanes + s] and is_right(a[p], y[p], layer.nodes, s):
+                right_panels[p] += 1
 
 
 @kernel
@@ -278,9 +296,11 @@ def prepare(task: Any, real: Any) -> None:
 
 
 @kernel
-def add_cost(task: Any, C: float) -> None:
-    """Add to the sum of C."""
-    view(task.C, (1,), np.float64)[0] += C
+def add_up(task: Any, C: float, right: float) -> None:
+    """Add to the sums of C and of right classes."""
+    sums = view(task.C, (2,), np.float64)
+    sums[0] += C
+    sums[1] += right
 
 
 # A pass is called through its address, with nothing but integers: so that `sweep` has little to
@@ -328,8 +348,9 @@ def pass_over_batches(dtype: Any) -> Any:
                 meet(task, crossing)
                 if t == 0 and task.cost:
                     C_panels = view(task.C_panels, (count,), np.float64)
+                    right = view(task.right_panels, (count,), np.float64)
                     for p in range(count):
-                        add_cost(task, C_panels[p] * (end - batch))
+                        add_up(task, C_panels[p] * (end - batch), right[p])
                 if task.gradient:
                     learn(task, layers, count, t, first > batch, last == end, real)
                 crossing += 1
@@ -400,7 +421,8 @@ def pass_over_samples(dtype: Any) -> Any:
                 C = view(task.C_lanes, (3, 1), real.dtype)
                 operands = (a, y, w, numbers(last.d, last.nodes, real), C[0], C[1], C[2])
                 call(task.cost_loop, operands, (last.nodes, 1))
-                add_cost(task, C[0, 0])
+                right = is_right(a.reshape((last.nodes, 1)), y.reshape((last.nodes, 1)), last.nodes, 0) if task.accuracy else False
+                add_up(task, C[0, 0], 1.0 if right else 0.0)
             if task.gradient:
                 learn_singly(task, layers, real)
             if task.input_gradient:

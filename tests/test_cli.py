@@ -1,18 +1,16 @@
-"""The command line: what each command does, prints and leaves behind, and how it fails."""
+"""The command line: what each command does, prints and leaves behind."""
 
 import csv
+import functools
 import gzip
-import json
-import os
 import re
-import struct
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import jitted_only
+from samples import command, idx, write_flowers, write_rows
 
 import fastgrad as fg
 from fastgrad.cli import main
@@ -27,30 +25,11 @@ def _own_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(capsys):
-    """Run a command; its output, after it ended as expected."""
-
-    def run_command(*arguments, code=0):
-        assert main([str(argument) for argument in arguments]) == code
-        captured = capsys.readouterr()
-        if code == 0:
-            assert captured.err == ""
-            return captured.out
-        assert captured.err.count("\n") == 1
-        return captured.err.removesuffix("\n")
-
-    return run_command
+    return functools.partial(command, capsys)
 
 
 def folder():
     return sorted(path.name for path in Path().iterdir())
-
-
-def write_rows(name, header, rows):
-    with open(name, "w", newline="") as file:  # noqa: PTH123
-        writer = csv.writer(file)
-        if header:
-            writer.writerow(header)
-        writer.writerows(rows)
 
 
 def read_rows(text):
@@ -59,16 +38,13 @@ def read_rows(text):
 
 @pytest.fixture
 def flowers():
-    """Three kinds that the two numbers tell apart."""
-    rng = np.random.default_rng(0)
-    kinds = {"setosa": (100, 0.1), "versicolor": (140, 0.1), "virginica": (120, 0.5)}
-    rows = [
-        [f"{rng.normal(length, 3):.4f}", f"{rng.normal(width, 0.03):.4f}", kind]
-        for kind, (length, width) in kinds.items()
-        for _ in range(20)
-    ]
-    write_rows("flowers.csv", ["length", "width", "species"], rows)
-    return rows
+    return write_flowers()
+
+
+@pytest.fixture
+def model(run, flowers):
+    run("train", "flowers.csv", *QUICK, "--no-plot")
+    return "flowers.safetensors"
 
 
 @pytest.fixture
@@ -96,8 +72,8 @@ def test_digits_reach_97_percent_in_5_seconds(run):
     assert float(re.search(r"test accuracy +([\d.]+)%", out)[1]) >= 97
     rate = int(re.search(r"samples per second +([\d,]+)", out)[1].replace(",", ""))
     assert out.count("\nepoch ") * 1438 / rate < 5
-    accuracy = re.search(r"accuracy .*", out)[0]
-    assert accuracy in run("evaluate", "digits.safetensors")  # the same digits are held out
+    result = re.search(r"test accuracy +(.*)", out)[1]
+    assert result in run("evaluate", "digits.safetensors")  # the same digits are held out
 
 
 def test_train_classes(run, flowers):
@@ -215,22 +191,14 @@ def test_train_idx_and_evaluate(run):
     rng = np.random.default_rng(0)
     labels = np.arange(40, dtype=np.uint8) % 2
     images = (labels[:, None, None] * 200 + rng.integers(50, size=(40, 3, 3))).astype(np.uint8)
-    head = struct.pack(">4B3I", 0, 0, 8, 3, 40, 3, 3)
-    Path("train-images-idx3-ubyte.gz").write_bytes(gzip.compress(head + images.tobytes()))
-    head = struct.pack(">4BI", 0, 0, 8, 1, 40)
-    Path("train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(head + labels.tobytes()))
+    Path("train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
+    Path("train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
     run("train", "train-images-idx3-ubyte.gz", *QUICK, "--no-plot", "--output", "m.safetensors")
     out = run("evaluate", "m.safetensors", "train-images-idx3-ubyte.gz")
     assert out.startswith("accuracy            100.00% (40 of 40)\n")
 
 
 # --- predict and evaluate ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def model(run, flowers):
-    run("train", "flowers.csv", *QUICK, "--no-plot")
-    return "flowers.safetensors"
 
 
 def test_predict_with_and_without_the_target(run, flowers, model):
@@ -352,126 +320,3 @@ def test_info(run, model):
     assert "network         2-8-3, relu, identity; softmax_cross_entropy; 51 parameters\n" in out
     assert "classes         setosa, versicolor, virginica\n" in out
     assert "target          species\n" in out
-
-
-# --- faults --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("train nothing.csv", "nothing.csv: No such file or directory"),
-        ("train flowers.xlsx", "flowers.xlsx: unknown kind of file; expected .csv, .npz, .npy or "
-         "idx (.gz or not)"),
-        ("train flowers.csv --target specie", "target: flowers.csv has no column 'specie'; did you "
-         "mean 'species'? expected one of length, width, species"),
-        ("train flowers.csv --task regression", "flowers.csv, line 2, column 3 ('species'): got "
-         "'setosa'; expected a number"),
-        ("train flowers.csv --output no/m.safetensors", "--output: no folder 'no'"),
-        ("train flowers.csv --test-size 1.5", "test_size: got 1.5; expected a share from 0 to "
-         "below 1"),
-        ("predict flowers.safetensors", "flowers.safetensors: no such file; expected a model saved "
-         "by fastgrad"),
-    ],
-)  # fmt: skip
-def test_errors_are_one_line(run, flowers, arguments, message):
-    assert run(*arguments.split(), code=2) == f"fastgrad: error: {message}"
-    assert folder() == ["flowers.csv"]
-
-
-@pytest.mark.parametrize(
-    "option",
-    ["--epochs 0", "--batch-size 0", "--learning-rate -1", "--activation rleu", "--cost ms",
-     "--layers 0", "--threads 0", "--seed -1"],
-)  # fmt: skip
-def test_what_the_library_refuses_is_one_line_too(run, flowers, option):
-    name, value = option.split()
-    message = run("train", "flowers.csv", *option.split(), "--quiet", code=2)
-    assert message.startswith("fastgrad: error: ")
-    assert value in message
-    assert "expected" in message
-    assert not Path("flowers.safetensors").exists(), name
-
-
-def test_a_model_needs_data_unless_it_is_of_the_digits(run, model):
-    assert run("evaluate", model, code=2) == (
-        "fastgrad: error: DATA: expected a file, since flowers.safetensors is not one of the digits"
-    )
-    write_rows("new.csv", ["width", "length"], [[1, 2]])
-    assert run("evaluate", model, "new.csv", code=2) == (
-        "fastgrad: error: DATA: no targets; expected some to compare with"
-    )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "the following arguments are required: COMMAND"),
-        (["train", "--epochs", "x"], "argument --epochs: invalid int value: 'x'"),
-        (["train", "--layers", "8,x"], "argument --layers: got '8,x'; expected sizes like 64,32"),
-        (["predict"], "the following arguments are required: MODEL"),
-    ],
-)
-def test_arguments_that_cannot_be_read(capsys, arguments, message):
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: {message}")
-
-
-def test_interrupted(run, flowers, monkeypatch):
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(fg.Network, "fit", interrupt)
-    assert run("train", "flowers.csv", "--quiet", code=130) == "fastgrad: interrupted"
-    assert folder() == ["flowers.csv"]
-
-
-@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "check", "info"])
-def test_help_explains_every_argument(capsys, command):
-    with pytest.raises(SystemExit) as ended:
-        main([command, "--help"])
-    assert ended.value.code == 0
-    out = capsys.readouterr().out
-    described = re.findall(r"^  (-\S+|[A-Z]+)(?:[ ,][^\n]*?)?(?:  +|\n +)\S", out, re.MULTILINE)
-    listed = re.findall(r"^  (-\S+|[A-Z]+)", out, re.MULTILINE)
-    assert listed == described
-    assert "None" not in out
-
-
-# --- as a program --------------------------------------------------------------------------------
-
-
-def test_as_a_program(model):
-    program = [sys.executable, "-m", "fastgrad"]
-    # The tests run in a folder of their own: a checkout that is not installed must still be found.
-    root = str(Path(fg.__file__).parents[1])
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, *sys.path])}
-    done = subprocess.run(
-        [*program, "info", "x"], capture_output=True, text=True, env=environment, check=False
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == ("fastgrad: error: x: no such file; expected a model saved by fastgrad\n")
-    # A reader that leaves early, as `| head` does.
-    with subprocess.Popen(
-        [*program, "predict", model, "flowers.csv"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    ) as process:
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait() == 141
-
-
-def test_version(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["--version"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out == f"fastgrad {fg.__version__}\n"
-
-
-def test_metadata_is_json(model):
-    metadata = fg.load(model).metadata
-    assert json.loads(json.dumps(metadata)) == metadata

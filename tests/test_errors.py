@@ -138,7 +138,8 @@ def test_inputs(call, x, parts):
     assert all(np.array_equal(p, q) for p, q in zip(before, parameters(net), strict=True))
 
 
-@pytest.mark.parametrize(("x", "parts"), BAD_X)
+# One dimension is right for a step: that of a single sample.
+@pytest.mark.parametrize(("x", "parts"), [case for case in BAD_X if case.id != "one dimension"])
 def test_inputs_of_a_step(x, parts):
     net = network()
     before = parameters(net)
@@ -166,7 +167,7 @@ BAD_Y = [
     ("softmax_cross_entropy", changed(IDS, 6, 0.5), ["Y", "0.5", "6"]),
     ("softmax_cross_entropy", changed(IDS, 6, np.nan), ["Y", "nan", "6"]),
     ("softmax_cross_entropy", Y, ["Y", "sum", "1"]),
-    ("softmax_cross_entropy", np.tile([1.5, -0.5], (10, 1)), ["Y", "-0.5"]),
+    ("softmax_cross_entropy", np.tile([-0.5, 1.5], (10, 1)), ["Y", "-0.5"]),
     ("sigmoid_cross_entropy", Y * 2, ["Y", "0", "1"]),
     ("sigmoid_cross_entropy", -Y, ["Y", "0", "1"]),
     ("hinge", Y, ["Y", "-1", "1"]),
@@ -209,7 +210,6 @@ def test_targets(call, cost, y, parts):
         ({"threads": 1.5}, ["threads", "1.5"]),
         ({"optimizer": "adam"}, ["optimizer", "adam", "fg.Adam"]),
         ({"optimizer": fg.Adam}, ["optimizer", "Adam"]),
-        ({"optimizer": None}, ["optimizer", "None"]),
         ({"validation": X}, ["validation"]),
         ({"validation": (X,)}, ["validation"]),
         ({"validation": (X, Y, Y)}, ["validation", "3"]),

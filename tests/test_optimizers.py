@@ -52,7 +52,9 @@ def test_a_hundred_steps_equal_pytorch(name, options, rng):
         a = torch.tanh(torch.tensor(x) @ W1.T + b1) @ W2.T + b2
         (((a - torch.tensor(y)) ** 2).sum() / (2 * S)).backward()
         theirs.step()
-    expected = Oracle([t.detach() for t in (W1, W2)], [t.detach() for t in (b1, b2)], [], "mse")
+    expected = Oracle(
+        [t.detach().numpy() for t in (W1, W2)], [t.detach().numpy() for t in (b1, b2)], [], "mse"
+    )
     assert_same_parameters(net, expected, 1e-10)
 
 

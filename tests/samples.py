@@ -1,0 +1,65 @@
+"""Small files of data, and how the tests of data and command line look at what comes out."""
+
+import csv
+import struct
+
+import numpy as np
+import pytest
+
+from fastgrad.cli import main
+
+FLOWERS = """\
+length,colour,width,species
+5.1,red,1.5,setosa
+6.2,blue,2.5,virginica
+4.9,red,1.25,setosa
+5.8,green,3,versicolor
+"""
+
+
+def idx(array):
+    """The bytes of an idx file."""
+    codes = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
+    array = np.asarray(array)
+    code = codes[array.dtype.str[1:]]
+    head = struct.pack(f">4B{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
+    return head + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+def error_of(call, *arguments, **options):
+    """The message of the ValueError that a call raises."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the callers compare all of it
+        call(*arguments, **options)
+    return str(caught.value)
+
+
+def write_rows(name, header, rows):
+    with open(name, "w", newline="") as file:  # noqa: PTH123
+        writer = csv.writer(file)
+        if header:
+            writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_flowers():
+    """flowers.csv: three kinds that two numbers tell apart; its rows."""
+    rng = np.random.default_rng(0)
+    kinds = {"setosa": (100, 0.1), "versicolor": (140, 0.1), "virginica": (120, 0.5)}
+    rows = [
+        [f"{rng.normal(length, 3):.4f}", f"{rng.normal(width, 0.03):.4f}", kind]
+        for kind, (length, width) in kinds.items()
+        for _ in range(20)
+    ]
+    write_rows("flowers.csv", ["length", "width", "species"], rows)
+    return rows
+
+
+def command(capsys, *arguments, code=0):
+    """Run a command; its output, after it ended with this code, or else its one line of error."""
+    assert main([str(argument) for argument in arguments]) == code
+    captured = capsys.readouterr()
+    if code == 0:
+        assert captured.err == ""
+        return captured.out
+    assert captured.err.count("\n") == 1
+    return captured.err.removesuffix("\n")

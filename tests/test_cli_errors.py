@@ -1,0 +1,170 @@
+"""How the command line ends: one line for every fault, whole files or none, a fitting exit code."""
+
+import csv
+import functools
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from samples import command, write_flowers, write_rows
+
+import fastgrad as fg
+from fastgrad.cli import main
+
+QUICK = ["--epochs", "30", "--layers", "8", "--batch-size", "8", "--learning-rate", "0.02"]
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(capsys):
+    return functools.partial(command, capsys)
+
+
+def folder():
+    return sorted(path.name for path in Path().iterdir())
+
+
+def read_rows(text):
+    return list(csv.reader(text.splitlines()))
+
+
+@pytest.fixture
+def flowers():
+    return write_flowers()
+
+
+@pytest.fixture
+def model(run, flowers):
+    run("train", "flowers.csv", *QUICK, "--no-plot")
+    return "flowers.safetensors"
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("train nothing.csv", "nothing.csv: No such file or directory"),
+        ("train flowers.xlsx", "flowers.xlsx: unknown kind of file; expected .csv, .npz, .npy or "
+         "idx (.gz or not)"),
+        ("train flowers.csv --target specie", "target: flowers.csv has no column 'specie'; did you "
+         "mean 'species'? expected one of length, width, species"),
+        ("train flowers.csv --task regression", "flowers.csv, line 2, column 3 ('species'): got "
+         "'setosa'; expected a number"),
+        ("train flowers.csv --output no/m.safetensors", "--output: no folder 'no'"),
+        ("train flowers.csv --test-size 1.5", "test_size: got 1.5; expected a share from 0 to "
+         "below 1"),
+        ("predict flowers.safetensors", "flowers.safetensors: no such file; expected a model saved "
+         "by fastgrad"),
+    ],
+)  # fmt: skip
+def test_errors_are_one_line(run, flowers, arguments, message):
+    assert run(*arguments.split(), code=2) == f"fastgrad: error: {message}"
+    assert folder() == ["flowers.csv"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--epochs 0", "--batch-size 0", "--learning-rate -1", "--activation rleu", "--cost ms",
+     "--layers 0", "--threads 0", "--seed -1"],
+)  # fmt: skip
+def test_what_the_library_refuses_is_one_line_too(run, flowers, option):
+    name, value = option.split()
+    message = run("train", "flowers.csv", *option.split(), "--quiet", code=2)
+    assert message.startswith("fastgrad: error: ")
+    assert value in message
+    assert "expected" in message or "did you mean" in message
+    assert not Path("flowers.safetensors").exists(), name
+
+
+def test_a_model_needs_data_unless_it_is_of_the_digits(run, model):
+    assert run("evaluate", model, code=2) == (
+        "fastgrad: error: DATA: expected a file, since flowers.safetensors is not one of the digits"
+    )
+    write_rows("new.csv", ["width", "length"], [[1, 2]])
+    assert run("evaluate", model, "new.csv", code=2) == (
+        "fastgrad: error: DATA: no targets; expected some to compare with"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["train", "--epochs", "x"], "argument --epochs: invalid int value: 'x'"),
+        (["train", "--layers", "8,x"], "argument --layers: got '8,x'; expected sizes like 64,32"),
+        (["predict"], "the following arguments are required: MODEL"),
+    ],
+)
+def test_arguments_that_cannot_be_read(capsys, arguments, message):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: {message}")
+
+
+def test_interrupted(run, flowers, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fg.Network, "fit", interrupt)
+    assert run("train", "flowers.csv", "--quiet", code=130) == "fastgrad: interrupted"
+    assert folder() == ["flowers.csv"]
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "check", "info"])
+def test_help_explains_every_argument(capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    described = re.findall(r"^  (-\S+|[A-Z]+)(?:[ ,][^\n]*?)?(?:  +|\n +)\S", out, re.MULTILINE)
+    listed = re.findall(r"^  (-\S+|[A-Z]+)", out, re.MULTILINE)
+    assert listed == described
+    assert "None" not in out
+
+
+# --- as a program --------------------------------------------------------------------------------
+
+
+def test_as_a_program(model):
+    program = [sys.executable, "-m", "fastgrad"]
+    # The tests run in a folder of their own: a checkout that is not installed must still be found.
+    root = str(Path(fg.__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, *sys.path])}
+    done = subprocess.run(
+        [*program, "info", "x"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("fastgrad: error: x: no such file; expected a model saved by fastgrad\n")
+    # A reader that leaves early, as `| head` does.
+    with subprocess.Popen(
+        [*program, "predict", model, "flowers.csv"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"fastgrad {fg.__version__}\n"
+
+
+def test_metadata_is_json(model):
+    metadata = fg.load(model).metadata
+    assert json.loads(json.dumps(metadata)) == metadata
