@@ -3,8 +3,10 @@
 from .activations import Activation
 from .callbacks import Callback
 from .costs import Cost
+from .data import load_digits
 from .history import History
-from .network import Gradients, Layer, Network, load
+from .layers import Gradients, Layer
+from .network import Network, load
 from .optimizers import SGD, Adam, Optimizer
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "Network",
     "Optimizer",
     "load",
+    "load_digits",
 ]
 
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
 """Checks at the door: each says in one line which argument, what came, and what is expected."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -29,7 +29,7 @@ def number(
     expected = f"a finite number {_limits(least, above, below)}".rstrip()
     if isinstance(value, bool) or not isinstance(value, Real | np.number):
         raise TypeError(f"{name}: got {value!r}; expected {expected}")
-    real = float(value)  # type: ignore[arg-type]
+    real = float(value)
     if (
         not np.isfinite(real)
         or (least is not None and real < least)
@@ -128,7 +128,9 @@ def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any,
     expected = f"{rows} class ids from 0 to {classes - 1}"
     ids = _numbers(name, value, expected)
     if ids.shape != (rows,):
-        raise ValueError(f"{name}: got shape {ids.shape}; expected {expected}, or ({rows}, {classes})")
+        raise ValueError(
+            f"{name}: got shape {ids.shape}; expected {expected}, or ({rows}, {classes})"
+        )
     if ids.dtype.kind == "f" and not (ids == np.floor(ids)).all():
         s = int(np.argmax(ids != np.floor(ids)))
         raise ValueError(f"{name}: got {ids[s]} at [{s}]; expected {expected}")
@@ -151,7 +153,7 @@ def weights(name: str, value: Any, dtype: np.dtype[Any], rows: int) -> np.ndarra
     return np.ascontiguousarray(array)
 
 
-_DOMAINS = {
+_DOMAINS: dict[str, tuple[str, Any]] = {
     "nonnegative": ("at least 0", lambda y: y < 0),
     "unit": ("from 0 to 1", lambda y: (y < 0) | (y > 1)),
     "sign": ("-1 or 1", lambda y: np.abs(y) != 1),
@@ -173,3 +175,35 @@ def domain(name: str, array: np.ndarray[Any, Any], kind: str) -> None:
         s = int(np.argmax(np.abs(sums - 1)))
         if abs(sums[s] - 1) > 1e-3:
             raise ValueError(f"{name}: got row {s} with sum {sums[s]:g}; expected rows with sum 1")
+
+
+def network_sizes(sizes: Any) -> tuple[int, ...]:
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+        raise TypeError(f"sizes: got {sizes!r}; expected a list of integers n_0 ... n_L")
+    sizes = tuple(integer(f"sizes[{l}]", n, least=1) for l, n in enumerate(sizes))
+    if len(sizes) < 2:
+        raise ValueError(f"sizes: got {list(sizes)}; expected at least 2, inputs and outputs")
+    return sizes
+
+
+def one_a_layer(
+    name: str, value: Any, kinds: tuple[type, ...], n_layers: int, last: str | None = None
+) -> list[Any]:
+    """One thing for each layer; of one alone, copies (and `last` for the output, if given)."""
+    if isinstance(value, kinds):
+        return [value] * (n_layers - 1) + [last or value]
+    if not isinstance(value, Sequence):
+        raise TypeError(f"{name}: got {value!r}; expected one name, or a list of {n_layers}")
+    if len(value) != n_layers:
+        raise ValueError(
+            f"{name}: got a list of {len(value)}; expected one, or a list of {n_layers}"
+        )
+    return list(value)
+
+
+def real_dtype(dtype: Any) -> np.dtype[Any]:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = dtype
+    return np.dtype(choice("dtype", name, ("float32", "float64")))

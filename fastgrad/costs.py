@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from .definitions import (
     SAMPLE_POINTS,
     check_definition,
@@ -18,7 +20,7 @@ from .definitions import (
 )
 from .elementary import clamp, exp, expm1, log1p, real, sigmoid, tanh
 
-__all__ = ["COSTS", "Cost", "cost", "huber", "quantile", "softmax_cross_entropy"]
+__all__ = ["COSTS", "Cost", "cost", "huber", "linked", "quantile", "softmax_cross_entropy"]
 
 Function = Callable[..., Any]
 
@@ -295,3 +297,14 @@ def cost(spec: str | Cost) -> Cost:
     if isinstance(spec, Cost):
         return spec
     return resolve("cost", spec, COSTS, _FACTORIES)
+
+
+def linked(a: Any, link: str) -> Any:
+    """Return the prediction that outputs a (S, n_L) of the last layer stand for."""
+    if link == "softmax":
+        p = np.exp(a - a.max(axis=1, keepdims=True))
+        return p / p.sum(axis=1, keepdims=True)
+    if link == "sigmoid":  # p = 1 / (1 + e^-a), with no exponential that overflows
+        e = np.exp(-np.abs(a))
+        return np.where(a >= 0, a.dtype.type(1), e) / (1 + e)
+    return np.exp(a) if link == "exp" else a

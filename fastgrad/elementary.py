@@ -129,9 +129,7 @@ def _elementary(function: Callable[..., Any]) -> Any:
     """Compile without reordering; plain NumPy scalars go through overflow without a warning."""
     if PLAIN_PYTHON:
         return np.errstate(all="ignore")(function)
-    compiled = exact(function)
-    compiled.targetoptions["forceinline"] = True  # a loop with a call left in it is no vector loop
-    return compiled
+    return exact(function)
 
 
 # --- what the type of u decides, when numba compiles --------------------------------------------

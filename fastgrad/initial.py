@@ -24,17 +24,18 @@ INITS = (
 
 
 def draw(
-    init: str, activation: str, n_out: int, n_in: int, rng: np.random.Generator
+    init: str, activation: str, shape: tuple[int, int], rng: np.random.Generator
 ) -> np.ndarray[Any, Any]:
     """Weights (n_out, n_in) in float64 by the scheme `init`; "auto" goes by the activation."""
+    n_out, n_in = shape
     if init == "zeros":
         return np.zeros((n_out, n_in))
     if init == "auto":
         kind = activation.partition("(")[0]
         init = "he_normal" if kind in _HE else "glorot_uniform"
         init = "lecun_normal" if kind == "selu" else init
-    scheme, _, shape = init.partition("_")
+    scheme, _, law = init.partition("_")
     deviation = np.sqrt(_VARIANCES[scheme](n_in, n_out))
-    if shape == "normal":
+    if law == "normal":
         return rng.normal(scale=deviation, size=(n_out, n_in))
     return rng.uniform(-1, 1, size=(n_out, n_in)) * (deviation * np.sqrt(3))

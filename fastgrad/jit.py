@@ -10,9 +10,12 @@ from typing import Any
 
 import numba
 from numba import types
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 
-__all__ = ["FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "entry", "exact", "kernel", "parallel", "scalar"]
+__all__ = [
+    "FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "entry", "exact", "kernel", "operation", "parallel",
+    "scalar",
+]  # fmt: skip
 
 #: True where NUMBA_DISABLE_JIT=1 asks that every loop run as ordinary Python.
 PLAIN_PYTHON: bool = bool(numba.config.DISABLE_JIT)
@@ -32,13 +35,21 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def exact(function: Callable[..., Any]) -> Any:
-    """Compile arithmetic that must be carried out in the order in which it is written."""
+    """Compile arithmetic that must be carried out in the order in which it is written.
+
+    It is always inlined: a loop with a call left in it is not vectorised.
+    """
     return _njit(function, {"contract"}, cache=True, forceinline=True)
 
 
 def parallel(function: Callable[..., Any]) -> Any:
     """Compile a function whose `prange` runs on several threads."""
     return _njit(function, _REORDER, cache=True, parallel=True)
+
+
+def operation(meaning: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Pair the LLVM form of an operation, which this decorates, with its meaning in NumPy."""
+    return lambda lowering: meaning if PLAIN_PYTHON else intrinsic(lowering)
 
 
 #: Scalar functions by name: f and f' of activations, C and dC/da of costs.

@@ -216,7 +216,10 @@ def weight_gradient_tiles(
             dC_dW_ij = simd.tile(rows, dC_dW, (i, q * lanes)) if more else simd.zeros(rows, d)
             for p in range(panels):
                 for s in range(lanes):
-                    d_is, a_js = simd.down(rows, d, (p, i, s)), simd.lanes(aT, (q, p * lanes + s, 0))
+                    d_is, a_js = (
+                        simd.down(rows, d, (p, i, s)),
+                        simd.lanes(aT, (q, p * lanes + s, 0)),
+                    )
                     dC_dW_ij = simd.fma(d_is, a_js, dC_dW_ij)
             simd.store(dC_dW, (i, q * lanes), dC_dW_ij)
         i += len(rows)

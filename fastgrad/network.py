@@ -2,68 +2,22 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from . import checks, files, initial
 from .activations import Activation, activation
 from .callbacks import Callback, Progress
-from .costs import Cost, cost
+from .costs import Cost, cost, linked
 from .history import History
+from .layers import Gradients, Layer
 from .optimizers import Adam, Optimizer
 from .passes import Pass, Targets
 
-__all__ = ["Gradients", "Layer", "Network", "load"]
+__all__ = ["Network", "load"]
 
 Array = np.ndarray[Any, Any]
-
-
-class Layer:
-    """One layer's weights and biases: views of the network's own, to be read and written.
-
-    Assigning to `W` or `b`, as in ``layer.W -= 0.1 * g``, writes in place.
-    """
-
-    def __init__(self, W: Array, b: Array) -> None:
-        self._W, self._b = W, b
-
-    @property
-    def W(self) -> Array:
-        """Weights, (n_l, n_(l-1))."""
-        return self._W
-
-    @W.setter
-    def W(self, values: Any) -> None:
-        self._W[...] = values
-
-    @property
-    def b(self) -> Array:
-        """Biases, (n_l,)."""
-        return self._b
-
-    @b.setter
-    def b(self, values: Any) -> None:
-        self._b[...] = values
-
-
-class Gradients(NamedTuple):
-    """The gradient of the mean cost at some samples.
-
-    Attributes
-    ----------
-    C : float
-        The cost itself.
-    dC_dW, dC_db : tuple of ndarray
-        For each layer, in the shapes of W and b.
-    dC_da0 : ndarray
-        (S, n_0): with respect to the inputs.
-    """
-
-    C: float
-    dC_dW: tuple[Array, ...]
-    dC_db: tuple[Array, ...]
-    dC_da0: Array
 
 
 class Network:
@@ -118,15 +72,15 @@ class Network:
         seed: int | None = None,
         standardize: bool = False,
     ) -> None:
-        self.sizes = _sizes(sizes)
+        self.sizes = checks.network_sizes(sizes)
         n_layers = len(self.sizes) - 1
-        functions = _one_a_layer(
+        functions = checks.one_a_layer(
             "activations", activations, (str, Activation), n_layers, last="identity"
         )
         self.activation_functions = tuple(activation(f) for f in functions)
-        inits = _one_a_layer("init", init, (str,), n_layers)
+        inits = checks.one_a_layer("init", init, (str,), n_layers)
         inits = [checks.choice("init", name, initial.INITS) for name in inits]
-        self.dtype = _dtype(dtype)
+        self.dtype = checks.real_dtype(dtype)
         self.cost_function = _cost(cost, self.activation_functions[-1].name)
         if seed is not None:
             checks.integer("seed", seed, least=0)
@@ -136,7 +90,7 @@ class Network:
         self._pass = Pass(self.sizes, self.activation_functions, self.cost_function, self.dtype)
         self.layers = tuple(Layer(W, b) for W, b in self._pass.views(self._pass.parameters))
         for layer, f, name in zip(self.layers, self.activation_functions, inits, strict=True):
-            layer.W[...] = initial.draw(name, f.name, *layer.W.shape, self._rng)
+            layer.W = initial.draw(name, f.name, layer.W.shape, self._rng)
 
     def __repr__(self) -> str:
         """Sizes, activations and cost on one line."""
@@ -194,7 +148,7 @@ class Network:
         ndarray
             (S, n_L).
         """
-        return _linked(self.forward(X), self.cost_function.link)
+        return linked(self.forward(X), self.cost_function.link)
 
     def cost(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
         """Mean of C over the samples.
@@ -241,7 +195,9 @@ class Network:
         optimizer = _optimizer(optimizer)
         if isinstance(x, np.ndarray) and x.ndim == 1:
             if x.size != self.n_inputs:
-                raise ValueError(f"x: got shape {x.shape}; expected ({self.n_inputs},) or (S, {self.n_inputs})")
+                raise ValueError(
+                    f"x: got shape {x.shape}; expected ({self.n_inputs},) or (S, {self.n_inputs})"
+                )
             x, y = x[None], np.reshape(y, (1, -1) if np.ndim(y) else 1)
         X, targets, weights = self._samples(x, y, None, names=("x", "y"))
         return self._pass.step(X, targets, weights, optimizer)
@@ -316,10 +272,11 @@ class Network:
                 seed = int(self._rng.integers(1, 2**63)) if shuffle else None
                 begin = time.perf_counter()
                 passed = self._pass.epoch(X, targets, weights, optimizer, batch_size, seed, threads)
-                for done, total, right in passed:
+                for done, *sums in passed:
                     for callback in callbacks:
                         callback.on_progress(done, len(X))
                 history.seconds.append(time.perf_counter() - begin)
+                total, right = sums
                 history.cost.append(total / len(X))
                 if classifies:
                     history.metrics.setdefault("accuracy", []).append(right / len(X))
@@ -381,36 +338,6 @@ class Network:
         self._standardized = True
 
 
-def _sizes(sizes: Any) -> tuple[int, ...]:
-    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
-        raise TypeError(f"sizes: got {sizes!r}; expected a list of integers n_0 ... n_L")
-    sizes = tuple(checks.integer(f"sizes[{l}]", n, least=1) for l, n in enumerate(sizes))
-    if len(sizes) < 2:
-        raise ValueError(f"sizes: got {list(sizes)}; expected at least 2, inputs and outputs")
-    return sizes
-
-
-def _one_a_layer(
-    name: str, value: Any, kinds: tuple[type, ...], n_layers: int, last: str | None = None
-) -> list[Any]:
-    """One thing for each layer; of one alone, copies (and `last` for the output, if given)."""
-    if isinstance(value, kinds):
-        return [value] * (n_layers - 1) + [last or value]
-    if not isinstance(value, Sequence):
-        raise TypeError(f"{name}: got {value!r}; expected one name, or a list of {n_layers}")
-    if len(value) != n_layers:
-        raise ValueError(f"{name}: got a list of {len(value)}; expected one, or a list of {n_layers}")
-    return list(value)
-
-
-def _dtype(dtype: Any) -> np.dtype[Any]:
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = dtype
-    return np.dtype(checks.choice("dtype", name, ("float32", "float64")))
-
-
 def _cost(spec: str | Cost, last: str) -> Cost:
     resolved = cost(spec)
     if resolved.link != "identity" and last != "identity":
@@ -435,17 +362,6 @@ def _callbacks(callbacks: Any) -> list[Callback]:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
     return callbacks
-
-
-def _linked(a: Array, link: str) -> Array:
-    """What a prediction is, from a^L."""
-    if link == "softmax":
-        p = np.exp(a - a.max(axis=1, keepdims=True))
-        return p / p.sum(axis=1, keepdims=True)
-    if link == "sigmoid":  # p = 1 / (1 + e^-a), with no exponential that overflows
-        e = np.exp(-np.abs(a))
-        return np.where(a >= 0, a.dtype.type(1), e) / (1 + e)
-    return np.exp(a) if link == "exp" else a
 
 
 def load(path: Any) -> Network:
@@ -476,7 +392,9 @@ def load(path: Any) -> Network:
         raise ValueError(f"{path}: {error}") from None
     arrays = files.arrays(net)
     if tensors.keys() - arrays.keys():
-        raise ValueError(f"{path}: got {min(tensors.keys() - arrays.keys())}; expected no such tensor")
+        raise ValueError(
+            f"{path}: got {min(tensors.keys() - arrays.keys())}; expected no such tensor"
+        )
     for name, array in arrays.items():
         came = tensors.get(name)
         if came is not None and not np.isfinite(came).all():

@@ -5,6 +5,7 @@ numbers c of this step; `update` runs once over n parameters w with their gradie
 x, y, z, of which a rule uses as many as its `slots`. A new rule is a subclass with these two.
 """
 
+from functools import cache
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -64,11 +65,16 @@ class Optimizer:
 
     def addresses(self, dtype: Any) -> tuple[int, int]:
         """Addresses of the two compiled loops for a dtype."""
-        real = types.float32 if dtype == np.float32 else types.float64
-        return (
-            entry(type(self).prepare, [types.float64, real, types.intp], cache=True),
-            entry(type(self).update, [real] * 6 + [types.intp], cache=True),
-        )
+        return _addresses(type(self), dtype)
+
+
+@cache
+def _addresses(rule: type[Optimizer], dtype: Any) -> tuple[int, int]:
+    real = types.float32 if dtype == np.float32 else types.float64
+    return (
+        entry(rule.prepare, [types.float64, real, types.intp], cache=True),
+        entry(rule.update, [real] * 6 + [types.intp], cache=True),
+    )
 
 
 def _prepare_sgd(h: Any, c: Any, t: int) -> None:

@@ -15,7 +15,8 @@ from .jit import FUNCTIONS, PLAIN_PYTHON, entry
 from .kernels import activation_loop, cost_loop, derivative_loop, softmax_loop
 from .optimizers import Optimizer
 from .simd import LANES, ROWS
-from .training import LAYER, TASK, pass_over_batches, pass_over_samples, sweep
+from .online import pass_over_samples
+from .training import LAYER, TASK, pass_over_batches, sweep
 
 __all__ = ["Pass", "Targets"]
 
@@ -67,7 +68,8 @@ def _cost_address(cost: Cost, dtype: Any) -> int:
     if cost.link == "softmax":
         return entry(softmax_loop(cost.label_smoothing), arguments, cache=cost.builtin)
     name = cost.name if cost.builtin else f"{cost.name}@{id(cost)}"
-    FUNCTIONS[f"{name}.C"], FUNCTIONS[f"{name}.dC_da"] = cost.C, cost.dC_da
+    if cost.C and cost.dC_da:
+        FUNCTIONS[f"{name}.C"], FUNCTIONS[f"{name}.dC_da"] = cost.C, cost.dC_da
     return entry(cost_loop(f"{name}.C", f"{name}.dC_da"), arguments, cache=cost.builtin)
 
 
@@ -149,9 +151,7 @@ class Pass:
         total, right = self._run(X, targets, weights, batch=len(X))
         return total / len(X), right / len(X)
 
-    def gradients(
-        self, X: Array, targets: Targets, weights: Array
-    ) -> tuple[float, Array, Array]:
+    def gradients(self, X: Array, targets: Targets, weights: Array) -> tuple[float, Array, Array]:
         """The mean of C, its gradient as long as the parameters, and dC/da0."""
         dC_da0 = np.empty_like(X)
         C, _ = self._run(X, targets, weights, batch=len(X), gradient=True, input_gradient=dC_da0)
@@ -276,9 +276,9 @@ class Pass:
         if PLAIN_PYTHON or batch == 1:
             return 1
         if threads is not None:
-            return min(threads, most)
+            return int(min(threads, most))
         work = 6 * batch * len(self.parameters)
-        return min(numba.get_num_threads(), most) if work > _ALONE_BELOW else 1
+        return int(min(numba.get_num_threads(), most)) if work > _ALONE_BELOW else 1
 
     def _make_ready(self, batch: int, gradient: bool, task: Array) -> None:
         """Compile what the network needs, and lay out scratch memory for mini-batches."""
@@ -297,7 +297,6 @@ class Pass:
         lanes, width = self.lanes, self.dtype.itemsize
         self._slab = slab
         layers = self._layers
-        per_thread = 3 * lanes * 8
         n_y = int(layers[-1]["padded"])
         reals = 4 * int(layers["padded"].sum()) + n_y + 1
         self._scratch = _aligned(reals * slab, self.dtype)
@@ -319,4 +318,4 @@ class Pass:
     def _scratch_most(self) -> int:
         """Samples that the scratch memory may hold."""
         bytes_a_sample = 4 * int(self._layers["padded"].sum()) * self.dtype.itemsize
-        return max(_SCRATCH_BYTES // bytes_a_sample // self.lanes, 1) * self.lanes
+        return int(max(_SCRATCH_BYTES // bytes_a_sample // self.lanes, 1)) * self.lanes

@@ -1,4 +1,4 @@
-"""Lanes and tiles: many numbers under one name, and the only file that knows LLVM.
+"""Lanes and tiles: many numbers under one name, in vector registers.
 
 *Lanes* hold one number for each of 16 samples (8 in float64) in vector registers. A *tile* holds
 lanes for each of several nodes. Every operation stands here in two forms: what it means, in NumPy,
@@ -6,8 +6,6 @@ and what it becomes, in LLVM. Plain Python (NUMBA_DISABLE_JIT=1) runs the first,
 second.
 """
 
-import ctypes
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +16,10 @@ from numba import types
 from numba.core.cgutils import get_or_insert_function
 from numba.core.datamodel.models import PrimitiveModel
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic, register_model
-from numba.np.arrayobj import make_array, populate_array
+from numba.extending import register_model
+from numba.np.arrayobj import make_array
 
-from .jit import LOOPS, PLAIN_PYTHON
+from .jit import operation
 
 #: Samples in a panel: the numbers of one node that stand side by side in vector registers.
 LANES = {np.dtype("float32"): 16, np.dtype("float64"): 8}
@@ -67,18 +65,15 @@ class _LanesModel(PrimitiveModel):
         super().__init__(manager, lanes, ir.VectorType(element, lanes.count))
 
 
-def _operation(meaning: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
-    """Pair the LLVM form of an operation, which it decorates, with its meaning in NumPy."""
-    return lambda lowering: meaning if PLAIN_PYTHON else intrinsic(lowering)
-
-
 class _Emitter:
     """Writes LLVM for one call of an operation."""
 
     def __init__(self, context: Any, builder: Any) -> None:
         self.context, self.builder = context, builder
 
-    def address(self, array_type: Any, array: Any, index: Any, down: int = 0, along: int = 0) -> Any:
+    def address(
+        self, array_type: Any, array: Any, index: Any, down: int = 0, along: int = 0
+    ) -> Any:
         """Pointer to the element at `index`, moved `down` the last axis but one, `along` the last."""
         struct = make_array(array_type)(self.context, self.builder, array)
         place = [self.builder.extract_value(index, axis) for axis in range(array_type.ndim)]
@@ -131,7 +126,7 @@ def _down(rows: Any, A: Any, index: Any) -> Any:
     return A[(*front, slice(i, i + len(rows)), j)][:, None]
 
 
-@_operation(_down)
+@operation(_down)
 def down(typing: Any, rows: Any, A: Any, index: Any) -> Any:
     """Numbers of a column: A[.., i + r, j], one for each row r of a tile."""
     numbers = types.UniTuple(A.dtype, rows.count)
@@ -149,7 +144,7 @@ def _along(rows: Any, A: Any, index: Any) -> Any:
     return A[(*front, slice(j, j + len(rows)))][:, None]
 
 
-@_operation(_along)
+@operation(_along)
 def along(typing: Any, rows: Any, A: Any, index: Any) -> Any:
     """Numbers of a row: A[.., j + r], one for each row r of a tile."""
     numbers = types.UniTuple(A.dtype, rows.count)
@@ -167,7 +162,7 @@ def _lanes(A: Any, index: Any) -> Any:
     return A[(*front, slice(j, j + LANES[A.dtype]))]
 
 
-@_operation(_lanes)
+@operation(_lanes)
 def lanes(typing: Any, A: Any, index: Any) -> Any:
     """The numbers that stand side by side from A[index] on, one for each sample."""
     result = Lanes(A.dtype)
@@ -184,7 +179,7 @@ def _tile(rows: Any, A: Any, index: Any) -> Any:
     return A[(*front, slice(i, i + len(rows)), slice(j, j + LANES[A.dtype]))].copy()
 
 
-@_operation(_tile)
+@operation(_tile)
 def tile(typing: Any, rows: Any, A: Any, index: Any) -> Any:
     """Tile whose row r holds the lanes from A[.., i + r, j] on."""
     result = _tile_type(A.dtype, rows.count)
@@ -202,7 +197,7 @@ def _store(A: Any, index: Any, values: Any) -> None:
     A[(*front, slice(i, i + len(values)), slice(j, j + LANES[A.dtype]))] = values
 
 
-@_operation(_store)
+@operation(_store)
 def store(typing: Any, A: Any, index: Any, values: Any) -> Any:
     """Write row r of a tile to the lanes from A[.., i + r, j] on."""
 
@@ -215,7 +210,7 @@ def store(typing: Any, A: Any, index: Any, values: Any) -> Any:
     return types.void(A, index, values), lower
 
 
-@_operation(lambda numbers: np.repeat(numbers, LANES[numbers.dtype], axis=1))
+@operation(lambda numbers: np.repeat(numbers, LANES[numbers.dtype], axis=1))
 def spread(typing: Any, numbers: Any) -> Any:
     """Tile whose row r holds number r in every lane."""
     result = _tile_type(numbers.dtype, numbers.count)
@@ -228,7 +223,7 @@ def spread(typing: Any, numbers: Any) -> Any:
     return result(numbers), lower
 
 
-@_operation(lambda rows, A: np.zeros((len(rows), LANES[A.dtype]), A.dtype))
+@operation(lambda rows, A: np.zeros((len(rows), LANES[A.dtype]), A.dtype))
 def zeros(typing: Any, rows: Any, A: Any) -> Any:
     """Tile of zeros, in the dtype of A."""
     result = _tile_type(A.dtype, rows.count)
@@ -240,7 +235,7 @@ def zeros(typing: Any, rows: Any, A: Any) -> Any:
     return result(rows, A), lower
 
 
-@_operation(lambda x, y, z: x * y + z)
+@operation(lambda x, y, z: x * y + z)
 def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """Tile x * y + z: x has a number or lanes for each row, y are lanes, z is a tile.
 
@@ -279,12 +274,12 @@ def _rowwise(instruction: str) -> Callable[..., Any]:
 
 
 #: Tile x + y, x - y and x * y: y is a tile, or lanes for every row.
-add = _operation(lambda x, y: x + y)(_rowwise("fadd"))
-subtract = _operation(lambda x, y: x - y)(_rowwise("fsub"))
-multiply = _operation(lambda x, y: x * y)(_rowwise("fmul"))
+add = operation(lambda x, y: x + y)(_rowwise("fadd"))
+subtract = operation(lambda x, y: x - y)(_rowwise("fsub"))
+multiply = operation(lambda x, y: x * y)(_rowwise("fmul"))
 
 
-@_operation(lambda x: x.T.copy())
+@operation(lambda x: x.T.copy())
 def transpose(typing: Any, x: Any) -> Any:
     """Square tile with rows and lanes exchanged: at each stage, blocks twice as large change sides."""
 
@@ -307,7 +302,7 @@ def transpose(typing: Any, x: Any) -> Any:
     return x(x), lower
 
 
-@_operation(lambda A: LANES[A.dtype])
+@operation(lambda A: LANES[A.dtype])
 def width(typing: Any, A: Any) -> Any:
     """Number of lanes in the dtype of A, known when compiling."""
 
@@ -317,7 +312,7 @@ def width(typing: Any, A: Any) -> Any:
     return types.intp(A), lower
 
 
-@_operation(lambda A: (0,) * LANES[A.dtype])
+@operation(lambda A: (0,) * LANES[A.dtype])
 def square(typing: Any, A: Any) -> Any:
     """Rows of a tile as high as it is wide, in the dtype of A (see ROWS)."""
     rows = types.UniTuple(types.intp, Lanes(A.dtype).count)
@@ -334,7 +329,7 @@ def _gather(X: Any, samples: Any, s: Any, j: Any) -> Any:
     return np.pad(block, ((0, 0), (0, LANES[X.dtype] - block.shape[1])))
 
 
-@_operation(_gather)
+@operation(_gather)
 def gather(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
     """Square tile whose row r holds the row samples[s + r] of X from column j on, then zeros."""
     result = _tile_type(X.dtype, Lanes(X.dtype).count)
@@ -366,116 +361,3 @@ def gather(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
         return emit.pack(result, rows)
 
     return result(X, samples, types.intp, types.intp), lower
-
-
-def _view(address: Any, shape: Any, dtype: Any) -> Any:
-    count, dtype = int(np.prod(shape)), np.dtype(dtype)
-    memory = (ctypes.c_char * (count * dtype.itemsize)).from_address(int(address))
-    return np.frombuffer(memory, dtype).reshape(shape)
-
-
-@_operation(_view)
-def view(typing: Any, address: Any, shape: Any, dtype: Any) -> Any:
-    """Array at an address; whoever gave it keeps the memory."""
-    result = types.Array(dtype.dtype, shape.count, "C")
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        size_of = context.get_abi_sizeof(context.get_data_type(result.dtype))
-        data = builder.inttoptr(args[0], context.get_data_type(result.dtype).as_pointer())
-        sizes = _Emitter(context, builder).unpack(args[1], shape.count)
-        strides = [context.get_constant(types.intp, size_of)]
-        for size in reversed(sizes[1:]):
-            strides.insert(0, builder.mul(strides[0], size))
-        array = make_array(result)(context, builder)
-        populate_array(array, data, sizes, strides, strides[-1], None)
-        return array._getvalue()
-
-    return result(types.intp, shape, dtype), lower
-
-
-def _call(address: Any, arrays: Any, numbers: Any) -> None:
-    LOOPS[int(address)](*(array.reshape(-1) for array in arrays), *numbers)
-
-
-@_operation(_call)
-def call(typing: Any, address: Any, arrays: Any, numbers: Any) -> Any:
-    """Call the loop at `address` with pointers to the arrays, then the numbers (see `jit.entry`)."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointers = [
-            make_array(array)(context, builder, builder.extract_value(args[1], k)).data
-            for k, array in enumerate(arrays)
-        ]
-        integers = [builder.extract_value(args[2], k) for k in range(numbers.count)]
-        operands = pointers + integers
-        form = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
-        builder.call(builder.inttoptr(args[0], form.as_pointer()), operands)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, arrays, numbers), lower
-
-
-def _atomic_add(counter: Any, value: Any) -> None:
-    counter[0] += value
-
-
-@_operation(_atomic_add)
-def atomic_add(typing: Any, counter: Any, value: Any) -> Any:
-    """Add to counter[0]; what this thread wrote before is seen by whoever reads the sum."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = make_array(counter)(context, builder, args[0]).data
-        builder.atomic_rmw("add", place, args[1], "seq_cst")
-        return context.get_dummy_value()
-
-    return types.void(counter, counter.dtype), lower
-
-
-@_operation(lambda counter: counter[0])
-def atomic_load(typing: Any, counter: Any) -> Any:
-    """Read counter[0]; what its writers wrote before is seen from now on."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = make_array(counter)(context, builder, args[0]).data
-        return builder.load_atomic(place, "seq_cst", 8)
-
-    return counter.dtype(counter), lower
-
-
-def _atomic_decide(counter: Any, value: Any) -> None:
-    counter[0] = counter[0] or value
-
-
-@_operation(_atomic_decide)
-def atomic_decide(typing: Any, counter: Any, value: Any) -> Any:
-    """Set counter[0] to the value if it is 0: of several threads the first one decides."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = make_array(counter)(context, builder, args[0]).data
-        builder.cmpxchg(place, ir.Constant(ir.IntType(64), 0), args[1], "seq_cst", "seq_cst")
-        return context.get_dummy_value()
-
-    return types.void(counter, counter.dtype), lower
-
-
-@_operation(lambda: None)
-def give_way(typing: Any) -> Any:
-    """Offer the processor to another thread."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if os.name == "posix":
-            form = ir.FunctionType(ir.IntType(32), [])
-            builder.call(get_or_insert_function(builder.module, form, "sched_yield"), [])
-        return context.get_dummy_value()
-
-    return types.void(), lower
-
-
-@_operation(lambda A: A.itemsize)
-def bytes_of(typing: Any, A: Any) -> Any:
-    """Bytes of a number in the dtype of A."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.get_constant(types.intp, A.dtype.bitwidth // 8)
-
-    return types.intp(A), lower

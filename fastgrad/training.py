@@ -11,45 +11,48 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from . import simd
+from . import machine, simd
 from .jit import kernel, parallel
 from .kernels import (
-    affine,
     affine_panels,
-    backpropagate,
     backpropagate_panels,
     bias_gradient,
     gather_panels,
-    gradient,
     scatter_panels,
     transpose_panels,
     weight_gradient,
 )
-from .simd import ROWS, call, view
+from .machine import call, view
+from .simd import ROWS
 
 
 def _record(names: str) -> np.dtype[Any]:
     return np.dtype([(name, np.int64) for name in names.split()])
 
 
-#: Layer l: its nodes, the rows of W (nodes in whole tiles), the nodes in whole blocks of lanes, the
-#: leading dimension of W. Addresses of W, b, dC_dW, dC_db and, for a mini-batch, of u, a, aT and d;
-#: of the loops over f and f'. How many parameters stand before W and b.
+#: Layer l: its nodes, the rows of W (nodes in whole tiles), the nodes in whole blocks of lanes,
+#: the leading dimension of W. Addresses of W, b, dC_dW, dC_db and, for a mini-batch, of u, a, aT
+#: and d; of the loops over f and f'. How many parameters stand before W and b.
 LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f df W_offset b_offset")
 
-#: What to do, each a 0 or 1: compute the cost, the gradient, update the weights, draw a new order,
-#: count the right classes. The samples from `first` to `last` in mini-batches of `batch`, at most `slab` at a time; over how
-#: many outputs the cost is a mean; how many samples there are. The addresses of the loops of cost and update rule. The addresses
-#: of X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,),
-#: the order of the samples (S,), a^L (S, n_L) and dC/da0 (S, n_0) to write: 0 where there is none.
-#: The addresses of parameters, gradient and three slots of optimizer state; of the optimizer's
-#: numbers h, what follows from them at a step, c, and the steps so far. Then memory to work in: for
-#: a mini-batch its sample numbers, weights w, targets y, for each thread C and scratch, the costs
-#: and right classes of the panels; the sums of both; the state of the random numbers; the meeting point of the threads.
+#: What to do. Each 0 or 1: compute the cost, the gradient, update the weights, draw a new order,
+#: count the right classes. The samples from `first` to `last` in mini-batches of `batch`, at most
+#: `slab` at a time, by so many threads; over how many outputs the cost is a mean; how many samples
+#: and parameters there are. All others are addresses, 0 where there is nothing:
+#: the loops of the cost and of the update rule;
+#: X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,), the
+#: order of the samples (S,), and a^L (S, n_L) and dC/da0 (S, n_0) to write;
+#: parameters, gradient and three slots of optimizer state, the optimizer's numbers h, what follows
+#: from them at a step, c, and the steps so far;
+#: to work in, for a mini-batch its sample numbers, weights w, targets y, C for each thread, C and
+#: right classes of the panels, then the sums of both, the state of the random numbers and the
+#: meeting point of the threads.
 TASK = _record(
-    "cost gradient update shuffle accuracy first last batch slab threads outputs_averaged"
-    " samples_in_all cost_loop prepare_loop update_loop X mean scale Y ids weights order output input_gradient"
-    " n_parameters parameters dC slot_0 slot_1 slot_2 h c steps"
+    "cost gradient update shuffle accuracy"
+    " first last batch slab threads outputs_averaged samples_in_all n_parameters"
+    " cost_loop prepare_loop update_loop"
+    " X mean scale Y ids weights order output input_gradient"
+    " parameters dC slot_0 slot_1 slot_2 h c steps"
     " samples w y C_lanes C_panels right_panels C random arrived"
 )
 
@@ -94,19 +97,19 @@ def share(count: int, unit: int, t: int, threads: int) -> Any:
 
 
 @kernel
-def assemble(task: Any) -> bool:
+def assemble(task: Any) -> Any:
     """Whether every thread has come: False where the system runs them one after the other."""
     arrived, decision = view(task.arrived, (1,), np.int64), view(task.arrived + 512, (1,), np.int64)
-    simd.atomic_add(arrived, 1)
+    machine.atomic_add(arrived, 1)
     waits = 0
-    while simd.atomic_load(arrived) < task.threads and simd.atomic_load(decision) == 0:
+    while machine.atomic_load(arrived) < task.threads and machine.atomic_load(decision) == 0:
         waits += 1
         if waits % 4096 == 0:
-            simd.give_way()
+            machine.give_way()
         if waits > 100_000_000:
-            simd.atomic_decide(decision, -1)
-    simd.atomic_decide(decision, 1)
-    return simd.atomic_load(decision) > 0
+            machine.atomic_decide(decision, -1)
+    machine.atomic_decide(decision, 1)
+    return machine.atomic_load(decision) > 0
 
 
 @kernel
@@ -114,18 +117,21 @@ def meet(task: Any, crossing: int) -> None:
     """Wait until every thread has come here for the `crossing`-th time."""
     if task.threads > 1:
         arrived = view(task.arrived, (1,), np.int64)
-        simd.atomic_add(arrived, 1)
+        machine.atomic_add(arrived, 1)
         waits = 0
-        while simd.atomic_load(arrived) < crossing * task.threads:
+        while machine.atomic_load(arrived) < crossing * task.threads:
             waits += 1
             if waits % 4096 == 0:  # more threads than processors: let another run
-                simd.give_way()
+                machine.give_way()
 
 
 @kernel
 def shuffle(task: Any) -> None:
     """Random permutation (Fisher, Yates) by xorshift (G. Marsaglia, 2003, triple 13, 7, 17)."""
-    order, random = view(task.order, (task.samples_in_all,), np.int64), view(task.random, (1,), np.uint64)
+    order, random = (
+        view(task.order, (task.samples_in_all,), np.int64),
+        view(task.random, (1,), np.uint64),
+    )
     x = random[0]
     for k in range(order.size):
         x ^= x << np.uint64(13)
@@ -178,7 +184,10 @@ def forward(task: Any, layers: Any, panels: Any, real: Any) -> None:
         if l == 0:
             X = rows_of(task.X, task.last, layer.nodes, real)
             samples = view(task.samples, (task.slab,), np.int64)
-            mean, scale = numbers(task.mean, layer.padded, real), numbers(task.scale, layer.padded, real)
+            mean, scale = (
+                numbers(task.mean, layer.padded, real),
+                numbers(task.scale, layer.padded, real),
+            )
             gather_panels(X, samples, mean, scale, a, aT, panels)
             continue
         before = layers[l - 1]
@@ -186,7 +195,9 @@ def forward(task: Any, layers: Any, panels: Any, real: Any) -> None:
         u = panels_of(layer.u, layer.padded, task, real)
         a_before = panels_of(before.a, before.padded, task, real)
         nodes = share(layer.rows, 1, 0, 1)
-        affine_panels(W, numbers(layer.b, layer.rows, real), a_before, u, before.nodes, nodes, panels)
+        affine_panels(
+            W, numbers(layer.b, layer.rows, real), a_before, u, before.nodes, nodes, panels
+        )
         for p in range(panels[0], panels[1]):
             call(layer.f, (u[p], a[p]), (layer.nodes * lanes,))
         if task.gradient and l + 1 < layers.size:
@@ -194,7 +205,7 @@ def forward(task: Any, layers: Any, panels: Any, real: Any) -> None:
 
 
 @kernel
-def is_right(a: Any, y: Any, n: int, s: int) -> bool:
+def is_right(a: Any, y: Any, n: int, s: int) -> Any:
     """Whether the largest output is at the class of sample s; of one output, its sign."""
     if n == 1:
         return (a[0, s] > 0) == (y[0, s] > 0.5)
@@ -253,7 +264,7 @@ def backward(task: Any, layers: Any, panels: Any, real: Any) -> None:
 @kernel
 def update(task: Any, first: int, n: int, real: Any) -> None:
     """The optimizer's rule on n parameters."""
-    skip = first * simd.bytes_of(real)
+    skip = first * machine.bytes_of(real)
     call(
         task.update_loop,
         (
@@ -343,7 +354,9 @@ def pass_over_batches(dtype: Any) -> Any:
                 if task.input_gradient:
                     layer = layers[0]
                     d = panels_of(layer.d, layer.padded, task, real)
-                    scatter_panels(d, rows_of(task.input_gradient, last, layer.nodes, real), first, panels)
+                    scatter_panels(
+                        d, rows_of(task.input_gradient, last, layer.nodes, real), first, panels
+                    )
                 crossing += 1
                 meet(task, crossing)
                 if t == 0 and task.cost:
@@ -364,69 +377,3 @@ def sweep(run: int, threads: int, tasks: int, layers: int, n_layers: int) -> Non
     """A pass over the samples in mini-batches, on all threads of the task."""
     for t in prange(threads):
         call(run, (), (np.int64(t), tasks, layers, n_layers))
-
-
-# --- One sample at a time -----------------------------------------------------------------------
-
-
-@kernel
-def learn_singly(task: Any, layers: Any, real: Any) -> None:
-    """Equations (3) to (5) for every layer, from the last to the first, and the update."""
-    for l in range(layers.size - 1, 0, -1):
-        layer, before = layers[l], layers[l - 1]
-        dC_da = numbers(layer.d, layer.nodes, real)
-        call(layer.df, (numbers(layer.u, layer.nodes, real), dC_da), (layer.nodes,))
-        dC_db = numbers(layer.dC_db, layer.nodes, real)
-        dC_db[:] = dC_da
-        dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
-        gradient(dC_db, numbers(before.a, before.nodes, real), dC_dW)
-        if l > 1 or task.input_gradient:
-            W = view(layer.W, (layer.rows, layer.leading), real.dtype)
-            backpropagate(dC_db, W, numbers(before.d, before.nodes, real))
-    if task.update:
-        prepare(task, real)
-        update(task, 0, task.n_parameters, real)
-
-
-def pass_over_samples(dtype: Any) -> Any:
-    """A pass over the samples one by one, each a mini-batch of its own."""
-
-    def work(t: int, tasks: int, table: int, n_layers: int) -> None:
-        task, layers = view(tasks, (1,), TASK)[0], view(table, (n_layers,), LAYER)
-        real = view(tasks, (1,), dtype)  # stands for the dtype
-        first, last = layers[0], layers[layers.size - 1]
-        mean, scale = numbers(task.mean, first.nodes, real), numbers(task.scale, first.nodes, real)
-        if task.shuffle:
-            shuffle(task)
-        for k in range(task.first, task.last):
-            sample = sample_at(task, k)
-            X = rows_of(task.X, sample + 1, first.nodes, real)
-            a = numbers(first.a, first.nodes, real)
-            for j in range(a.size):
-                a[j] = (X[sample, j] - mean[j]) * scale[j]
-            for l in range(1, layers.size):
-                layer = layers[l]
-                W = view(layer.W, (layer.rows, layer.leading), real.dtype)
-                u = numbers(layer.u, layer.nodes, real)
-                affine(W, numbers(layer.b, layer.nodes, real), a, u)
-                a = numbers(layer.a, layer.nodes, real)
-                call(layer.f, (u, a), (layer.nodes,))
-            if task.output:
-                rows_of(task.output, k + 1, last.nodes, real)[k] = a
-            if task.cost:
-                y, w = numbers(task.y, last.nodes, real), numbers(task.w, 1, real)
-                for i in range(last.nodes):
-                    y[i] = target(task, sample, i, last.nodes, real)
-                w[0] = weight_of(task, sample, 1, real)
-                C = view(task.C_lanes, (3, 1), real.dtype)
-                operands = (a, y, w, numbers(last.d, last.nodes, real), C[0], C[1], C[2])
-                call(task.cost_loop, operands, (last.nodes, 1))
-                right = is_right(a.reshape((last.nodes, 1)), y.reshape((last.nodes, 1)), last.nodes, 0) if task.accuracy else False
-                add_up(task, C[0, 0], 1.0 if right else 0.0)
-            if task.gradient:
-                learn_singly(task, layers, real)
-            if task.input_gradient:
-                row = rows_of(task.input_gradient, k + 1, first.nodes, real)[k]
-                row[:] = numbers(first.d, first.nodes, real)
-
-    return work

@@ -249,7 +249,9 @@ def test_a_right_derivative_is_accepted(f, df):
 
 
 @pytest.mark.parametrize("jump", [0.0, 1.0])
-@pytest.mark.parametrize("distance", [0, 1e-6, 1e-5, 5e-5, 6.667e-5, 9e-5, 1e-4, 1.5e-4, 2e-4, 1e-3])
+@pytest.mark.parametrize(
+    "distance", [0, 1e-6, 1e-5, 5e-5, 6.667e-5, 9e-5, 1e-4, 1.5e-4, 2e-4, 1e-3]
+)
 def test_a_kink_or_jump_close_to_a_sample_point_is_no_error(distance, jump):
     kink = SAMPLE_POINTS[60] + distance
 

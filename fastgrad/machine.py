@@ -1,0 +1,130 @@
+"""Memory and threads: arrays at an address, calls to one, and what threads tell each other.
+
+As in simd.py, each operation stands in two forms, its meaning in Python and LLVM's.
+"""
+
+import ctypes
+import os
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core.cgutils import get_or_insert_function, unpack_tuple
+from numba.np.arrayobj import make_array, populate_array
+
+from .jit import LOOPS, operation
+
+
+def _view(address: Any, shape: Any, dtype: Any) -> Any:
+    count, dtype = int(np.prod(shape)), np.dtype(dtype)
+    memory = (ctypes.c_char * (count * dtype.itemsize)).from_address(int(address))
+    array = np.frombuffer(memory, dtype).reshape(shape)
+    return array.view(np.recarray) if dtype.names else array
+
+
+@operation(_view)
+def view(typing: Any, address: Any, shape: Any, dtype: Any) -> Any:
+    """Array at an address; whoever gave it keeps the memory."""
+    result = types.Array(dtype.dtype, shape.count, "C")
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        size_of = context.get_abi_sizeof(context.get_data_type(result.dtype))
+        data = builder.inttoptr(args[0], context.get_data_type(result.dtype).as_pointer())
+        sizes = unpack_tuple(builder, args[1])
+        strides = [context.get_constant(types.intp, size_of)]
+        for size in reversed(sizes[1:]):
+            strides.insert(0, builder.mul(strides[0], size))
+        array = make_array(result)(context, builder)
+        populate_array(array, data, sizes, strides, strides[-1], None)
+        return array._getvalue()
+
+    return result(types.intp, shape, dtype), lower
+
+
+def _call(address: Any, arrays: Any, numbers: Any) -> None:
+    LOOPS[int(address)](*(array.reshape(-1) for array in arrays), *numbers)
+
+
+@operation(_call)
+def call(typing: Any, address: Any, arrays: Any, numbers: Any) -> Any:
+    """Call the loop at `address` with pointers to the arrays, then the numbers (see `jit.entry`)."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointers = [
+            make_array(array)(context, builder, builder.extract_value(args[1], k)).data
+            for k, array in enumerate(arrays)
+        ]
+        integers = [builder.extract_value(args[2], k) for k in range(numbers.count)]
+        operands = pointers + integers
+        form = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
+        builder.call(builder.inttoptr(args[0], form.as_pointer()), operands)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, arrays, numbers), lower
+
+
+def _atomic_add(counter: Any, value: Any) -> None:
+    counter[0] += value
+
+
+@operation(_atomic_add)
+def atomic_add(typing: Any, counter: Any, value: Any) -> Any:
+    """Add to counter[0]; what this thread wrote before is seen by whoever reads the sum."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = make_array(counter)(context, builder, args[0]).data
+        builder.atomic_rmw("add", place, args[1], "seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(counter, counter.dtype), lower
+
+
+@operation(lambda counter: counter[0])
+def atomic_load(typing: Any, counter: Any) -> Any:
+    """Read counter[0]; what its writers wrote before is seen from now on."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = make_array(counter)(context, builder, args[0]).data
+        return builder.load_atomic(place, "seq_cst", 8)
+
+    return counter.dtype(counter), lower
+
+
+def _atomic_decide(counter: Any, value: Any) -> None:
+    counter[0] = counter[0] or value
+
+
+@operation(_atomic_decide)
+def atomic_decide(typing: Any, counter: Any, value: Any) -> Any:
+    """Set counter[0] to the value if it is 0: of several threads the first one decides."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = make_array(counter)(context, builder, args[0]).data
+        builder.cmpxchg(place, ir.Constant(ir.IntType(64), 0), args[1], "seq_cst", "seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(counter, counter.dtype), lower
+
+
+@operation(lambda: None)
+def give_way(typing: Any) -> Any:
+    """Offer the processor to another thread."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if os.name == "posix":
+            form = ir.FunctionType(ir.IntType(32), [])
+            builder.call(get_or_insert_function(builder.module, form, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return types.void(), lower
+
+
+@operation(lambda A: A.itemsize)
+def bytes_of(typing: Any, A: Any) -> Any:
+    """Bytes of a number in the dtype of A."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.get_constant(types.intp, A.dtype.bitwidth // 8)
+
+    return types.intp(A), lower
