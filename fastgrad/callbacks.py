@@ -3,12 +3,13 @@
 import os
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from .history import History
 
-__all__ = ["Callback", "Progress"]
+__all__ = ["Callback", "Progress", "all_callbacks"]
 
 _SECONDS_BETWEEN_REFRESHES = 0.05
 
@@ -187,3 +188,14 @@ class _Bar:
 
     def close(self) -> None:
         self._progress.stop()  # draws the last state and shows the cursor again
+
+
+def all_callbacks(callbacks: Any) -> list[Callback]:
+    """Return what came as a list; raise unless all are callbacks."""
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks: got {callbacks!r}; expected a list of fg.Callback objects")
+    listed = list(callbacks)
+    for callback in listed:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
+    return listed

@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["choice", "class_ids", "domain", "integer", "matrix", "number", "pair", "weights"]
+__all__ = [
+    "choice",
+    "class_ids",
+    "domain",
+    "integer",
+    "lone_sample",
+    "matrix",
+    "number",
+    "pair",
+    "weights",
+]
 
 
 def _limits(least: float | None, above: float | None, below: float | None) -> str:
@@ -102,7 +112,7 @@ def _finite(name: str, array: np.ndarray[Any, Any]) -> None:
 def matrix(
     name: str, value: Any, dtype: np.dtype[Any], width: int, rows: int | None = None
 ) -> np.ndarray[Any, Any]:
-    """Rows of numbers, C-contiguous, of the dtype asked for; not copied where they are so already."""
+    """C-contiguous rows of numbers of that dtype; not copied where they are that already."""
     expected = f"numbers of shape ({'S' if rows is None else rows}, {width})"
     array = _numbers(name, value, expected)
     if array.ndim == 1 and width == 1 and rows is not None:
@@ -121,6 +131,17 @@ def matrix(
             f"{name}: got {array[tuple(bad)]:g} at [{place}]; expected numbers within {dtype}"
         )
     return converted
+
+
+def lone_sample(name: str, x: Any, y: Any, width: int) -> tuple[Any, Any]:
+    """A single sample without a row of its own as a batch of one; a batch as it came."""
+    expected = f"numbers of shape (S, {width}) or ({width},)"
+    array = _numbers(name, x, expected)
+    if array.ndim != 1:
+        return x, y
+    if array.size != width:
+        raise ValueError(f"{name}: got shape {array.shape}; expected {expected}")
+    return array[None], np.reshape(y, (1, -1) if np.ndim(y) else 1)
 
 
 def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any, Any]:
@@ -180,10 +201,10 @@ def domain(name: str, array: np.ndarray[Any, Any], kind: str) -> None:
 def network_sizes(sizes: Any) -> tuple[int, ...]:
     if isinstance(sizes, str) or not isinstance(sizes, Iterable):
         raise TypeError(f"sizes: got {sizes!r}; expected a list of integers n_0 ... n_L")
-    sizes = tuple(integer(f"sizes[{l}]", n, least=1) for l, n in enumerate(sizes))
-    if len(sizes) < 2:
-        raise ValueError(f"sizes: got {list(sizes)}; expected at least 2, inputs and outputs")
-    return sizes
+    checked = tuple(integer(f"sizes[{l}]", n, least=1) for l, n in enumerate(sizes))
+    if len(checked) < 2:
+        raise ValueError(f"sizes: got {list(checked)}; expected at least 2, inputs and outputs")
+    return checked
 
 
 def one_a_layer(

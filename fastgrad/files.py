@@ -27,7 +27,7 @@ def arrays(net: "Network") -> dict[str, np.ndarray[Any, Any]]:
 
 
 def save(net: "Network", path: Any, standardized: bool) -> None:
-    """Write a network to `path`, whole or not at all; whether its mean and scale are set already."""
+    """Write a network to `path`, whole or not at all, and whether its inputs are standardised."""
     described = {
         "sizes": net.sizes,
         "activations": [_name("activation", f) for f in net.activation_functions],

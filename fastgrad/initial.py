@@ -35,7 +35,7 @@ def draw(
         init = "he_normal" if kind in _HE else "glorot_uniform"
         init = "lecun_normal" if kind == "selu" else init
     scheme, _, law = init.partition("_")
-    deviation = np.sqrt(_VARIANCES[scheme](n_in, n_out))
+    deviation = float(_VARIANCES[scheme](n_in, n_out)) ** 0.5
     if law == "normal":
         return rng.normal(scale=deviation, size=(n_out, n_in))
-    return rng.uniform(-1, 1, size=(n_out, n_in)) * (deviation * np.sqrt(3))
+    return rng.uniform(-deviation * 3**0.5, deviation * 3**0.5, size=(n_out, n_in))

@@ -67,7 +67,7 @@ def scalar(name: str, *args: Any) -> Any:
 _INLINED = {"fastmath": _REORDER, "error_model": "numpy", "forceinline": True}
 
 
-@overload(scalar, strict=False, jit_options=_INLINED)
+@overload(scalar, strict=False, jit_options=_INLINED)  # type: ignore[untyped-decorator]
 def _scalar(name: Any, *args: Any) -> Any:
     if not isinstance(name, types.StringLiteral):
         return None

@@ -48,7 +48,7 @@ def _call(address: Any, arrays: Any, numbers: Any) -> None:
 
 @operation(_call)
 def call(typing: Any, address: Any, arrays: Any, numbers: Any) -> Any:
-    """Call the loop at `address` with pointers to the arrays, then the numbers (see `jit.entry`)."""
+    """Call the loop at an address (`jit.entry`) with pointers to arrays, then the numbers."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointers = [

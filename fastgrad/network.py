@@ -8,7 +8,7 @@ import numpy as np
 
 from . import checks, files, initial
 from .activations import Activation, activation
-from .callbacks import Callback, Progress
+from .callbacks import Progress, all_callbacks
 from .costs import Cost, cost, linked
 from .history import History
 from .layers import Gradients, Layer
@@ -131,7 +131,13 @@ class Network:
     # --- looking ------------------------------------------------------------------------------
 
     def forward(self, X: Any) -> Array:
-        """Outputs a^L, shape (S, n_L), for inputs X of shape (S, n_0)."""
+        """Outputs a^L, shape (S, n_L).
+
+        Parameters
+        ----------
+        X : array_like
+            (S, n_0).
+        """
         X = checks.matrix("X", X, self.dtype, self.n_inputs)
         return self._pass.forward(X)
 
@@ -148,7 +154,8 @@ class Network:
         ndarray
             (S, n_L).
         """
-        return linked(self.forward(X), self.cost_function.link)
+        prediction: Array = linked(self.forward(X), self.cost_function.link)
+        return prediction
 
     def cost(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
         """Mean of C over the samples.
@@ -167,7 +174,13 @@ class Network:
         return self._pass.cost(X, targets, weights)[0]
 
     def gradients(self, X: Any, Y: Any, sample_weight: Any = None) -> Gradients:
-        """Gradient of the mean cost at these samples (equations 3 to 8); arguments as for `cost`."""
+        """Gradient of the mean cost at these samples: equations (3) to (8).
+
+        Parameters
+        ----------
+        X, Y, sample_weight : array_like
+            As for `cost`.
+        """
         X, targets, weights = self._samples(X, Y, sample_weight)
         C, dC, dC_da0 = self._pass.gradients(X, targets, weights)
         dC_dW, dC_db = zip(*((W.copy(), b.copy()) for W, b in self._pass.views(dC)), strict=True)
@@ -193,12 +206,7 @@ class Network:
             C before the update.
         """
         optimizer = _optimizer(optimizer)
-        if isinstance(x, np.ndarray) and x.ndim == 1:
-            if x.size != self.n_inputs:
-                raise ValueError(
-                    f"x: got shape {x.shape}; expected ({self.n_inputs},) or (S, {self.n_inputs})"
-                )
-            x, y = x[None], np.reshape(y, (1, -1) if np.ndim(y) else 1)
+        x, y = checks.lone_sample("x", x, y, self.n_inputs)
         X, targets, weights = self._samples(x, y, None, names=("x", "y"))
         return self._pass.step(X, targets, weights, optimizer)
 
@@ -260,7 +268,7 @@ class Network:
             held_out = self._samples(X_val, Y_val, None, names=("validation X", "validation Y"))
         if self.standardize and not self._standardized:
             self._standardize_by(X)
-        callbacks = _callbacks(callbacks) + ([Progress(epochs)] if verbose else [])
+        callbacks = all_callbacks(callbacks) + ([Progress(epochs)] if verbose else [])
         classifies = self.cost_function.link in {"softmax", "sigmoid"}
         history = History(samples=len(X))
         for callback in callbacks:
@@ -272,11 +280,10 @@ class Network:
                 seed = int(self._rng.integers(1, 2**63)) if shuffle else None
                 begin = time.perf_counter()
                 passed = self._pass.epoch(X, targets, weights, optimizer, batch_size, seed, threads)
-                for done, *sums in passed:
+                for done, total, right in passed:  # noqa: B007 - the last sums count
                     for callback in callbacks:
                         callback.on_progress(done, len(X))
                 history.seconds.append(time.perf_counter() - begin)
-                total, right = sums
                 history.cost.append(total / len(X))
                 if classifies:
                     history.metrics.setdefault("accuracy", []).append(right / len(X))
@@ -352,16 +359,6 @@ def _optimizer(optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer: got {optimizer!r}; expected one such as fg.Adam(1e-3)")
     return optimizer
-
-
-def _callbacks(callbacks: Any) -> list[Callback]:
-    if not isinstance(callbacks, Iterable):
-        raise TypeError(f"callbacks: got {callbacks!r}; expected a list of fg.Callback objects")
-    callbacks = list(callbacks)
-    for callback in callbacks:
-        if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
-    return callbacks
 
 
 def load(path: Any) -> Network:

@@ -47,7 +47,8 @@ def pass_over_samples(dtype: Any) -> Any:
         task, layers = view(tasks, (1,), TASK)[0], view(table, (n_layers,), LAYER)
         real = view(tasks, (1,), dtype)  # stands for the dtype
         first, last = layers[0], layers[layers.size - 1]
-        mean, scale = numbers(task.mean, first.nodes, real), numbers(task.scale, first.nodes, real)
+        mean = numbers(task.input_mean, first.nodes, real)
+        scale = numbers(task.input_scale, first.nodes, real)
         if task.shuffle:
             shuffle(task)
         for k in range(task.first, task.last):

@@ -65,15 +65,15 @@ class Optimizer:
 
     def addresses(self, dtype: Any) -> tuple[int, int]:
         """Addresses of the two compiled loops for a dtype."""
-        return _addresses(type(self), dtype)
+        return _addresses(self.prepare, self.update, dtype)
 
 
 @cache
-def _addresses(rule: type[Optimizer], dtype: Any) -> tuple[int, int]:
+def _addresses(prepare: Any, update: Any, dtype: Any) -> tuple[int, int]:
     real = types.float32 if dtype == np.float32 else types.float64
     return (
-        entry(rule.prepare, [types.float64, real, types.intp], cache=True),
-        entry(rule.update, [real] * 6 + [types.intp], cache=True),
+        entry(prepare, [types.float64, real, types.intp], cache=True),
+        entry(update, [real] * 6 + [types.intp], cache=True),
     )
 
 

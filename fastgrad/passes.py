@@ -13,9 +13,9 @@ from .activations import Activation
 from .costs import Cost
 from .jit import FUNCTIONS, PLAIN_PYTHON, entry
 from .kernels import activation_loop, cost_loop, derivative_loop, softmax_loop
+from .online import pass_over_samples
 from .optimizers import Optimizer
 from .simd import LANES, ROWS
-from .online import pass_over_samples
 from .training import LAYER, TASK, pass_over_batches, sweep
 
 __all__ = ["Pass", "Targets"]
@@ -217,6 +217,8 @@ class Pass:
         task = np.zeros(1, TASK)
         task["cost"], task["gradient"] = targets is not None, gradient
         task["update"], task["shuffle"] = optimizer is not None, seed is not None
+        averaged = self._cost.reduction == "mean"
+        task["outputs_averaged"] = self._layers[-1]["nodes"] if averaged else 1
         task["batch"], task["samples_in_all"] = batch, len(X)
         task["n_parameters"] = len(self.parameters)
         task["first"], task["last"] = span or (0, len(X))
@@ -224,8 +226,6 @@ class Pass:
         if targets is not None:
             task["accuracy"] = self._cost.link in {"softmax", "sigmoid"}
             task["cost_loop"] = _cost_address(self._cost, self.dtype)
-            averaged = self._cost.reduction == "mean"
-            task["outputs_averaged"] = self._layers[-1]["nodes"] if averaged else 1
         self._make_ready(batch, gradient, task)
         C, steps = np.zeros(2), np.zeros(1, np.int64)
         arrived, random = np.zeros(128, np.int64), np.array([seed or 0], np.uint64)
@@ -237,8 +237,8 @@ class Pass:
             "order": order,
             "output": output,
             "input_gradient": input_gradient,
-            "mean": self.mean,
-            "scale": self.scale,
+            "input_mean": self.mean,
+            "input_scale": self.scale,
             "parameters": self.parameters,
             "dC": self._dC,
             "steps": steps,

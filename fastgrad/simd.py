@@ -74,7 +74,7 @@ class _Emitter:
     def address(
         self, array_type: Any, array: Any, index: Any, down: int = 0, along: int = 0
     ) -> Any:
-        """Pointer to the element at `index`, moved `down` the last axis but one, `along` the last."""
+        """Pointer to the element at `index`, moved along the last axis, down the one before."""
         struct = make_array(array_type)(self.context, self.builder, array)
         place = [self.builder.extract_value(index, axis) for axis in range(array_type.ndim)]
         place[-1] = self.builder.add(place[-1], ir.Constant(place[-1].type, along))
@@ -251,9 +251,11 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
         fmuladd = get_or_insert_function(
             builder.module, ir.FunctionType(vector, [vector] * 3), name
         )
-        if not isinstance(x.dtype, Lanes):
-            rows = ((emit.spread(a, vector.count), c) for a, c in rows)
-        return emit.pack(z, [builder.call(fmuladd, [a, args[1], c]) for a, c in rows])
+
+        def lanes_of(a: Any) -> Any:
+            return a if isinstance(x.dtype, Lanes) else emit.spread(a, vector.count)
+
+        return emit.pack(z, [builder.call(fmuladd, [lanes_of(a), args[1], c]) for a, c in rows])
 
     return z(x, y, z), lower
 
@@ -281,7 +283,7 @@ multiply = operation(lambda x, y: x * y)(_rowwise("fmul"))
 
 @operation(lambda x: x.T.copy())
 def transpose(typing: Any, x: Any) -> Any:
-    """Square tile with rows and lanes exchanged: at each stage, blocks twice as large change sides."""
+    """Square tile with rows and lanes exchanged: stage by stage, larger blocks change sides."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder)

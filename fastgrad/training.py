@@ -51,7 +51,7 @@ TASK = _record(
     "cost gradient update shuffle accuracy"
     " first last batch slab threads outputs_averaged samples_in_all n_parameters"
     " cost_loop prepare_loop update_loop"
-    " X mean scale Y ids weights order output input_gradient"
+    " X input_mean input_scale Y ids weights order output input_gradient"
     " parameters dC slot_0 slot_1 slot_2 h c steps"
     " samples w y C_lanes C_panels right_panels C random arrived"
 )
@@ -185,8 +185,8 @@ def forward(task: Any, layers: Any, panels: Any, real: Any) -> None:
             X = rows_of(task.X, task.last, layer.nodes, real)
             samples = view(task.samples, (task.slab,), np.int64)
             mean, scale = (
-                numbers(task.mean, layer.padded, real),
-                numbers(task.scale, layer.padded, real),
+                numbers(task.input_mean, layer.padded, real),
+                numbers(task.input_scale, layer.padded, real),
             )
             gather_panels(X, samples, mean, scale, a, aT, panels)
             continue
