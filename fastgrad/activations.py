@@ -39,6 +39,9 @@ class Activation:
     df : callable
         u -> f'(u), likewise.
 
+    builtin : bool, default False
+        For fastgrad's own, which its tests check and which are kept compiled on disk.
+
     Raises
     ------
     TypeError
@@ -92,7 +95,13 @@ def _relu_df(u: Any) -> Any:
 
 
 def leaky_relu(slope: float = 0.01) -> Activation:
-    """Return u for u > 0, else slope u; range R; f'(0) = slope (Maas et al. 2013)."""
+    """Return u for u > 0, else slope u; range R; f'(0) = slope (Maas et al. 2013).
+
+    Parameters
+    ----------
+    slope : float, default 0.01
+        Slope below 0.
+    """
     slope = check_number("leaky_relu", "slope", slope)
 
     def f(u: Any) -> Any:
@@ -105,7 +114,13 @@ def leaky_relu(slope: float = 0.01) -> Activation:
 
 
 def elu(alpha: float = 1.0) -> Activation:
-    """Return u for u > 0, else alpha (e^u - 1); range (-alpha, inf) (Clevert et al. 2015)."""
+    """Return u for u > 0, else alpha (e^u - 1); range (-alpha, inf) (Clevert et al. 2015).
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        What -f tends to far below 0.
+    """
     alpha = check_number("elu", "alpha", alpha)
 
     def f(u: Any) -> Any:

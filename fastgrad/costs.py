@@ -63,6 +63,10 @@ class Cost:
         of all outputs at once.)
     targets : {"real", "nonnegative", "unit", "sign"}, default "real"
         Which y are right: any number, y >= 0, 0 <= y <= 1, or -1 and +1.
+    label_smoothing : float, default 0.0
+        Of softmax_cross_entropy only.
+    builtin : bool, default False
+        For fastgrad's own, which are checked by its tests and kept compiled on disk.
 
     Raises
     ------
@@ -143,7 +147,13 @@ def _mae_da(a: Any, y: Any) -> Any:
 
 
 def huber(delta: float = 1.0) -> Cost:
-    """Return 1/2 d^2 for |d| <= delta, else delta (|d| - delta/2), with d = a - y (Huber 1964)."""
+    """Return 1/2 d^2 for |d| <= delta, else delta (|d| - delta/2), with d = a - y (Huber 1964).
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        Where the parabola turns into a line, above 0.
+    """
     delta = check_number("huber", "delta", delta)
     if delta <= 0:
         raise ValueError(f"huber: delta is {delta!r}, expected a number above 0")
@@ -175,6 +185,11 @@ def quantile(q: float = 0.5) -> Cost:
     """Return q (y - a) where a < y, else (1 - q) (a - y) (Koenker and Bassett 1978).
 
     Its mean is least where a is the quantile q of y: the fraction q of the y lies below a.
+
+    Parameters
+    ----------
+    q : float, default 0.5
+        Between 0 and 1.
     """
     q = check_number("quantile", "q", q)
     if not 0 < q < 1:
@@ -300,7 +315,15 @@ def cost(spec: str | Cost) -> Cost:
 
 
 def linked(a: Any, link: str) -> Any:
-    """Return the prediction that outputs a (S, n_L) of the last layer stand for."""
+    """Return the prediction that the outputs of the last layer stand for.
+
+    Parameters
+    ----------
+    a : ndarray
+        (S, n_L): a^L.
+    link : str
+        "identity", "sigmoid", "softmax" or "exp".
+    """
     if link == "softmax":
         p = np.exp(a - a.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)

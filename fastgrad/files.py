@@ -13,12 +13,14 @@ from safetensors.numpy import save as to_bytes
 if TYPE_CHECKING:
     from .network import Network
 
-__all__ = ["arrays", "read", "save"]
+__all__ = ["arrays", "fill", "read", "save"]
 
 _FORMAT = "1"
 
+Arrays = dict[str, np.ndarray[Any, Any]]
 
-def arrays(net: "Network") -> dict[str, np.ndarray[Any, Any]]:
+
+def arrays(net: "Network") -> Arrays:
     """All of a network's numbers by their names in a file, as views."""
     named = {"input.mean": net.input_mean, "input.scale": net.input_scale}
     for l, layer in enumerate(net.layers, start=1):
@@ -75,7 +77,7 @@ _ENTRIES = {
 }
 
 
-def read(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+def read(path: Any) -> tuple[dict[str, Any], Arrays]:
     """The description and the tensors of a file that `save` has written.
 
     Raises
@@ -108,3 +110,24 @@ def read(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
     if not isinstance(described, dict) or {k: type(v) for k, v in described.items()} != _ENTRIES:
         raise ValueError(f"{path}: got a damaged header; expected a model saved by fastgrad")
     return described, tensors
+
+
+def fill(path: Any, into: Arrays, tensors: Arrays) -> None:
+    """Copy the tensors of a file into the network's arrays; raise unless they are just those.
+
+    Raises
+    ------
+    ValueError
+        If one is missing, too many, of another shape or dtype, or not finite.
+    """
+    if too_many := tensors.keys() - into.keys():
+        raise ValueError(f"{path}: got {min(too_many)}; expected no such tensor")
+    for name, array in into.items():
+        came = tensors.get(name)
+        if came is None or came.shape != array.shape or came.dtype != array.dtype:
+            what = "nothing" if came is None else f"{came.dtype} {came.shape}"
+            raise ValueError(f"{path}: got {what} for {name}; expected {array.dtype} {array.shape}")
+        if not np.isfinite(came).all():
+            raise ValueError(f"{path}: got NaN or infinity in {name}; expected finite numbers")
+    for name, array in into.items():
+        array[...] = tensors[name]

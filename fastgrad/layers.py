@@ -13,6 +13,13 @@ class Layer:
     """One layer's weights and biases: views of the network's own, to be read and written.
 
     Assigning to `W` or `b`, as in ``layer.W -= 0.1 * g``, writes in place.
+
+    Parameters
+    ----------
+    W : ndarray
+        (n_l, n_(l-1)): weights.
+    b : ndarray
+        (n_l,): biases.
     """
 
     def __init__(self, W: Array, b: Array) -> None:

@@ -73,6 +73,7 @@ class Network:
         standardize: bool = False,
     ) -> None:
         self.sizes = checks.network_sizes(sizes)
+        self.n_inputs, self.n_outputs = self.sizes[0], self.sizes[-1]
         n_layers = len(self.sizes) - 1
         functions = checks.one_a_layer(
             "activations", activations, (str, Activation), n_layers, last="identity"
@@ -87,10 +88,26 @@ class Network:
         self._rng = np.random.default_rng(seed)
         self.standardize, self._standardized = bool(standardize), False
         self.metadata: dict[str, Any] = {}
-        self._pass = Pass(self.sizes, self.activation_functions, self.cost_function, self.dtype)
-        self.layers = tuple(Layer(W, b) for W, b in self._pass.views(self._pass.parameters))
+        self._allocate()
         for layer, f, name in zip(self.layers, self.activation_functions, inits, strict=True):
             layer.W = initial.draw(name, f.name, layer.W.shape, self._rng)
+
+    def _allocate(self) -> None:
+        self._pass = Pass(self.sizes, self.activation_functions, self.cost_function, self.dtype)
+        self.layers = tuple(Layer(W, b) for W, b in self._pass.views(self._pass.parameters))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the addresses, which mean nothing in a copy or another process."""
+        kept = {k: v for k, v in vars(self).items() if k not in {"_pass", "layers"}}
+        return {**kept, "arrays": {k: v.copy() for k, v in files.arrays(self).items()}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Allocate anew, and fill."""
+        saved = state.pop("arrays")
+        vars(self).update(state)
+        self._allocate()
+        for name, array in files.arrays(self).items():
+            array[...] = saved[name]
 
     def __repr__(self) -> str:
         """Sizes, activations and cost on one line."""
@@ -102,16 +119,6 @@ class Network:
     def activations(self) -> tuple[str, ...]:
         """Names of f_1 ... f_L."""
         return tuple(f.name for f in self.activation_functions)
-
-    @property
-    def n_inputs(self) -> int:
-        """n_0."""
-        return self.sizes[0]
-
-    @property
-    def n_outputs(self) -> int:
-        """n_L."""
-        return self.sizes[-1]
 
     @property
     def n_parameters(self) -> int:
@@ -387,19 +394,7 @@ def load(path: Any) -> Network:
         net = Network(**described)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
-    arrays = files.arrays(net)
-    if tensors.keys() - arrays.keys():
-        raise ValueError(
-            f"{path}: got {min(tensors.keys() - arrays.keys())}; expected no such tensor"
-        )
-    for name, array in arrays.items():
-        came = tensors.get(name)
-        if came is not None and not np.isfinite(came).all():
-            raise ValueError(f"{path}: got NaN or infinity in {name}; expected finite numbers")
-        if came is None or came.shape != array.shape or came.dtype != array.dtype:
-            what = "nothing" if came is None else f"{came.dtype} {came.shape}"
-            raise ValueError(f"{path}: got {what} for {name}; expected {array.dtype} {array.shape}")
-        array[...] = came
+    files.fill(path, files.arrays(net), tensors)
     net.metadata.update(metadata)
     net._standardized = standardized
     return net

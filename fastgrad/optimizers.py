@@ -31,6 +31,13 @@ class State:
 class Optimizer:
     """Base of the update rules.
 
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    *numbers : float
+        The rule's other numbers.
+
     Attributes
     ----------
     slots : int
@@ -60,11 +67,25 @@ class Optimizer:
         self.h[0] = lr
 
     def state(self, network: Any, parameters: Any) -> State:
-        """State for a network, made at its first use: an optimizer may serve several networks."""
+        """State for a network, made at its first use: an optimizer may serve several networks.
+
+        Parameters
+        ----------
+        network : object
+            Whose state it is; forgotten with it.
+        parameters : ndarray
+            Its parameters, one flat array.
+        """
         return self._states.setdefault(network, State(self, parameters))
 
     def addresses(self, dtype: Any) -> tuple[int, int]:
-        """Addresses of the two compiled loops for a dtype."""
+        """Addresses of the two compiled loops.
+
+        Parameters
+        ----------
+        dtype : numpy.dtype
+            float32 or float64.
+        """
         return _addresses(self.prepare, self.update, dtype)
 
 

@@ -17,11 +17,12 @@ LONGEST = 400
 
 #: Lowest first: a module imports from its own level and those before. All others stand above.
 LEVELS = [
-    ["callbacks", "checks", "definitions", "files", "history", "jit"],
-    ["elementary", "simd"],
+    ["callbacks", "checks", "definitions", "files", "history", "jit", "layers"],
+    ["elementary", "machine", "simd"],
     ["activations", "costs", "initial", "kernels"],
     ["optimizers"],
     ["training"],
+    ["online"],
     ["passes"],
     ["network"],
 ]
@@ -101,9 +102,9 @@ def test_no_private_name_crosses_modules(module):
     assert not private, f"{module} imports {private}"
 
 
-def test_only_simd_knows_llvm():
+def test_only_simd_and_machine_know_llvm():
     knowing = [m for m in MODULES if any(s.startswith("llvmlite") for s, _ in imports(m))]
-    assert knowing == ["simd"]
+    assert knowing == ["machine", "simd"]
 
 
 @pytest.mark.parametrize("folder", ["fastgrad", "tests", "benches"])
