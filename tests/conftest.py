@@ -15,7 +15,7 @@ settings.register_profile(
     "fastgrad",
     deadline=None,
     derandomize=True,
-    max_examples=8 if PLAIN else 60,
+    max_examples=25 if PLAIN else 60,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("fastgrad")
