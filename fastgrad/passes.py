@@ -178,17 +178,19 @@ class Pass:
         many of them were classified right.
         """
         order = np.empty(len(X) if seed is not None else 0, np.int64)
-        total, right, done, seconds = 0.0, 0.0, 0, 0.0
+        sums = np.zeros(2)  # added to from call to call: their bits do not depend on the clock
+        done, seconds = 0, 0.0
         while done < len(X):
             steps = self._steps_ahead(done // batch, seconds, batch)
             last = min(done + steps * batch, len(X))
             begin = time.perf_counter()
-            sums = self._run(
+            total, right = self._run(
                 X, targets, weights, batch=batch, span=(done, last), optimizer=optimizer,
                 gradient=True, order=order, seed=seed if done == 0 else None, threads=threads,
+                sums=sums,
             )  # fmt: skip
             seconds += time.perf_counter() - begin
-            total, right, done = total + sums[0], right + sums[1], last
+            done = last
             yield done, total, right
 
     def _steps_ahead(self, steps: int, seconds: float, batch: int) -> int:
@@ -212,6 +214,7 @@ class Pass:
         order: Array | None = None,
         seed: int | None = None,
         threads: int | None = None,
+        sums: Array | None = None,
     ) -> tuple[float, float]:
         """One compiled pass; the sum of C over the samples, and how many are classified right."""
         task = np.zeros(1, TASK)
@@ -227,7 +230,7 @@ class Pass:
             task["accuracy"] = self._cost.link in {"softmax", "sigmoid"}
             task["cost_loop"] = _cost_address(self._cost, self.dtype)
         self._make_ready(batch, gradient, task)
-        C, steps = np.zeros(2), np.zeros(1, np.int64)
+        C, steps = np.zeros(2) if sums is None else sums, np.zeros(1, np.int64)
         arrived, random = np.zeros(128, np.int64), np.array([seed or 0], np.uint64)
         arrays = {
             "X": X,

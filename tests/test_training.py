@@ -1,5 +1,7 @@
 """Training: fit and step against the oracle, history, and a user's own functions."""
 
+import itertools
+
 import numpy as np
 import pytest
 from conftest import PLAIN, assert_close, assert_same_parameters, jitted_only, parameters
@@ -287,3 +289,19 @@ def test_label_smoothing_trains_like_the_oracle(rng):
     net.fit(x, y, epochs=2, batch_size=5, optimizer=fg.SGD(0.1), shuffle=False, verbose=0)
     oracle.fit(x, one_hot(y, 4), 2, 5, SGD(0.1))
     assert_same_parameters(net, oracle, 1e-12)
+
+
+@jitted_only
+def test_the_history_does_not_depend_on_the_speed_of_the_machine(rng, monkeypatch):
+    # A long epoch is several compiled calls, as many as the clock says.
+    x, y = rng.normal(size=(2500, 256)), rng.normal(size=(2500, 256))
+    costs = []
+    for seconds_a_look in (1e-6, 1.0):
+        clock = itertools.count()
+        monkeypatch.setattr(
+            "fastgrad.passes.time.perf_counter", lambda c=clock, s=seconds_a_look: s * next(c)
+        )
+        net = network([256, 256, 256])
+        history = net.fit(x, y, epochs=8, batch_size=250, optimizer=fg.SGD(0.1), verbose=0)
+        costs.append(history.cost)
+    assert costs[0] == costs[1]
