@@ -76,7 +76,9 @@ class Optimizer:
         parameters : ndarray
             Its parameters, one flat array.
         """
-        return self._states.setdefault(network, State(self, parameters))
+        if network not in self._states:
+            self._states[network] = State(self, parameters)
+        return self._states[network]
 
     def addresses(self, dtype: Any) -> tuple[int, int]:
         """Addresses of the two compiled loops.
