@@ -17,24 +17,24 @@ _STEPS, _TURNS = 100_000, 40
 
 
 @kernel
-def multiply_and_add(rows, a, steps):
+def multiply_and_add(shape, a, steps):
     """As many independent sums as a tile has, kept in registers."""
-    x, y = simd.tile(rows, a, (0, 0)), simd.lanes(a, (0, 0))
+    x, y = simd.tile(shape, a, (0, 0, 0)), simd.lanes(shape, a, (0, 0, 0))
     for _ in range(steps):
-        x = simd.fma(simd.down(rows, a, (0, 0)), y, x)
-    simd.store(a, (0, 0), x)
+        x = simd.fma(simd.down(shape, a, (0, 0, 0)), y, x)
+    simd.store(a, (0, 0, 0), x)
 
 
 def main():
     """Print a line for each loop and size."""
-    rows = simd.ROWS[0]
-    a = np.zeros((len(rows), 16), np.float32)
+    shape = simd.SHAPES[0]
+    a = np.zeros((len(shape[1]), len(shape[0]), 16), np.float32)
     for n in (256, 1024):
         tiles = Tiles()
         tiles.setup(n)
         repeats = max(1, 20_000_000 // (n * n))
         loops = {
-            "peak": (lambda: multiply_and_add(rows, a, _STEPS), 2 * a.size * _STEPS),
+            "peak": (lambda: multiply_and_add(shape, a, _STEPS), 2 * a.size * _STEPS),
             "equation 1": (partial(tiles.time_affine, n), 2 * n * n * SAMPLES),
             "equation 5": (partial(tiles.time_backpropagate, n), 2 * n * n * SAMPLES),
             "equation 7": (partial(tiles.time_weight_gradient, n), 2 * n * n * SAMPLES),

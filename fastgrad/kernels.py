@@ -16,7 +16,7 @@ from numba import literal_unroll
 from . import simd
 from .elementary import exp, log, real
 from .jit import kernel, scalar
-from .simd import ROWS
+from .simd import HEIGHTS, SHAPES, WIDTHS
 
 # --- One sample: the derivation as it stands ----------------------------------------------------
 
@@ -132,55 +132,67 @@ def softmax_loop(smoothing: float) -> Any:
 
 
 # --- Many samples: a tile of nodes and samples at a time ------------------------------------------
-# `nodes` and `panels` are the ranges that the calling thread works on.
+# `nodes` and `panels` are the ranges that the calling thread works on. Tiles have a few shapes; for
+# each the same lines are compiled, and each covers what the larger ones before it have left.
+
+
+@kernel
+def part(size: int, sizes: Any, whole: Any) -> Any:
+    """The part of a range that is left to that size of several, largest first."""
+    first, last = whole
+    for larger in sizes:
+        if larger == size:
+            break
+        first = last - (last - first) % larger
+    return first, last - (last - first) % size
 
 
 @kernel
 def affine_panels(W: Any, b: Any, a: Any, u: Any, n_in: int, nodes: Any, panels: Any) -> None:
     """u from the activations a of the layer before, for every sample."""
-    i = nodes[0]
-    for rows in literal_unroll(ROWS):
-        i = affine_tiles(rows, W, b, a, u, n_in, i, nodes[1], panels)
+    for shape in literal_unroll(SHAPES):
+        affine_tiles(shape, W, b, a, u, n_in, nodes, panels)
 
 
 @kernel
 def affine_tiles(
-    rows: Any, W: Any, b: Any, a: Any, u: Any, n_in: int, i: int, end: int, panels: Any
-) -> int:
-    """(1) in tiles of that many rows, from node i on as far as they go."""
-    while i + len(rows) <= end:
-        for p in range(panels[0], panels[1]):  # eq. (1s): u_is = b_i + sum_j W_ij a_js
-            u_is = simd.spread(simd.along(rows, b, (i,)))
+    shape: Any, W: Any, b: Any, a: Any, u: Any, n_in: int, nodes: Any, panels: Any
+) -> None:
+    """(1) in tiles of that shape, for the nodes and panels left to it."""
+    rows, width = len(shape[0]), len(shape[1])
+    i_first, i_last = part(rows, HEIGHTS, nodes)
+    p_first, p_last = part(width, WIDTHS, panels)
+    for i in range(i_first, i_last, rows):  # eq. (1s): u_is = b_i + sum_j W_ij a_js
+        for p in range(p_first, p_last, width):
+            u_is = simd.spread(shape, simd.along(shape, b, (i,)))
             for j in range(n_in):
-                W_ij, a_js = simd.down(rows, W, (i, j)), simd.lanes(a, (p, j, 0))
+                W_ij, a_js = simd.down(shape, W, (i, j)), simd.lanes(shape, a, (p, j, 0))
                 u_is = simd.fma(W_ij, a_js, u_is)
             simd.store(u, (p, i, 0), u_is)
-        i += len(rows)
-    return i
 
 
 @kernel
 def backpropagate_panels(d: Any, W: Any, dC_da: Any, n_out: int, nodes: Any, panels: Any) -> None:
     """dC/da of the layer before from d = dC/db, for every sample."""
-    j = nodes[0]
-    for rows in literal_unroll(ROWS):
-        j = backpropagate_tiles(rows, d, W, dC_da, n_out, j, nodes[1], panels)
+    for shape in literal_unroll(SHAPES):
+        backpropagate_tiles(shape, d, W, dC_da, n_out, nodes, panels)
 
 
 @kernel
 def backpropagate_tiles(
-    rows: Any, d: Any, W: Any, dC_da: Any, n_out: int, j: int, end: int, panels: Any
-) -> int:
-    """(5) in tiles of that many rows, from node j on as far as they go."""
-    while j + len(rows) <= end:
-        for p in range(panels[0], panels[1]):  # eq. (5s): dC/da_js = sum_i d_is W_ij
-            dC_da_js = simd.zeros(rows, d)
+    shape: Any, d: Any, W: Any, dC_da: Any, n_out: int, nodes: Any, panels: Any
+) -> None:
+    """(5) in tiles of that shape, for the nodes and panels left to it."""
+    rows, width = len(shape[0]), len(shape[1])
+    j_first, j_last = part(rows, HEIGHTS, nodes)
+    p_first, p_last = part(width, WIDTHS, panels)
+    for j in range(j_first, j_last, rows):  # eq. (5s): dC/da_js = sum_i d_is W_ij
+        for p in range(p_first, p_last, width):
+            dC_da_js = simd.zeros(shape, d)
             for i in range(n_out):
-                W_ij, d_is = simd.along(rows, W, (i, j)), simd.lanes(d, (p, i, 0))
+                W_ij, d_is = simd.along(shape, W, (i, j)), simd.lanes(shape, d, (p, i, 0))
                 dC_da_js = simd.fma(W_ij, d_is, dC_da_js)
             simd.store(dC_da, (p, j, 0), dC_da_js)
-        j += len(rows)
-    return j
 
 
 # In (6) and (7) the factor 1/S stands in d already: the cost has put it there with the weights.
@@ -200,30 +212,27 @@ def bias_gradient(d: Any, dC_db: Any, panels: int, nodes: Any, more: bool) -> No
 @kernel
 def weight_gradient(d: Any, aT: Any, dC_dW: Any, panels: int, nodes: Any, more: bool) -> None:
     """dC/dW: the sum of d a over the samples, added to what stands there if they are `more`."""
-    i = nodes[0]
-    for rows in literal_unroll(ROWS):
-        i = weight_gradient_tiles(rows, d, aT, dC_dW, panels, i, nodes[1], more)
+    for shape in literal_unroll(SHAPES):
+        weight_gradient_tiles(shape, d, aT, dC_dW, panels, nodes, more)
 
 
 @kernel
 def weight_gradient_tiles(
-    rows: Any, d: Any, aT: Any, dC_dW: Any, panels: int, i: int, end: int, more: bool
-) -> int:
-    """(7) in tiles of that many rows, from node i on as far as they go."""
-    lanes = simd.width(d)
-    while i + len(rows) <= end:
-        for q in range(aT.shape[0]):  # eq. (7): dC/dW_ij = (1/S) sum_s d_is a_js
-            dC_dW_ij = simd.tile(rows, dC_dW, (i, q * lanes)) if more else simd.zeros(rows, d)
+    shape: Any, d: Any, aT: Any, dC_dW: Any, panels: int, nodes: Any, more: bool
+) -> None:
+    """(7) in tiles of that shape, for the nodes i and blocks q of nodes j left to it."""
+    rows, width, lanes = len(shape[0]), len(shape[1]), simd.width(d)
+    i_first, i_last = part(rows, HEIGHTS, nodes)
+    q_first, q_last = part(width, WIDTHS, (0, aT.shape[0]))
+    for i in range(i_first, i_last, rows):  # eq. (7): dC/dW_ij = (1/S) sum_s d_is a_js
+        for q in range(q_first, q_last, width):
+            dC_dW_ij = simd.tile(shape, dC_dW, (i, q * lanes)) if more else simd.zeros(shape, d)
             for p in range(panels):
                 for s in range(lanes):
-                    d_is, a_js = (
-                        simd.down(rows, d, (p, i, s)),
-                        simd.lanes(aT, (q, p * lanes + s, 0)),
-                    )
+                    d_is = simd.down(shape, d, (p, i, s))
+                    a_js = simd.lanes(shape, aT, (q, p * lanes + s, 0))
                     dC_dW_ij = simd.fma(d_is, a_js, dC_dW_ij)
             simd.store(dC_dW, (i, q * lanes), dC_dW_ij)
-        i += len(rows)
-    return i
 
 
 # --- Into panels and out of them ------------------------------------------------------------------
@@ -234,12 +243,12 @@ def gather_panels(
     X: Any, samples: Any, mean: Any, scale: Any, a: Any, aT: Any, panels: Any
 ) -> None:
     """The rows of X named by `samples`, standardised, as activations of the input layer."""
-    lanes = simd.width(X)
+    lanes, square = simd.width(X), simd.square(X)
     for p in range(panels[0], panels[1]):
         for q in range(a.shape[1] // lanes):
             x = simd.gather(X, samples, p * lanes, q * lanes)
-            x = simd.subtract(x, simd.lanes(mean, (q * lanes,)))
-            x = simd.multiply(x, simd.lanes(scale, (q * lanes,)))
+            x = simd.subtract(x, simd.lanes(square, mean, (q * lanes,)))
+            x = simd.multiply(x, simd.lanes(square, scale, (q * lanes,)))
             simd.store(aT, (q, p * lanes, 0), x)
             simd.store(a, (p, q * lanes, 0), simd.transpose(x))
 
@@ -247,8 +256,7 @@ def gather_panels(
 @kernel
 def transpose_panels(a: Any, aT: Any, panels: Any) -> None:
     """The same activations with the samples one below the other."""
-    lanes = simd.width(a)
-    square = simd.square(a)
+    lanes, square = simd.width(a), simd.square(a)
     for p in range(panels[0], panels[1]):
         for q in range(a.shape[1] // lanes):
             x = simd.tile(square, a, (p, q * lanes, 0))

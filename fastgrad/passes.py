@@ -15,7 +15,7 @@ from .jit import FUNCTIONS, PLAIN_PYTHON, entry
 from .kernels import activation_loop, cost_loop, derivative_loop, softmax_loop
 from .online import pass_over_samples
 from .optimizers import Optimizer
-from .simd import LANES, ROWS
+from .simd import HEIGHTS, LANES
 from .training import LAYER, TASK, pass_over_batches, sweep
 
 __all__ = ["Pass", "Targets"]
@@ -105,7 +105,7 @@ class Pass:
         length = 0
         for l, n in enumerate(sizes):
             layer = self._layers[l]
-            layer["nodes"], layer["rows"], layer["padded"] = n, _up(n, len(ROWS[-1])), _up(n, 16)
+            layer["nodes"], layer["rows"], layer["padded"] = n, _up(n, HEIGHTS[-1]), _up(n, 16)
             if l:
                 before = self._layers[l - 1]["padded"]
                 # rows of W in whole blocks, and never a power of two apart: (5) reads down a column

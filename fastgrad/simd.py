@@ -1,9 +1,9 @@
 """Lanes and tiles: many numbers under one name, in vector registers.
 
-*Lanes* hold one number for each of 16 samples (8 in float64) in vector registers. A *tile* holds
-lanes for each of several nodes. Every operation stands here in two forms: what it means, in NumPy,
-and what it becomes, in LLVM. Plain Python (NUMBA_DISABLE_JIT=1) runs the first, compiled code the
-second.
+*Lanes* hold one number for each sample of one panel or of two: a panel has 16 samples (8 in
+float64). A *tile* holds lanes for each of several nodes. Every operation stands here in two forms:
+what it means, in NumPy, and what it becomes, in LLVM. Plain Python (NUMBA_DISABLE_JIT=1) runs the
+first, compiled code the second.
 """
 
 from collections.abc import Callable
@@ -25,36 +25,37 @@ from .jit import operation
 LANES = {np.dtype("float32"): 16, np.dtype("float64"): 8}
 
 
-def _tile_heights() -> tuple[int, ...]:
-    """Numbers of nodes for a tile: as many as leave vector registers free for the operands.
+def _tile_sizes() -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Numbers of nodes and of panels for a tile: as many as leave registers for the operands.
 
-    LLVM is asked which registers the processor has for 16 float32 by compiling one addition.
+    LLVM is asked which registers the processor has for 16 float32 by compiling one addition. With
+    two panels each weight that is loaded serves twice: loads, not sums, would limit the speed.
     """
     triple, cpu, features = cpu_target.target_context.codegen().magic_tuple()
-    vector = ir.VectorType(ir.FloatType(), 16)
-    module = ir.Module()
-    add = ir.Function(module, ir.FunctionType(vector, [vector, vector]), "add")
-    builder = ir.IRBuilder(add.append_basic_block())
-    builder.ret(builder.fadd(*add.args))
     machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, features=features)
-    assembly = machine.emit_assembly(llvm.parse_assembly(str(module)))
+    addition = "%y = fadd <16 x float> %x, %x\nret <16 x float> %y"
+    module = f"define <16 x float> @add(<16 x float> %x) {{\n{addition}\n}}"
+    assembly = machine.emit_assembly(llvm.parse_assembly(module))
     if "zmm" in assembly:  # 32 registers, one for 16 lanes
-        return (16, 8, 4)
+        return (8, 4), (2, 1)
     if "ymm" in assembly:  # 16 registers, two for 16 lanes
-        return (6, 4, 2)
-    return (2,)
+        return (6, 4, 2), (1,)
+    return (2,), (1,)
 
 
-#: For each height of a tile, tallest first, a tuple of that length; its values mean nothing.
-ROWS = tuple((0,) * height for height in _tile_heights())
+#: Numbers of nodes and of panels in a tile, largest first; each kind is a multiple of the last.
+HEIGHTS, WIDTHS = _tile_sizes()
+
+#: The shapes of tiles: for nodes and for panels a tuple of that length, whose values mean nothing.
+SHAPES = tuple(((0,) * height, (0,) * width) for width in WIDTHS for height in HEIGHTS)
 
 
 class Lanes(types.Type):
-    """The numba type of one number for each of `count` samples."""
+    """The numba type of one number for each sample of so many panels."""
 
-    def __init__(self, dtype: types.Float) -> None:
-        self.dtype = dtype
-        self.count = LANES[np.dtype(str(dtype))]
+    def __init__(self, dtype: types.Float, panels: int) -> None:
+        self.dtype, self.panels = dtype, panels
+        self.count = panels * LANES[np.dtype(str(dtype))]
         super().__init__(name=f"lanes({dtype} x {self.count})")
 
 
@@ -72,32 +73,50 @@ class _Emitter:
         self.context, self.builder = context, builder
 
     def address(
-        self, array_type: Any, array: Any, index: Any, down: int = 0, along: int = 0
+        self, array_type: Any, array: Any, index: Any, panel: int = 0, down: int = 0, along: int = 0
     ) -> Any:
         """Pointer to the element at `index`, moved along the last axis, down the one before."""
         struct = make_array(array_type)(self.context, self.builder, array)
         place = [self.builder.extract_value(index, axis) for axis in range(array_type.ndim)]
-        place[-1] = self.builder.add(place[-1], ir.Constant(place[-1].type, along))
-        if down:
-            place[-2] = self.builder.add(place[-2], ir.Constant(place[-2].type, down))
+        across = Lanes(array_type.dtype, 1).count
+        if array_type.ndim < 3:
+            panel, along = 0, along + panel * across
+        for axis, steps in (0, panel), (-2, down), (-1, along):
+            if steps:
+                place[axis] = self.builder.add(place[axis], ir.Constant(place[axis].type, steps))
         offset = place[0]
         for axis in range(1, array_type.ndim):
             size = self.builder.extract_value(struct.shape, axis)
             if axis == 2:  # a[p, i, s]: a panel is as wide as the lanes, which LLVM should know
-                size = ir.Constant(size.type, Lanes(array_type.dtype).count)
+                size = ir.Constant(size.type, across)
             offset = self.builder.add(self.builder.mul(offset, size), place[axis])
         return self.builder.gep(struct.data, [offset])
 
-    def vector(self, dtype: types.Float) -> ir.VectorType:
-        return self.context.get_value_type(Lanes(dtype))
+    def vector(self, lanes: Lanes) -> ir.VectorType:
+        return self.context.get_value_type(lanes)
 
-    def load(self, dtype: types.Float, pointer: Any) -> Any:
-        pointer = self.builder.bitcast(pointer, self.vector(dtype).as_pointer())
-        return self.builder.load(pointer, align=dtype.bitwidth // 8)
+    def load(self, lanes: Lanes, array_type: Any, array: Any, index: Any, down: int = 0) -> Any:
+        """Lanes from `index` on: of 3 axes the first is that of the panels."""
+        panel = self.vector(Lanes(lanes.dtype, 1))
+        whole = None
+        for p in range(lanes.panels):
+            pointer = self.address(array_type, array, index, panel=p, down=down)
+            pointer = self.builder.bitcast(pointer, panel.as_pointer())
+            part = self.builder.load(pointer, align=lanes.dtype.bitwidth // 8)
+            whole = self.shuffle(whole, part, list(range(lanes.count))) if p else part
+        return whole
 
-    def store(self, dtype: types.Float, vector: Any, pointer: Any) -> None:
-        pointer = self.builder.bitcast(pointer, self.vector(dtype).as_pointer())
-        self.builder.store(vector, pointer, align=dtype.bitwidth // 8)
+    def store(
+        self, lanes: Lanes, values: Any, array_type: Any, array: Any, index: Any, down: int
+    ) -> None:
+        """Write lanes where `load` finds them."""
+        panel = self.vector(Lanes(lanes.dtype, 1))
+        for p in range(lanes.panels):
+            pointer = self.address(array_type, array, index, panel=p, down=down)
+            pointer = self.builder.bitcast(pointer, panel.as_pointer())
+            positions = list(range(p * panel.count, (p + 1) * panel.count))
+            part = self.shuffle(values, values, positions)
+            self.builder.store(part, pointer, align=lanes.dtype.bitwidth // 8)
 
     def spread(self, number: Any, count: int) -> Any:
         vector = ir.VectorType(number.type, count)
@@ -117,127 +136,148 @@ class _Emitter:
         return self.context.make_tuple(self.builder, tuple_type, values)
 
 
-def _tile_type(dtype: types.Float, height: int) -> types.UniTuple:
-    return types.UniTuple(Lanes(dtype), height)
+def _tile_type(dtype: types.Float, shape: Any) -> types.UniTuple:
+    rows, panels = shape
+    return types.UniTuple(Lanes(dtype, panels.count), rows.count)
 
 
-def _down(rows: Any, A: Any, index: Any) -> Any:
+def _down(shape: Any, A: Any, index: Any) -> Any:
     *front, i, j = index
-    return A[(*front, slice(i, i + len(rows)), j)][:, None]
+    return A[(*front, slice(i, i + len(shape[0])), j)][:, None]
 
 
 @operation(_down)
-def down(typing: Any, rows: Any, A: Any, index: Any) -> Any:
+def down(typing: Any, shape: Any, A: Any, index: Any) -> Any:
     """Numbers of a column: A[.., i + r, j], one for each row r of a tile."""
-    numbers = types.UniTuple(A.dtype, rows.count)
+    numbers = types.UniTuple(A.dtype, shape[0].count)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder)
-        places = [emit.address(A, args[1], args[2], down=r) for r in range(rows.count)]
+        places = [emit.address(A, args[1], args[2], down=r) for r in range(numbers.count)]
         return emit.pack(numbers, [builder.load(place) for place in places])
 
-    return numbers(rows, A, index), lower
+    return numbers(shape, A, index), lower
 
 
-def _along(rows: Any, A: Any, index: Any) -> Any:
+def _along(shape: Any, A: Any, index: Any) -> Any:
     *front, j = index
-    return A[(*front, slice(j, j + len(rows)))][:, None]
+    return A[(*front, slice(j, j + len(shape[0])))][:, None]
 
 
 @operation(_along)
-def along(typing: Any, rows: Any, A: Any, index: Any) -> Any:
+def along(typing: Any, shape: Any, A: Any, index: Any) -> Any:
     """Numbers of a row: A[.., j + r], one for each row r of a tile."""
-    numbers = types.UniTuple(A.dtype, rows.count)
+    numbers = types.UniTuple(A.dtype, shape[0].count)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder)
-        places = [emit.address(A, args[1], args[2], along=r) for r in range(rows.count)]
+        places = [emit.address(A, args[1], args[2], along=r) for r in range(numbers.count)]
         return emit.pack(numbers, [builder.load(place) for place in places])
 
-    return numbers(rows, A, index), lower
+    return numbers(shape, A, index), lower
 
 
-def _lanes(A: Any, index: Any) -> Any:
-    *front, j = index
-    return A[(*front, slice(j, j + LANES[A.dtype]))]
-
-
-@operation(_lanes)
-def lanes(typing: Any, A: Any, index: Any) -> Any:
-    """The numbers that stand side by side from A[index] on, one for each sample."""
-    result = Lanes(A.dtype)
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
-        return emit.load(A.dtype, emit.address(A, args[0], args[1]))
-
-    return result(A, index), lower
-
-
-def _tile(rows: Any, A: Any, index: Any) -> Any:
-    *front, i, j = index
-    return A[(*front, slice(i, i + len(rows)), slice(j, j + LANES[A.dtype]))].copy()
+def _tile(shape: Any, A: Any, index: Any) -> Any:
+    (rows, panels), (*front, i, j) = shape, index
+    n, count = len(panels), len(panels) * LANES[A.dtype]
+    if front:
+        p = front[0]
+        return np.concatenate(A[p : p + n, i : i + len(rows)], axis=1)
+    return A[i : i + len(rows), j : j + count].copy()
 
 
 @operation(_tile)
-def tile(typing: Any, rows: Any, A: Any, index: Any) -> Any:
-    """Tile whose row r holds the lanes from A[.., i + r, j] on."""
-    result = _tile_type(A.dtype, rows.count)
+def tile(typing: Any, shape: Any, A: Any, index: Any) -> Any:
+    """Tile whose row r holds the lanes from A[.., i + r, j] on: A has panels, or rows alone."""
+    result = _tile_type(A.dtype, shape)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder)
-        places = [emit.address(A, args[1], args[2], down=r) for r in range(rows.count)]
-        return emit.pack(result, [emit.load(A.dtype, place) for place in places])
+        rows = range(result.count)
+        return emit.pack(
+            result, [emit.load(result.dtype, A, args[1], args[2], down=r) for r in rows]
+        )
 
-    return result(rows, A, index), lower
+    return result(shape, A, index), lower
+
+
+def _lanes(shape: Any, A: Any, index: Any) -> Any:
+    if A.ndim < 3:
+        return A[index[0] : index[0] + len(shape[1]) * LANES[A.dtype]]
+    p, j, _ = index
+    return A[p : p + len(shape[1]), j].reshape(-1)
+
+
+@operation(_lanes)
+def lanes(typing: Any, shape: Any, A: Any, index: Any) -> Any:
+    """One row of a tile: A[p, j, :] of its panels or, without panels, the numbers from A[j] on."""
+    result = _tile_type(A.dtype, shape).dtype
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _Emitter(context, builder).load(result, A, args[1], args[2])
+
+    return result(shape, A, index), lower
 
 
 def _store(A: Any, index: Any, values: Any) -> None:
-    *front, i, j = index
-    A[(*front, slice(i, i + len(values)), slice(j, j + LANES[A.dtype]))] = values
+    (*front, i, j), (rows, count) = index, values.shape
+    if front:
+        p, width = front[0], LANES[A.dtype]
+        A[p : p + count // width, i : i + rows] = values.reshape(rows, -1, width).swapaxes(0, 1)
+    else:
+        A[i : i + rows, j : j + count] = values
 
 
 @operation(_store)
 def store(typing: Any, A: Any, index: Any, values: Any) -> Any:
-    """Write row r of a tile to the lanes from A[.., i + r, j] on."""
+    """Write a tile where `tile` finds it."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder)
         for r, row in enumerate(emit.unpack(args[2], values.count)):
-            emit.store(A.dtype, row, emit.address(A, args[0], args[1], down=r))
+            emit.store(values.dtype, row, A, args[0], args[1], down=r)
         return context.get_dummy_value()
 
     return types.void(A, index, values), lower
 
 
-@operation(lambda numbers: np.repeat(numbers, LANES[numbers.dtype], axis=1))
-def spread(typing: Any, numbers: Any) -> Any:
+def _spread(shape: Any, numbers: Any) -> Any:
+    return np.repeat(numbers, len(shape[1]) * LANES[numbers.dtype], axis=1)
+
+
+@operation(_spread)
+def spread(typing: Any, shape: Any, numbers: Any) -> Any:
     """Tile whose row r holds number r in every lane."""
-    result = _tile_type(numbers.dtype, numbers.count)
+    result = _tile_type(numbers.dtype, shape)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder)
-        each = emit.unpack(args[0], numbers.count)
+        each = emit.unpack(args[1], numbers.count)
         return emit.pack(result, [emit.spread(number, result.dtype.count) for number in each])
 
-    return result(numbers), lower
+    return result(shape, numbers), lower
 
 
-@operation(lambda rows, A: np.zeros((len(rows), LANES[A.dtype]), A.dtype))
-def zeros(typing: Any, rows: Any, A: Any) -> Any:
+def _zeros(shape: Any, A: Any) -> Any:
+    rows, panels = shape
+    return np.zeros((len(rows), len(panels) * LANES[A.dtype]), A.dtype)
+
+
+@operation(_zeros)
+def zeros(typing: Any, shape: Any, A: Any) -> Any:
     """Tile of zeros, in the dtype of A."""
-    result = _tile_type(A.dtype, rows.count)
+    result = _tile_type(A.dtype, shape)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder)
-        return emit.pack(result, [ir.Constant(emit.vector(A.dtype), None)] * rows.count)
+        return emit.pack(result, [ir.Constant(emit.vector(result.dtype), None)] * result.count)
 
-    return result(rows, A), lower
+    return result(shape, A), lower
 
 
 @operation(lambda x, y, z: x * y + z)
 def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
-    """Tile x * y + z: x has a number or lanes for each row, y are lanes, z is a tile.
+    """Tile x * y + z: x has a number for each row, y are lanes, z is a tile.
 
     `llvm.fmuladd` is one instruction where the processor has it, and not a slow library call
     (as `llvm.fma` is) where it has not.
@@ -246,37 +286,31 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder)
         rows = zip(emit.unpack(args[0], z.count), emit.unpack(args[2], z.count), strict=True)
-        vector = emit.vector(z.dtype.dtype)
+        vector = emit.vector(z.dtype)
         name = f"llvm.fmuladd.v{vector.count}f{z.dtype.dtype.bitwidth}"
         fmuladd = get_or_insert_function(
             builder.module, ir.FunctionType(vector, [vector] * 3), name
         )
-
-        def lanes_of(a: Any) -> Any:
-            return a if isinstance(x.dtype, Lanes) else emit.spread(a, vector.count)
-
-        return emit.pack(z, [builder.call(fmuladd, [lanes_of(a), args[1], c]) for a, c in rows])
+        sums = [builder.call(fmuladd, [emit.spread(a, vector.count), args[1], c]) for a, c in rows]
+        return emit.pack(z, sums)
 
     return z(x, y, z), lower
 
 
 def _rowwise(instruction: str) -> Callable[..., Any]:
-    """LLVM form of a tile combined, row by row, with lanes or with the rows of another tile."""
+    """LLVM form of a tile whose every row is combined with the same lanes."""
 
     def typing_of(typing: Any, x: Any, y: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            emit = _Emitter(context, builder)
-            other = [args[1]] * x.count if isinstance(y, Lanes) else emit.unpack(args[1], x.count)
-            rows = zip(emit.unpack(args[0], x.count), other, strict=True)
-            return emit.pack(x, [getattr(builder, instruction)(a, b) for a, b in rows])
+            emit, combine = _Emitter(context, builder), getattr(builder, instruction)
+            return emit.pack(x, [combine(row, args[1]) for row in emit.unpack(args[0], x.count)])
 
         return x(x, y), lower
 
     return typing_of
 
 
-#: Tile x + y, x - y and x * y: y is a tile, or lanes for every row.
-add = operation(lambda x, y: x + y)(_rowwise("fadd"))
+#: Tile x - y and x * y, with lanes y for every row.
 subtract = operation(lambda x, y: x - y)(_rowwise("fsub"))
 multiply = operation(lambda x, y: x * y)(_rowwise("fmul"))
 
@@ -306,24 +340,24 @@ def transpose(typing: Any, x: Any) -> Any:
 
 @operation(lambda A: LANES[A.dtype])
 def width(typing: Any, A: Any) -> Any:
-    """Number of lanes in the dtype of A, known when compiling."""
+    """Samples of a panel in the dtype of A, known when compiling."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.get_constant(types.intp, Lanes(A.dtype).count)
+        return context.get_constant(types.intp, Lanes(A.dtype, 1).count)
 
     return types.intp(A), lower
 
 
-@operation(lambda A: (0,) * LANES[A.dtype])
+@operation(lambda A: ((0,) * LANES[A.dtype], (0,)))
 def square(typing: Any, A: Any) -> Any:
-    """Rows of a tile as high as it is wide, in the dtype of A (see ROWS)."""
-    rows = types.UniTuple(types.intp, Lanes(A.dtype).count)
+    """Shape of a tile as high as a panel is wide, in the dtype of A (see SHAPES)."""
+    rows = types.UniTuple(types.intp, Lanes(A.dtype, 1).count)
+    shape = types.Tuple([rows, types.UniTuple(types.intp, 1)])
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        zero = context.get_constant(types.intp, 0)
-        return _Emitter(context, builder).pack(rows, [zero] * rows.count)
+        return context.get_constant_undef(shape)
 
-    return rows(A), lower
+    return shape(A), lower
 
 
 def _gather(X: Any, samples: Any, s: Any, j: Any) -> Any:
@@ -334,12 +368,12 @@ def _gather(X: Any, samples: Any, s: Any, j: Any) -> Any:
 @operation(_gather)
 def gather(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
     """Square tile whose row r holds the row samples[s + r] of X from column j on, then zeros."""
-    result = _tile_type(X.dtype, Lanes(X.dtype).count)
+    result = types.UniTuple(Lanes(X.dtype, 1), Lanes(X.dtype, 1).count)
     matrix = types.UniTuple(types.intp, 2)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder)
-        vector = emit.vector(X.dtype)
+        vector = emit.vector(result.dtype)
         n = vector.count
         width = builder.extract_value(make_array(X)(context, builder, args[0]).shape, 1)
         position = ir.Constant(ir.VectorType(ir.IntType(64), n), list(range(n)))

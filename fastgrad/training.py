@@ -23,7 +23,7 @@ from .kernels import (
     weight_gradient,
 )
 from .machine import call, view
-from .simd import ROWS
+from .simd import HEIGHTS
 
 
 def _record(names: str) -> np.dtype[Any]:
@@ -286,7 +286,7 @@ def learn(
     """Equations (6) and (7) for a share of the nodes of every layer, and their update."""
     for l in range(1, layers.size):
         layer, before = layers[l], layers[l - 1]
-        nodes = share(layer.rows, len(ROWS[-1]), t, task.threads)
+        nodes = share(layer.rows, HEIGHTS[-1], t, task.threads)
         d = panels_of(layer.d, layer.padded, task, real)
         dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
         weight_gradient(d, blocks_of(before, task, real), dC_dW, count, nodes, more)
