@@ -1,5 +1,6 @@
 """A network's arrays and the passes over samples: the way from Python into the compiled loops."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -24,6 +25,10 @@ Array = np.ndarray[Any, Any]
 
 _ALIGNMENT = 64  # bytes of a cache line
 _SCRATCH_BYTES = 32 << 20  # at most, unless one panel needs more
+_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+# Who offers its processor gets it back milliseconds later if others want it, so threads wait for
+# each other about 0.1 ms before they do; but more threads than processors would wait in vain.
+_PATIENT, _IMPATIENT = 131_072, 64
 _ALONE_BELOW = 1_000_000  # multiplications and additions a step that one thread does as fast
 
 
@@ -226,6 +231,7 @@ class Pass:
         task["n_parameters"] = len(self.parameters)
         task["first"], task["last"] = span or (0, len(X))
         task["threads"] = self._threads_for(batch, threads)
+        task["patience"] = _PATIENT if task["threads"][0] <= _PROCESSORS else _IMPATIENT
         if targets is not None:
             task["accuracy"] = self._cost.link in {"softmax", "sigmoid"}
             task["cost_loop"] = _cost_address(self._cost, self.dtype)

@@ -37,8 +37,9 @@ LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f df W_offse
 
 #: What to do. Each 0 or 1: compute the cost, the gradient, update the weights, draw a new order,
 #: count the right classes. The samples from `first` to `last` in mini-batches of `batch`, at most
-#: `slab` at a time, by so many threads; over how many outputs the cost is a mean; how many samples
-#: and parameters there are. All others are addresses, 0 where there is nothing:
+#: `slab` at a time, by so many threads, who look so often for each other before they offer their
+#: processor to someone else; over how many outputs the cost is a mean; how many samples and
+#: parameters there are. All others are addresses, 0 where there is nothing:
 #: the loops of the cost and of the update rule;
 #: X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,), the
 #: order of the samples (S,), and a^L (S, n_L) and dC/da0 (S, n_0) to write;
@@ -49,7 +50,7 @@ LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f df W_offse
 #: meeting point of the threads.
 TASK = _record(
     "cost gradient update shuffle accuracy"
-    " first last batch slab threads outputs_averaged samples_in_all n_parameters"
+    " first last batch slab threads patience outputs_averaged samples_in_all n_parameters"
     " cost_loop prepare_loop update_loop"
     " X input_mean input_scale Y ids weights order output input_gradient"
     " parameters dC slot_0 slot_1 slot_2 h c steps"
@@ -104,7 +105,7 @@ def assemble(task: Any) -> Any:
     waits = 0
     while machine.atomic_load(arrived) < task.threads and machine.atomic_load(decision) == 0:
         waits += 1
-        if waits % 4096 == 0:
+        if waits % task.patience == 0:
             machine.give_way()
         if waits > 100_000_000:
             machine.atomic_decide(decision, -1)
@@ -121,7 +122,7 @@ def meet(task: Any, crossing: int) -> None:
         waits = 0
         while machine.atomic_load(arrived) < crossing * task.threads:
             waits += 1
-            if waits % 4096 == 0:  # more threads than processors: let another run
+            if waits % task.patience == 0:
                 machine.give_way()
 
 
