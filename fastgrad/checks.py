@@ -224,7 +224,7 @@ def one_a_layer(
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:
     try:
-        name = np.dtype(dtype).name
+        name = np.dtype(dtype).name if dtype is not None else None
     except TypeError:
         name = dtype
     return np.dtype(choice("dtype", name, ("float32", "float64")))

@@ -12,7 +12,7 @@ from .callbacks import Progress, all_callbacks
 from .costs import Cost, cost, linked
 from .history import History
 from .layers import Gradients, Layer
-from .optimizers import Adam, Optimizer
+from .optimizers import Adam, Optimizer, resolve
 from .passes import Pass, Targets
 
 __all__ = ["Network", "load"]
@@ -212,7 +212,7 @@ class Network:
         float
             C before the update.
         """
-        optimizer = _optimizer(optimizer)
+        optimizer = resolve(optimizer)
         x, y = checks.lone_sample("x", x, y, self.n_inputs)
         X, targets, weights = self._samples(x, y, None, names=("x", "y"))
         return self._pass.step(X, targets, weights, optimizer)
@@ -263,7 +263,7 @@ class Network:
         History
             One cost an epoch (the mean over its steps, as they came), and more.
         """
-        optimizer = _optimizer(Adam() if optimizer is None else optimizer)
+        optimizer = resolve(Adam() if optimizer is None else optimizer)
         checks.integer("epochs", epochs, least=0)
         checks.integer("batch_size", batch_size, least=1)
         if threads is not None:
@@ -284,6 +284,8 @@ class Network:
             for epoch in range(epochs):
                 for callback in callbacks:
                     callback.on_epoch_begin(self, history, epoch)
+                if epoch == 0:
+                    self._pass.compile(X, targets, weights, optimizer, batch_size)
                 seed = int(self._rng.integers(1, 2**63)) if shuffle else None
                 begin = time.perf_counter()
                 passed = self._pass.epoch(X, targets, weights, optimizer, batch_size, seed, threads)
@@ -360,12 +362,6 @@ def _cost(spec: str | Cost, last: str) -> Cost:
             f" {resolved.name!r} applies {resolved.link} itself"
         )
     return resolved
-
-
-def _optimizer(optimizer: Any) -> Optimizer:
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer: got {optimizer!r}; expected one such as fg.Adam(1e-3)")
-    return optimizer
 
 
 def load(path: Any) -> Network:

@@ -34,7 +34,7 @@ class Optimizer:
     Parameters
     ----------
     lr : float
-        Learning rate, above 0.
+        Learning rate, at least 0.
     *numbers : float
         The rule's other numbers.
 
@@ -51,7 +51,7 @@ class Optimizer:
     update: ClassVar[Any]
 
     def __init__(self, lr: float, *numbers: float) -> None:
-        checks.number("lr", lr, above=0)
+        checks.number("lr", lr, least=0)
         self.h = np.zeros(16)
         self.h[: 1 + len(numbers)] = lr, *numbers
         self._states: WeakKeyDictionary[Any, State] = WeakKeyDictionary()
@@ -63,7 +63,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, lr: float) -> None:
-        checks.number("lr", lr, above=0)
+        checks.number("lr", lr, least=0)
         self.h[0] = lr
 
     def state(self, network: Any, parameters: Any) -> State:
@@ -133,7 +133,7 @@ class SGD(Optimizer):
     Parameters
     ----------
     lr : float
-        Learning rate, above 0.
+        Learning rate, at least 0.
     momentum : float, default 0.0
         From 0 to below 1.
     nesterov : bool, default False
@@ -195,7 +195,7 @@ class Adam(Optimizer):
     Parameters
     ----------
     lr : float, default 0.001
-        Learning rate, above 0.
+        Learning rate, at least 0.
     betas : (float, float), default (0.9, 0.999)
         Decay of the two means, each from 0 to below 1.
     eps : float, default 1e-8
@@ -219,3 +219,10 @@ class Adam(Optimizer):
         checks.number("betas[1]", beta2, least=0, below=1)
         checks.number("eps", eps, above=0)
         super().__init__(lr, beta1, beta2, eps)
+
+
+def resolve(optimizer: Any) -> Optimizer:
+    """The optimizer that came, if it is one."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer: got {optimizer!r}; expected one such as fg.Adam(1e-3)")
+    return optimizer

@@ -167,6 +167,12 @@ class Pass:
         total, _ = self._run(X, targets, weights, batch=len(X), optimizer=optimizer, gradient=True)
         return total / len(X)
 
+    def compile(
+        self, X: Array, targets: Targets, weights: Array, optimizer: Optimizer, batch: int
+    ) -> None:
+        """Compile, or read from disk, all that an epoch needs: by a pass over no samples."""
+        self._run(X, targets, weights, batch=batch, span=(0, 0), optimizer=optimizer, gradient=True)
+
     def epoch(
         self,
         X: Array,

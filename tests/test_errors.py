@@ -72,6 +72,7 @@ def test_sizes(sizes, parts):
         ({"dtype": "float16"}, ["dtype", "float16", "float32", "float64"]),
         ({"dtype": "flaot32"}, ["dtype", "flaot32", "float32"]),
         ({"dtype": int}, ["dtype", "int"]),
+        ({"dtype": None}, ["dtype", "None", "float32"]),
         ({"seed": -1}, ["seed", "-1"]),
         ({"seed": 0.5}, ["seed", "0.5"]),
         ({"seed": "zero"}, ["seed", "zero"]),

@@ -3,7 +3,7 @@
 import numpy as np
 import oracle
 import pytest
-from conftest import PLAIN, assert_same_parameters
+from conftest import PLAIN, assert_same_parameters, parameters
 from oracle import Oracle
 
 import fastgrad as fg
@@ -105,3 +105,12 @@ def test_bad_settings_are_named(make, parts):
     assert "\n" not in message
     for part in [*parts, "expected"]:
         assert part in message
+
+
+@pytest.mark.parametrize("optimizer", [fg.SGD(0.0), fg.SGD(0, momentum=0.9), fg.Adam(lr=0)])
+def test_a_learning_rate_of_0_changes_nothing(optimizer, rng):
+    net = fg.Network([3, 4, 2], activations="tanh", cost="mse", seed=0)
+    before = parameters(net)
+    net.fit(rng.normal(size=(9, 3)), rng.normal(size=(9, 2)), epochs=2, optimizer=optimizer)
+    for array, was in zip(parameters(net), before, strict=True):
+        assert np.array_equal(array, was)
