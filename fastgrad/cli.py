@@ -162,7 +162,7 @@ def _train_arguments(train: Any) -> None:
 def _network_arguments(parser: Any) -> None:
     network = parser.add_argument_group("network")
     network.add_argument(
-        "--layers", metavar="SIZES", type=_layers, default=(128,), help="hidden layers: 64,32"
+        "--layers", metavar="SIZES", type=_layers, default=(256, 128), help="hidden layers: 64,32"
     )
     network.add_argument(
         "--activation", metavar="NAME", default="relu", help="activation of the hidden layers"

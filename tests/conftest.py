@@ -1,10 +1,12 @@
 """What the tests share: how they run, and how they compare."""
 
 import os
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from samples import command
 
 #: True where the loops run as ordinary Python, a thousand times slower: tests then do less.
 PLAIN = os.environ.get("NUMBA_DISABLE_JIT") == "1"
@@ -52,3 +54,27 @@ def parameters(net):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder to work in; messages then name files alone."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def file(folder):
+    """Write a file and give its name."""
+
+    def write(name, content):
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        return name
+
+    return write
+
+
+@pytest.fixture
+def run(folder, capsys):
+    """Run a command in a folder of its own."""
+    return partial(command, capsys)

@@ -2,11 +2,15 @@
 
 import csv
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fastgrad.cli import main
+
+#: Options of a training that takes no time.
+QUICK = ["--epochs", "30", "--layers", "8", "--batch-size", "8", "--learning-rate", "0.02"]
 
 FLOWERS = """\
 length,colour,width,species
@@ -63,3 +67,7 @@ def command(capsys, *arguments, code=0):
         return captured.out
     assert captured.err.count("\n") == 1
     return captured.err.removesuffix("\n")
+
+
+def files_here():
+    return sorted(path.name for path in Path().iterdir())

@@ -1,7 +1,6 @@
 """The command line: what each command does, prints and leaves behind."""
 
 import csv
-import functools
 import gzip
 import re
 import sys
@@ -10,26 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import jitted_only
-from samples import command, idx, write_flowers, write_rows
+from samples import QUICK, files_here, idx, write_flowers, write_rows
 
 import fastgrad as fg
 from fastgrad.cli import main
-
-QUICK = ["--epochs", "30", "--layers", "8", "--batch-size", "8", "--learning-rate", "0.02"]
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def run(capsys):
-    return functools.partial(command, capsys)
-
-
-def folder():
-    return sorted(path.name for path in Path().iterdir())
 
 
 def read_rows(text):
@@ -97,7 +80,7 @@ def test_train_classes(run, flowers):
     assert net.metadata["classes"] == ["setosa", "versicolor", "virginica"]
     assert net.metadata["features"] == ["length", "width"]
     assert net.metadata["target"] == "species"
-    assert folder() == ["flowers.csv", "flowers.png", "flowers.safetensors"]
+    assert files_here() == ["flowers.csv", "flowers.png", "flowers.safetensors"]
 
 
 def test_train_numbers_learns_in_the_targets_own_units(run, houses):
@@ -245,7 +228,7 @@ def test_predictions_replace_a_file_whole_or_not_at_all(run, model, monkeypatch)
     message = run("predict", model, "flowers.csv", "-o", "out.csv", code=2)
     assert message == "fastgrad: error: out.csv: No space left on device"
     assert Path("out.csv").read_text() == "old"
-    assert not [name for name in folder() if name.startswith(".")]
+    assert not [name for name in files_here() if name.startswith(".")]
 
 
 def test_evaluate(run, model):

@@ -1,7 +1,6 @@
 """How the command line ends: one line for every fault, whole files or none, a fitting exit code."""
 
 import csv
-import functools
 import json
 import os
 import re
@@ -10,26 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from samples import command, write_flowers, write_rows
+from samples import QUICK, files_here, write_flowers, write_rows
 
 import fastgrad as fg
 from fastgrad.cli import main
-
-QUICK = ["--epochs", "30", "--layers", "8", "--batch-size", "8", "--learning-rate", "0.02"]
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def run(capsys):
-    return functools.partial(command, capsys)
-
-
-def folder():
-    return sorted(path.name for path in Path().iterdir())
 
 
 def read_rows(text):
@@ -69,7 +52,7 @@ def model(run, flowers):
 )  # fmt: skip
 def test_errors_are_one_line(run, flowers, arguments, message):
     assert run(*arguments.split(), code=2) == f"fastgrad: error: {message}"
-    assert folder() == ["flowers.csv"]
+    assert files_here() == ["flowers.csv"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +101,7 @@ def test_interrupted(run, flowers, monkeypatch):
 
     monkeypatch.setattr(fg.Network, "fit", interrupt)
     assert run("train", "flowers.csv", "--quiet", code=130) == "fastgrad: interrupted"
-    assert folder() == ["flowers.csv"]
+    assert files_here() == ["flowers.csv"]
 
 
 @pytest.mark.parametrize("command", ["train", "predict", "evaluate", "check", "info"])

@@ -10,20 +10,6 @@ from samples import FLOWERS, error_of, idx
 from fastgrad import data
 from fastgrad.data import read, split
 
-
-@pytest.fixture
-def file(tmp_path, monkeypatch):
-    """Write a file and give its name; messages then hold no folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(name, content):
-        content = content.encode() if isinstance(content, str) else content
-        (tmp_path / name).write_bytes(content)
-        return name
-
-    return write
-
-
 # --- the digits ----------------------------------------------------------------------------------
 
 

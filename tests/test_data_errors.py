@@ -15,19 +15,6 @@ IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 LABELS = np.array([7, 3], np.uint8)
 
 
-@pytest.fixture
-def file(tmp_path, monkeypatch):
-    """Write a file and give its name; messages then hold no folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(name, content):
-        content = content.encode() if isinstance(content, str) else content
-        (tmp_path / name).write_bytes(content)
-        return name
-
-    return write
-
-
 # --- faults of csv files -------------------------------------------------------------------------
 
 

@@ -126,3 +126,16 @@ def test_the_tables_have_every_built_in_one(page, known):
 def test_ci_runs_the_test_command_of_the_readme():
     command = re.search(r"^<!-- the test command -->\n```bash\n(.+)\n```$", README, re.MULTILINE)
     assert command[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_the_options_and_defaults_are_those_of_the_command(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    shown = " ".join(capsys.readouterr().out.split("options:")[1].split())
+    table = PAGES["docs/command-line.md"].split("## Options of train")[1]
+    rows = re.findall(r"^\| `(--[\w-]+).*?` \| .* \| (.*?) ?\|$", table, re.MULTILINE)
+    assert {name for name, _ in rows} == set(re.findall(r"--[\w-]+", shown)) - {"--help"}
+    for name, default in rows:
+        about = re.search(rf"{name} [A-Z{{].*?(?= --|$)", shown)
+        if re.fullmatch(r"[\d.,]+|[a-z]+\d*", default):
+            assert f"(default: {default})" in about[0]
