@@ -141,9 +141,8 @@ def part(size: int, sizes: Any, whole: Any) -> Any:
     """The part of a range that is left to that size of several, largest first."""
     first, last = whole
     for larger in sizes:
-        if larger == size:
-            break
-        first = last - (last - first) % larger
+        if larger > size:
+            first = last - (last - first) % larger
     return first, last - (last - first) % size
 
 
