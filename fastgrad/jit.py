@@ -12,6 +12,8 @@ import numba
 from numba import types
 from numba.extending import intrinsic, overload
 
+from .cache import WRITABLE
+
 __all__ = [
     "FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "entry", "exact", "kernel", "operation", "parallel",
     "scalar",
@@ -31,7 +33,7 @@ def _njit(function: Callable[..., Any], fastmath: set[str], **options: Any) -> A
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a loop whose sums may be reordered and contracted, so that it vectorises."""
-    return _njit(function, _REORDER, cache=True)
+    return _njit(function, _REORDER, cache=WRITABLE)
 
 
 def exact(function: Callable[..., Any]) -> Any:
@@ -39,12 +41,12 @@ def exact(function: Callable[..., Any]) -> Any:
 
     It is always inlined: a loop with a call left in it is not vectorised.
     """
-    return _njit(function, {"contract"}, cache=True, forceinline=True)
+    return _njit(function, {"contract"}, cache=WRITABLE, forceinline=True)
 
 
 def parallel(function: Callable[..., Any]) -> Any:
     """Compile a function whose `prange` runs on several threads."""
-    return _njit(function, _REORDER, cache=True, parallel=True)
+    return _njit(function, _REORDER, cache=WRITABLE, parallel=True)
 
 
 def operation(meaning: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
@@ -99,7 +101,7 @@ def entry(loop: Callable[..., Any], arguments: list[Any], cache: bool) -> int:
         *(types.CPointer(t) if isinstance(t, types.Float) else t for t in arguments)
     )
     compiled: Any = numba.cfunc(
-        signature, cache=cache, error_model="numpy", fastmath=_REORDER, nopython=True
+        signature, cache=cache and WRITABLE, error_model="numpy", fastmath=_REORDER, nopython=True
     )(loop)
     LOOPS[compiled.address] = compiled
     return int(compiled.address)

@@ -17,7 +17,8 @@ LONGEST = 400
 
 #: Lowest first: a module imports from its own level and those before. All others stand above.
 LEVELS = [
-    ["callbacks", "checks", "definitions", "files", "history", "jit", "layers"],
+    ["cache", "callbacks", "checks", "definitions", "files", "history", "layers"],
+    ["jit"],
     ["elementary", "machine", "simd"],
     ["activations", "costs", "initial", "kernels"],
     ["optimizers"],
