@@ -16,7 +16,7 @@ import numpy as np
 import fastgrad as fg
 net = fg.Network([1, 1], activations=["relu"], cost="mse")
 net.layers[0].W[:] = 1
-print(net.forward(np.full((2, 1), 3.0))[0, 0])
+print(net.forward(np.full((1, 1), 3.0))[0, 0])
 """
 
 
