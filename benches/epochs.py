@@ -1,55 +1,38 @@
-"""Whole epochs, from small networks, where the work around the loops counts, to large ones."""
+"""Whole epochs, and single samples."""
 
 from typing import ClassVar
 
 import numpy as np
 
 import fastgrad as fg
+from benches.cases import CASES
 
-#: name: (sizes, hidden activation, batch size, samples)
-NETWORKS = {
-    "2-16-16-1": ([2, 16, 16, 1], "tanh", 32, 8192),
-    "4-32-32-32-1": ([4, 32, 32, 32, 1], "tanh", 256, 32768),
-    "17-64-64-6": ([17, 64, 64, 6], "tanh", 64, 16384),
-    "32-256-256-1": ([32, 256, 256, 1], "relu", 256, 32768),
-    "784-128-10": ([784, 128, 10], "relu", 64, 16384),
-    "784-512-512-10": ([784, 512, 512, 10], "relu", 128, 8192),
-    "1024-1024-1024-1024": ([1024, 1024, 1024, 1024], "relu", 1024, 4096),
-}
 OPTIMIZERS = {"SGD": lambda: fg.SGD(1e-3), "Adam": lambda: fg.Adam(1e-3)}
-
-
-def random_data(sizes, samples):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(samples, sizes[0])).astype(np.float32)
-    Y = rng.normal(size=(samples, sizes[-1])).astype(np.float32)
-    return X, Y
 
 
 class Epoch:
     """One epoch of a network in float32, with as many threads as the library cares to use."""
 
-    params: ClassVar = [list(NETWORKS), list(OPTIMIZERS)]
-    param_names: ClassVar = ["network", "optimizer"]
+    params: ClassVar = [list(CASES), list(OPTIMIZERS)]
+    param_names: ClassVar = ["case", "optimizer"]
     threads: ClassVar = None
 
-    def setup(self, network, optimizer):
-        sizes, activation, self.batch_size, samples = NETWORKS[network]
-        self.net = fg.Network(sizes, activations=activation, cost="squared_error", seed=0)
-        self.optimizer = OPTIMIZERS[optimizer]()
-        self.X, self.Y = random_data(sizes, samples)
-        self.time_epoch(network, optimizer)  # compiles
+    def setup(self, case, optimizer):
+        case = CASES[case]
+        cost = "softmax_cross_entropy" if case.classes else "squared_error"
+        self.net = fg.Network(case.sizes, activations=case.activation, cost=cost, seed=0)
+        self.options = {
+            "epochs": 1,
+            "batch_size": case.batch_size,
+            "optimizer": OPTIMIZERS[optimizer](),
+            "threads": self.threads,
+            "verbose": 0,
+        }
+        self.data = case.data()
+        self.time_epoch(case, optimizer)  # compiles
 
-    def time_epoch(self, network, optimizer):
-        self.net.fit(
-            self.X,
-            self.Y,
-            epochs=1,
-            batch_size=self.batch_size,
-            optimizer=self.optimizer,
-            threads=self.threads,
-            verbose=0,
-        )
+    def time_epoch(self, case, optimizer):
+        self.net.fit(*self.data, **self.options)
 
 
 class OneThread(Epoch):
@@ -68,7 +51,9 @@ class OneSample:
         sizes = [int(size) for size in network.split("-")]
         self.net = fg.Network(sizes, activations="tanh", cost="squared_error", seed=0)
         self.optimizer = fg.Adam(1e-3)
-        self.x, self.y = random_data(sizes, 1)
+        rng = np.random.default_rng(0)
+        self.x = rng.normal(size=(1, sizes[0])).astype(np.float32)
+        self.y = rng.normal(size=(1, sizes[-1])).astype(np.float32)
         self.time_step(network)  # compiles
         self.time_predict(network)
 

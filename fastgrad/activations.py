@@ -18,7 +18,7 @@ from .definitions import (
     full_name,
     resolve,
 )
-from .elementary import clamp, cos, erf, exp, expm1, log1p, real, sigmoid, sin, tanh
+from .elementary import clamp, cos, erf, exp, expm1, log1p, real, sigmoid, sin, tanh_and_slope
 
 __all__ = ["ACTIVATIONS", "Activation", "activation", "elu", "leaky_relu"]
 
@@ -240,7 +240,8 @@ def _sigmoid(u: Any) -> Any:
 def _sigmoid_df(u: Any) -> Any:
     """Return e / (1 + e)^2 with e = e^-|u|, which does not cancel as f (1 - f) does."""
     e = exp(-abs(u))
-    return e / ((real(u, 1) + e) * (real(u, 1) + e))
+    inverse = real(u, 1) / (e + real(u, 1))
+    return e * inverse * inverse
 
 
 def _hard_sigmoid(u: Any) -> Any:
@@ -254,13 +255,12 @@ def _hard_sigmoid_df(u: Any) -> Any:
 
 def _tanh(u: Any) -> Any:
     """Return (e^u - e^-u) / (e^u + e^-u); range (-1, 1)."""
-    return tanh(u)
+    return tanh_and_slope(u)[0]
 
 
 def _tanh_df(u: Any) -> Any:
     """Return 4 e / (1 + e)^2 with e = e^-2|u|, which does not cancel as 1 - f^2 does."""
-    e = exp(real(u, -2) * abs(u))
-    return real(u, 4) * e / ((real(u, 1) + e) * (real(u, 1) + e))
+    return tanh_and_slope(u)[1]
 
 
 def _hard_tanh(u: Any) -> Any:

@@ -20,6 +20,7 @@ from .jit import PLAIN_PYTHON, exact
 
 __all__ = [
     "clamp", "cos", "erf", "exp", "expm1", "log", "log1p", "real", "sigmoid", "sin", "tanh",
+    "tanh_and_slope",
 ]  # fmt: skip
 
 
@@ -284,17 +285,32 @@ def log1p(u: Any) -> Any:
 
 
 @_elementary
+def tanh_and_slope(u: Any) -> Any:
+    """Return tanh u = -m / (m + 2) where m = e^-2|u| - 1, and tanh' u = 4 (m + 1) / (m + 2)^2.
+
+    m and m + 1 are each found without cancellation: (3) needs the small slopes too.
+    """
+    k = _constants(u)
+    n, e = _reduced(clamp(real(u, -2) * abs(u), -86.0, 0.0))  # so that 2^(n-1) is a normal number
+    half = _power_of_2(n - real(u, 1))
+    m = real(u, 2) * (half * e + (half - real(u, 0.5)))
+    inverse = real(u, 1) / (m + real(u, 2))
+    value = u if abs(u) < k.tiny else np.copysign(m * inverse, u)
+    return value, real(u, 8) * (half * e + half) * inverse * inverse
+
+
+@_elementary
 def tanh(u: Any) -> Any:
-    """Return the hyperbolic tangent, t / (t + 2) with t = e^(2u) - 1."""
-    t = expm1(real(u, 2) * clamp(u, -20.0, 20.0))
-    return t / (t + real(u, 2))
+    """Return the hyperbolic tangent."""
+    return tanh_and_slope(u)[0]
 
 
 @_elementary
 def sigmoid(u: Any) -> Any:
     """Return the logistic function 1 / (1 + e^-u); for u < 0 as e^u / (1 + e^u)."""
     e = exp(-abs(u))
-    return (e if u < 0 else real(u, 1)) / (e + real(u, 1))
+    inverse = real(u, 1) / (e + real(u, 1))  # shared with the derivative
+    return e * inverse if u < 0 else inverse
 
 
 @_elementary

@@ -16,7 +16,7 @@ from numba import literal_unroll
 from . import simd
 from .elementary import exp, log, real
 from .jit import kernel, scalar
-from .simd import HEIGHTS, SHAPES, WIDTHS
+from .shapes import HEIGHTS, ROW, SHAPES, WIDTHS
 
 # --- One sample: the derivation as it stands ----------------------------------------------------
 
@@ -64,14 +64,23 @@ def activation_loop(f: str) -> Any:
     return activate
 
 
-def derivative_loop(df: str) -> Any:
-    """The loop over (3) for the scalar function named df; d holds dC/da before, dC/db after."""
+def training_loop(f: str, df: str) -> Any:
+    """The loop over (2) for the functions named, which has f' ready for (3)."""
 
-    def differentiate(u: Any, d: Any, n: int) -> None:
-        for k in range(n):  # eq. (3): dC/db_i = dC/da_i f'(u_i)
-            d[k] *= scalar(df, u[k])
+    def activate(u: Any, a: Any, n: int) -> None:
+        for k in range(n):  # eq. (2): a_i = f(u_i)
+            u_k = u[k]
+            a[k] = scalar(f, u_k)
+            u[k] = scalar(df, u_k)  # from now on f'(u): most of the work is that of f
 
-    return differentiate
+    return activate
+
+
+@kernel
+def differentiate(df: Any, d: Any, n: int) -> None:
+    """dC/db from df = f'(u): d holds dC/da before, dC/db after."""
+    for k in range(n):  # eq. (3): dC/db_i = dC/da_i f'(u_i)
+        d[k] *= df[k]
 
 
 # A cost takes the activations a of the last layer, the targets y and the weights w_s of the
@@ -201,11 +210,10 @@ def backpropagate_tiles(
 def bias_gradient(d: Any, dC_db: Any, panels: int, nodes: Any, more: bool) -> None:
     """dC/db: the sum of d over the samples, added to what stands there if they are `more`."""
     for i in range(nodes[0], nodes[1]):  # eq. (6): dC/db_i = (1/S) sum_s d_is
-        dC_db_i = dC_db[i] if more else real(dC_db[i], 0)
+        d_is = simd.zeros(ROW, d)
         for p in range(panels):
-            for s in range(simd.width(d)):
-                dC_db_i += d[p, i, s]
-        dC_db[i] = dC_db_i
+            d_is = simd.add(d_is, simd.lanes(ROW, d, (p, i, 0)))
+        dC_db[i] = simd.total(d_is) + (dC_db[i] if more else 0)
 
 
 @kernel

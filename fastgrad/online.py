@@ -3,7 +3,7 @@
 from typing import Any
 
 from .jit import kernel
-from .kernels import affine, backpropagate, gradient
+from .kernels import affine, backpropagate, differentiate, gradient
 from .machine import call, view
 from .training import (
     LAYER,
@@ -27,7 +27,8 @@ def learn_singly(task: Any, layers: Any, real: Any) -> None:
     for l in range(layers.size - 1, 0, -1):
         layer, before = layers[l], layers[l - 1]
         dC_da = numbers(layer.d, layer.nodes, real)
-        call(layer.df, (numbers(layer.u, layer.nodes, real), dC_da), (layer.nodes,))
+        df = numbers(layer.u, layer.nodes, real)  # it stands where u was
+        differentiate(df, dC_da, layer.nodes)
         dC_db = numbers(layer.dC_db, layer.nodes, real)
         dC_db[:] = dC_da
         dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)

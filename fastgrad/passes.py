@@ -13,10 +13,10 @@ from numba import types
 from .activations import Activation
 from .costs import Cost
 from .jit import FUNCTIONS, PLAIN_PYTHON, entry
-from .kernels import activation_loop, cost_loop, derivative_loop, softmax_loop
+from .kernels import activation_loop, cost_loop, softmax_loop, training_loop
 from .online import pass_over_samples
 from .optimizers import Optimizer
-from .simd import HEIGHTS, LANES
+from .shapes import HEIGHTS, LANES
 from .training import LAYER, TASK, pass_over_batches, sweep
 
 __all__ = ["Pass", "Targets"]
@@ -53,16 +53,13 @@ def _up(count: int, unit: int) -> int:
 
 
 @cache
-def _activation_addresses(f: Activation, dtype: Any) -> tuple[int, int]:
-    """Addresses of the compiled loops over f and f'."""
+def _activation_address(f: Activation, gradient: bool, dtype: Any) -> int:
+    """Address of the compiled loop over f, or over f and f'."""
     real = types.float32 if dtype == np.float32 else types.float64
     name = f.name if f.builtin else f"{f.name}@{id(f)}"
     FUNCTIONS[f"{name}.f"], FUNCTIONS[f"{name}.df"] = f.f, f.df
-    arguments = [real, real, types.intp]
-    return (
-        entry(activation_loop(f"{name}.f"), arguments, cache=f.builtin),
-        entry(derivative_loop(f"{name}.df"), arguments, cache=f.builtin),
-    )
+    loop = training_loop(f"{name}.f", f"{name}.df") if gradient else activation_loop(f"{name}.f")
+    return entry(loop, [real, real, types.intp], cache=f.builtin)
 
 
 @cache
@@ -131,7 +128,6 @@ class Pass:
                 layer[place] = flat.ctypes.data + layer["b_offset"] * width
         self._c = _aligned(16, dtype)
         self._slab = 0
-        self._ready = False
 
     def views(self, flat: Array) -> list[tuple[Array, Array]]:
         """W (n_l, n_(l-1)) and b (n_l,) of each layer in a flat array as long as the parameters."""
@@ -297,10 +293,8 @@ class Pass:
 
     def _make_ready(self, batch: int, gradient: bool, task: Array) -> None:
         """Compile what the network needs, and lay out scratch memory for mini-batches."""
-        if not self._ready:
-            for layer, f in zip(self._layers[1:], self._activations, strict=True):
-                layer["f"], layer["df"] = _activation_addresses(f, self.dtype)
-            self._ready = True
+        for layer, f in zip(self._layers[1:], self._activations, strict=True):
+            layer["f"] = _activation_address(f, gradient, self.dtype)
         slab = min(_up(batch, self.lanes), self._scratch_most())
         if not (slab <= self._slab <= 4 * slab or (self._slab and not gradient)):
             self._lay_out(slab)

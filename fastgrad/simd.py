@@ -9,45 +9,16 @@ first, compiled code the second.
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.cgutils import get_or_insert_function
 from numba.core.datamodel.models import PrimitiveModel
-from numba.core.registry import cpu_target
 from numba.extending import register_model
 from numba.np.arrayobj import make_array
 
 from .jit import operation
-
-#: Samples in a panel: the numbers of one node that stand side by side in vector registers.
-LANES = {np.dtype("float32"): 16, np.dtype("float64"): 8}
-
-
-def _tile_sizes() -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Numbers of nodes and of panels for a tile: as many as leave registers for the operands.
-
-    LLVM is asked which registers the processor has for 16 float32 by compiling one addition. With
-    two panels each weight that is loaded serves twice: loads, not sums, would limit the speed.
-    """
-    triple, cpu, features = cpu_target.target_context.codegen().magic_tuple()
-    machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, features=features)
-    addition = "%y = fadd <16 x float> %x, %x\nret <16 x float> %y"
-    module = f"define <16 x float> @add(<16 x float> %x) {{\n{addition}\n}}"
-    assembly = machine.emit_assembly(llvm.parse_assembly(module))
-    if "zmm" in assembly:  # 32 registers, one for 16 lanes
-        return (8, 4), (2, 1)
-    if "ymm" in assembly:  # 16 registers, two for 16 lanes
-        return (6, 4, 2), (1,)
-    return (2,), (1,)
-
-
-#: Numbers of nodes and of panels in a tile, largest first; each kind is a multiple of the last.
-HEIGHTS, WIDTHS = _tile_sizes()
-
-#: The shapes of tiles: for nodes and for panels a tuple of that length, whose values mean nothing.
-SHAPES = tuple(((0,) * height, (0,) * width) for width in WIDTHS for height in HEIGHTS)
+from .shapes import LANES
 
 
 class Lanes(types.Type):
@@ -141,22 +112,26 @@ def _tile_type(dtype: types.Float, shape: Any) -> types.UniTuple:
     return types.UniTuple(Lanes(dtype, panels.count), rows.count)
 
 
+def _numbers(direction: str) -> Callable[..., Any]:
+    """LLVM form of one number for each row of a tile, found in that direction of an array."""
+
+    def typing_of(typing: Any, shape: Any, A: Any, index: Any) -> Any:
+        numbers = types.UniTuple(A.dtype, shape[0].count)
+
+        def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            emit = _Emitter(context, builder)
+            steps = [{direction: r} for r in range(numbers.count)]
+            places = [emit.address(A, args[1], args[2], **step) for step in steps]
+            return emit.pack(numbers, [builder.load(place) for place in places])
+
+        return numbers(shape, A, index), lower
+
+    return typing_of
+
+
 def _down(shape: Any, A: Any, index: Any) -> Any:
     *front, i, j = index
     return A[(*front, slice(i, i + len(shape[0])), j)][:, None]
-
-
-@operation(_down)
-def down(typing: Any, shape: Any, A: Any, index: Any) -> Any:
-    """Numbers of a column: A[.., i + r, j], one for each row r of a tile."""
-    numbers = types.UniTuple(A.dtype, shape[0].count)
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
-        places = [emit.address(A, args[1], args[2], down=r) for r in range(numbers.count)]
-        return emit.pack(numbers, [builder.load(place) for place in places])
-
-    return numbers(shape, A, index), lower
 
 
 def _along(shape: Any, A: Any, index: Any) -> Any:
@@ -164,17 +139,9 @@ def _along(shape: Any, A: Any, index: Any) -> Any:
     return A[(*front, slice(j, j + len(shape[0])))][:, None]
 
 
-@operation(_along)
-def along(typing: Any, shape: Any, A: Any, index: Any) -> Any:
-    """Numbers of a row: A[.., j + r], one for each row r of a tile."""
-    numbers = types.UniTuple(A.dtype, shape[0].count)
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
-        places = [emit.address(A, args[1], args[2], along=r) for r in range(numbers.count)]
-        return emit.pack(numbers, [builder.load(place) for place in places])
-
-    return numbers(shape, A, index), lower
+#: Numbers of a column, A[.., i + r, j], and of a row, A[.., j + r], for each row r of a tile.
+down = operation(_down)(_numbers("down"))
+along = operation(_along)(_numbers("along"))
 
 
 def _tile(shape: Any, A: Any, index: Any) -> Any:
@@ -310,9 +277,25 @@ def _rowwise(instruction: str) -> Callable[..., Any]:
     return typing_of
 
 
-#: Tile x - y and x * y, with lanes y for every row.
+#: Tile x + y, x - y and x * y, with lanes y for every row.
+add = operation(lambda x, y: x + y)(_rowwise("fadd"))
 subtract = operation(lambda x, y: x - y)(_rowwise("fsub"))
 multiply = operation(lambda x, y: x * y)(_rowwise("fmul"))
+
+
+@operation(lambda x: x.sum())
+def total(typing: Any, x: Any) -> Any:
+    """Sum of all numbers of a tile with one row."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit, number = _Emitter(context, builder), context.get_value_type(x.dtype.dtype)
+        form = ir.FunctionType(number, [number, emit.vector(x.dtype)])
+        name = f"llvm.vector.reduce.fadd.v{x.dtype.count}f{x.dtype.dtype.bitwidth}"
+        reduce = get_or_insert_function(builder.module, form, name)
+        operands = [ir.Constant(number, -0.0), builder.extract_value(args[0], 0)]
+        return builder.call(reduce, operands, fastmath=("reassoc",))
+
+    return x.dtype.dtype(x), lower
 
 
 @operation(lambda x: x.T.copy())

@@ -17,13 +17,14 @@ from .kernels import (
     affine_panels,
     backpropagate_panels,
     bias_gradient,
+    differentiate,
     gather_panels,
     scatter_panels,
     transpose_panels,
     weight_gradient,
 )
 from .machine import call, view
-from .simd import HEIGHTS
+from .shapes import HEIGHTS
 
 
 def _record(names: str) -> np.dtype[Any]:
@@ -32,8 +33,9 @@ def _record(names: str) -> np.dtype[Any]:
 
 #: Layer l: its nodes, the rows of W (nodes in whole tiles), the nodes in whole blocks of lanes,
 #: the leading dimension of W. Addresses of W, b, dC_dW, dC_db and, for a mini-batch, of u, a, aT
-#: and d; of the loops over f and f'. How many parameters stand before W and b.
-LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f df W_offset b_offset")
+#: and d; of the loop over f (and f', where a gradient is wanted). How many parameters stand before
+#: W and b.
+LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f W_offset b_offset")
 
 #: What to do. Each 0 or 1: compute the cost, the gradient, update the weights, draw a new order,
 #: count the right classes. The samples from `first` to `last` in mini-batches of `batch`, at most
@@ -251,10 +253,10 @@ def backward(task: Any, layers: Any, panels: Any, real: Any) -> None:
     lanes = simd.width(real)
     for l in range(layers.size - 1, 0, -1):
         layer, before = layers[l], layers[l - 1]
-        u = panels_of(layer.u, layer.padded, task, real)
+        df = panels_of(layer.u, layer.padded, task, real)  # it stands where u was
         d = panels_of(layer.d, layer.padded, task, real)
         for p in range(panels[0], panels[1]):
-            call(layer.df, (u[p], d[p]), (layer.nodes * lanes,))
+            differentiate(df[p].reshape(-1), d[p].reshape(-1), layer.nodes * lanes)
         if l > 1 or task.input_gradient:
             W = view(layer.W, (layer.rows, layer.leading), real.dtype)
             dC_da = panels_of(before.d, before.padded, task, real)

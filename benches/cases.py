@@ -1,0 +1,46 @@
+"""The networks that the suite trains; in the small ones the work around the loops counts."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Case(NamedTuple):
+    """A network and how it is trained; the outputs have no activation."""
+
+    sizes: list[int]
+    activation: str
+    batch_size: int
+    samples: int
+    classes: bool = False  # softmax cross-entropy with class ids, else the squared error
+
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions of equations 1, 5 and 7 in an epoch, 5 not for layer 1."""
+        weights = [n * m for n, m in zip(self.sizes[:-1], self.sizes[1:], strict=True)]
+        return 2 * self.samples * (3 * sum(weights) - weights[0])
+
+    def data(self):
+        """X (S, n_0) in float32 and Y (S, n_L) in float32 or class ids (S,)."""
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(self.samples, self.sizes[0])).astype(np.float32)
+        if self.classes:
+            return X, rng.integers(self.sizes[-1], size=self.samples)
+        return X, rng.normal(size=(self.samples, self.sizes[-1])).astype(np.float32)
+
+
+CASES = {
+    "tiny": Case([2, 16, 16, 1], "tanh", 32, 8192),
+    "sci": Case([4, 32, 32, 32, 1], "tanh", 256, 32768),
+    "rl": Case([17, 64, 64, 6], "tanh", 64, 16384),
+    "tab": Case([32, 256, 256, 1], "relu", 256, 32768),
+    "mnist": Case([784, 128, 10], "relu", 64, 16384, classes=True),
+    "mnist2": Case([784, 512, 512, 10], "relu", 128, 8192, classes=True),
+    "wide": Case([1024, 1024, 1024, 1024], "relu", 1024, 4096),
+    "online": Case([10, 40, 40, 1], "relu", 1, 4096),
+}
+
+
+def of_width(w: int) -> Case:
+    """The case 10-w-w-10 of the sweep over widths."""
+    return Case([10, w, w, 10], "relu", 128, 8192)

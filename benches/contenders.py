@@ -1,0 +1,148 @@
+"""The same training by fastgrad and by its peers, one class each: an epoch is `run(1)`.
+
+All start from random weights, shuffle before each epoch, take the mean over a mini-batch and keep
+everything in float32. Each is written as its own documentation recommends for speed on a CPU.
+"""
+
+import warnings
+
+from benches.cases import Case
+
+RATE = 1e-3
+
+
+class Fastgrad:
+    """The package itself."""
+
+    def __init__(self, case: Case, threads: int | None) -> None:
+        import fastgrad as fg
+
+        cost = "softmax_cross_entropy" if case.classes else "mse"
+        self.net = fg.Network(case.sizes, activations=case.activation, cost=cost, seed=0)
+        self.options = {
+            "batch_size": case.batch_size,
+            "optimizer": fg.Adam(RATE),
+            "threads": threads,
+            "verbose": 0,
+        }
+        self.data = case.data()
+
+    def run(self, epochs: int) -> None:
+        self.net.fit(*self.data, epochs=epochs, **self.options)
+
+
+class TorchEager:
+    """PyTorch, operation by operation."""
+
+    compiled = False
+
+    def __init__(self, case: Case, threads: int) -> None:
+        import torch
+        from torch import nn
+
+        self.torch = torch
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)
+        activation = {"tanh": nn.Tanh, "relu": nn.ReLU}[case.activation]
+        layers = []
+        for n, m in zip(case.sizes[:-1], case.sizes[1:], strict=True):
+            layers += [nn.Linear(n, m), activation()]
+        self.model = nn.Sequential(*layers[:-1])
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE, fused=True)
+        self.cost = nn.CrossEntropyLoss() if case.classes else nn.MSELoss()
+        self.data = [torch.from_numpy(array) for array in case.data()]
+        self.batch_size = case.batch_size
+        # one graph of forward and cost; its backward pass is compiled with it
+        self.cost_of = torch.compile(self._cost_of) if self.compiled else self._cost_of
+
+    def _cost_of(self, x, y):
+        return self.cost(self.model(x), y)
+
+    def run(self, epochs: int) -> None:
+        X, Y = self.data
+        for _ in range(epochs):
+            for batch in self.torch.randperm(len(X)).split(self.batch_size):
+                self.optimizer.zero_grad()
+                self.cost_of(X[batch], Y[batch]).backward()
+                self.optimizer.step()
+
+
+class TorchCompiled(TorchEager):
+    """PyTorch with the model and its gradient compiled."""
+
+    compiled = True
+
+
+class JaxScan:
+    """JAX with the whole epoch as one jitted `lax.scan`."""
+
+    def __init__(self, case: Case, threads: int) -> None:
+        import jax
+        import jax.numpy as jnp
+        import optax
+
+        f = {"tanh": jnp.tanh, "relu": jax.nn.relu}[case.activation]
+        optimizer = optax.adam(RATE)
+
+        def cost(parameters, x, y):
+            for W, b in parameters[:-1]:
+                x = f(x @ W + b)
+            W, b = parameters[-1]
+            x = x @ W + b
+            if case.classes:
+                return optax.softmax_cross_entropy_with_integer_labels(x, y).mean()
+            return jnp.square(x - y).mean()
+
+        def epoch(carry, key, X, Y):
+            def step(carry, batch):
+                parameters, state = carry
+                C, dC = jax.value_and_grad(cost)(parameters, X[batch], Y[batch])
+                change, state = optimizer.update(dC, state)
+                return (optax.apply_updates(parameters, change), state), C
+
+            order = jax.random.permutation(key, len(X)).reshape(-1, case.batch_size)
+            return jax.lax.scan(step, carry, order)
+
+        self.jax, self.key = jax, jax.random.key(0)
+        parameters = []
+        for n, m in zip(case.sizes[:-1], case.sizes[1:], strict=True):
+            self.key, key = jax.random.split(self.key)
+            parameters.append((jax.random.normal(key, (n, m)) * (2 / n) ** 0.5, jnp.zeros(m)))
+        self.carry = parameters, optimizer.init(parameters)
+        self.epoch = jax.jit(epoch, donate_argnums=0)
+        self.data = [jnp.asarray(array) for array in case.data()]
+
+    def run(self, epochs: int) -> None:
+        for _ in range(epochs):
+            self.key, key = self.jax.random.split(self.key)
+            self.carry, _ = self.epoch(self.carry, key, *self.data)
+        self.jax.block_until_ready(self.carry)
+
+
+class ScikitLearn:
+    """scikit-learn's MLPRegressor or MLPClassifier."""
+
+    def __init__(self, case: Case, threads: int) -> None:
+        from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+        self.model = (MLPClassifier if case.classes else MLPRegressor)(
+            hidden_layer_sizes=case.sizes[1:-1], activation=case.activation, alpha=0,
+            batch_size=case.batch_size, learning_rate_init=RATE, random_state=0, warm_start=True,
+            n_iter_no_change=10**9,
+        )  # fmt: skip
+        X, Y = case.data()
+        self.data = X, Y if case.classes or Y.shape[1] > 1 else Y[:, 0]
+
+    def run(self, epochs: int) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that training has not converged
+            self.model.set_params(max_iter=epochs).fit(*self.data)
+
+
+CONTENDERS = {
+    "fastgrad": Fastgrad,
+    "JAX scan": JaxScan,
+    "PyTorch eager": TorchEager,
+    "PyTorch compiled": TorchCompiled,
+    "scikit-learn": ScikitLearn,
+}

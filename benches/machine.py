@@ -1,0 +1,51 @@
+"""What this processor is and the most that it can do."""
+
+import os
+import platform
+import timeit
+from pathlib import Path
+
+import numpy as np
+from numba import prange
+
+from fastgrad import shapes, simd
+from fastgrad.jit import kernel, parallel
+
+ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+_STEPS = 100_000
+SHAPE = shapes.SHAPES[0]  # of the largest tile
+_LANES = shapes.LANES[np.dtype(np.float32)]
+
+
+def processor() -> str:
+    """The processor's name and the instructions that count here."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = lines[0].partition(":")[2].strip() if lines else name
+    return f"{name}, tiles of {shapes.HEIGHTS[0]} x {shapes.WIDTHS[0] * _LANES}, {ALL} processors"
+
+
+@kernel
+def multiply_and_add(a, steps):
+    """As many independent sums as a tile has, kept in registers."""
+    shape = SHAPE
+    x, y = simd.tile(shape, a, (0, 0, 0)), simd.lanes(shape, a, (0, 0, 0))
+    for _ in range(steps):
+        x = simd.fma(simd.down(shape, a, (0, 0, 0)), y, x)
+    simd.store(a, (0, 0, 0), x)
+
+
+@parallel
+def on_threads(a, steps):
+    for t in prange(len(a)):
+        multiply_and_add(a[t], steps)
+
+
+def peak(threads: int, turns: int = 40) -> float:
+    """GFLOP/s in float32 of fused multiply-adds that touch registers only, on so many threads."""
+    a = np.zeros((threads, len(SHAPE[1]), len(SHAPE[0]), _LANES), np.float32)
+    on_threads(a, 1)
+    seconds = min(timeit.repeat(lambda: on_threads(a, _STEPS), number=1, repeat=turns))
+    return 2 * a.size * _STEPS / seconds / 1e9
