@@ -16,7 +16,7 @@ from .cache import WRITABLE
 
 __all__ = [
     "FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "entry", "exact", "kernel", "operation", "parallel",
-    "scalar",
+    "run", "scalar",
 ]  # fmt: skip
 
 #: True where NUMBA_DISABLE_JIT=1 asks that every loop run as ordinary Python.
@@ -57,7 +57,7 @@ def operation(meaning: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any
 #: Scalar functions by name: f and f' of activations, C and dC/da of costs.
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
-#: Loops by address, for plain Python; compiled ones are kept here so that they stay in memory.
+#: Loops by address; compiled ones stay in memory for as long as they are here.
 LOOPS: dict[int, Any] = {}
 
 
@@ -105,3 +105,9 @@ def entry(loop: Callable[..., Any], arguments: list[Any], cache: bool) -> int:
     )(loop)
     LOOPS[compiled.address] = compiled
     return int(compiled.address)
+
+
+def run(address: int, *integers: int) -> None:
+    """Call the loop at an address, which takes integers only."""
+    loop = LOOPS[address]
+    (loop if PLAIN_PYTHON else loop.ctypes)(*integers)

@@ -254,7 +254,8 @@ class Network:
         callbacks : iterable of Callback
             Called between epochs.
         threads : int, optional
-            None: the library decides. The result does not depend on it.
+            None: the library decides. The result does not depend on it. A fork of a process that
+            has trained on several threads uses one.
         verbose : int, default 0
             1 shows progress.
 

@@ -1,6 +1,7 @@
 """A network's arrays and the passes over samples: the way from Python into the compiled loops."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -12,7 +13,7 @@ from numba import types
 
 from .activations import Activation
 from .costs import Cost
-from .jit import FUNCTIONS, PLAIN_PYTHON, entry
+from .jit import FUNCTIONS, PLAIN_PYTHON, entry, run
 from .kernels import activation_loop, cost_loop, softmax_loop, training_loop
 from .online import pass_over_samples
 from .optimizers import Optimizer
@@ -29,6 +30,8 @@ _PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") e
 # Who offers its processor gets it back milliseconds later if others want it, so threads wait for
 # each other about 0.1 ms before they do; but more threads than processors would wait in vain.
 _PATIENT, _IMPATIENT = 131_072, 64
+# The process whose threads OpenMP has started. A fork of it has none, and OpenMP would end it.
+_team_of: int | None = None
 _ALONE_BELOW = 1_000_000  # multiplications and additions a step that one thread does as fast
 
 
@@ -78,8 +81,8 @@ def _cost_address(cost: Cost, dtype: Any) -> int:
 @cache
 def _pass_address(singly: bool, dtype: Any) -> int:
     """Address of the compiled pass."""
-    run = (pass_over_samples if singly else pass_over_batches)(dtype.type)
-    return entry(run, [types.intp] * 4, cache=True)
+    work = (pass_over_samples if singly else pass_over_batches)(dtype.type)
+    return entry(work, [types.intp] * 4, cache=True)
 
 
 class Pass:
@@ -128,6 +131,7 @@ class Pass:
                 layer[place] = flat.ctypes.data + layer["b_offset"] * width
         self._c = _aligned(16, dtype)
         self._slab = 0
+        self._busy = threading.Lock()  # the scratch memory serves one pass at a time
 
     def views(self, flat: Array) -> list[tuple[Array, Array]]:
         """W (n_l, n_(l-1)) and b (n_l,) of each layer in a flat array as long as the parameters."""
@@ -237,7 +241,6 @@ class Pass:
         if targets is not None:
             task["accuracy"] = self._cost.link in {"softmax", "sigmoid"}
             task["cost_loop"] = _cost_address(self._cost, self.dtype)
-        self._make_ready(batch, gradient, task)
         C, steps = np.zeros(2) if sums is None else sums, np.zeros(1, np.int64)
         arrived, random = np.zeros(128, np.int64), np.array([seed or 0], np.uint64)
         arrays = {
@@ -265,27 +268,34 @@ class Pass:
             arrays |= {"h": optimizer.h, "steps": state.steps}
         for name, array in arrays.items():
             task[name] = array.ctypes.data if array is not None and array.size else 0
-        self._sweep(_pass_address(batch == 1, self.dtype), task, arrived)
+        with self._busy:
+            self._make_ready(batch, gradient, task)
+            self._sweep(_pass_address(batch == 1, self.dtype), task, arrived)
         return float(C[0]), float(C[1])
 
-    def _sweep(self, run: int, task: Array, arrived: Array) -> None:
-        threads = int(task["threads"][0])
+    def _sweep(self, address: int, task: Array, arrived: Array) -> None:
         where = (task.ctypes.data, self._layers.ctypes.data, len(self._layers))
-        before = numba.get_num_threads()
-        numba.set_num_threads(threads)
-        try:
-            sweep(run, threads, *where)
-            if arrived[64] < 0:  # the system has not given each thread its own time
-                task["threads"] = 1
-                arrived[:] = 0
-                sweep(run, 1, *where)
-        finally:
-            numba.set_num_threads(before)
+        threads = int(task["threads"][0])
+        if threads > 1:
+            global _team_of  # noqa: PLW0603
+            _team_of = os.getpid()
+            before = numba.get_num_threads()
+            numba.set_num_threads(threads)
+            try:
+                sweep(address, threads, *where)
+            finally:
+                numba.set_num_threads(before)
+            if arrived[64] >= 0:
+                return
+            # The system has not given each thread its own time.
+            task["threads"] = 1
+            arrived[:] = 0
+        run(address, 0, *where)
 
     def _threads_for(self, batch: int, threads: int | None) -> int:
-        most = numba.config.NUMBA_NUM_THREADS
-        if PLAIN_PYTHON or batch == 1:
+        if PLAIN_PYTHON or batch == 1 or _team_of not in {None, os.getpid()}:
             return 1
+        most = numba.config.NUMBA_NUM_THREADS
         if threads is not None:
             return int(min(threads, most))
         work = 6 * batch * len(self.parameters)

@@ -48,17 +48,53 @@ for dtype in ("float32", "float64"):
 """
 
 
-@pytest.fixture(scope="module")
-def bits():
-    """setting -> {threads: SHA-256 of the weights and costs after training}."""
-    run = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+# Networks that train at once in several Python threads, one that answers several, and a fork.
+AT_ONCE = """
+import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+import fastgrad as fg
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(500, 9)), rng.normal(size=(500, 2))
+
+def trained(seed, threads=2):
+    net = fg.Network([9, 64, 2], "tanh", cost="mse", seed=seed)
+    net.fit(X, Y, epochs=3, batch_size=32, threads=threads, verbose=0)
+    return net
+
+def weights(*arguments):
+    return trained(*arguments).layers[0].W.tobytes()
+
+expected = [weights(seed) for seed in range(4)]
+net = trained(0)
+parts = [X[:k] for k in range(1, 500, 7)]
+answers = [net.predict(part) for part in parts]
+with ThreadPoolExecutor(4) as pool:
+    assert list(pool.map(weights, range(4))) == expected
+    assert all(map(np.array_equal, pool.map(net.predict, parts), answers))
+if "fork" in multiprocessing.get_all_start_methods():
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.starmap_async(weights, [(0, None), (1, 1), (2, 2)]).get(60) == expected[:3]
+print("the same")
+"""
+
+
+def python(program):
+    return subprocess.run(
+        [sys.executable, "-c", program],
         env=os.environ | {"NUMBA_NUM_THREADS": "4", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+
+
+@pytest.fixture(scope="module")
+def bits():
+    """setting -> {threads: SHA-256 of the weights and costs after training}."""
+    run = python(PROGRAM)
     assert run.returncode == 0, run.stderr
     found = {}
     for line in run.stdout.splitlines():
@@ -76,3 +112,9 @@ def test_any_number_of_threads_gives_the_same_bits(bits):
 
 def test_different_training_gives_different_bits(bits):
     assert len({digests["1"] for digests in bits.values()}) == len(bits)
+
+
+def test_python_threads_and_forks_train_and_predict_too():
+    run = python(AT_ONCE)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "the same\n"
