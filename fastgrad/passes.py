@@ -13,6 +13,7 @@ from numba import types
 
 from .activations import Activation
 from .costs import Cost
+from .crew import Crew
 from .jit import FUNCTIONS, PLAIN_PYTHON, entry, run
 from .kernels import activation_loop, cost_loop, softmax_loop, training_loop
 from .online import pass_over_samples
@@ -26,13 +27,14 @@ Array = np.ndarray[Any, Any]
 
 _ALIGNMENT = 64  # bytes of a cache line
 _SCRATCH_BYTES = 32 << 20  # at most, unless one panel needs more
-_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+_PROCESSORS = (
+    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+)
 # Who offers its processor gets it back milliseconds later if others want it, so threads wait for
 # each other about 0.1 ms before they do; but more threads than processors would wait in vain.
 _PATIENT, _IMPATIENT = 131_072, 64
 # The process whose threads OpenMP has started. A fork of it has none, and OpenMP would end it.
 _team_of: int | None = None
-_ALONE_BELOW = 1_000_000  # multiplications and additions a step that one thread does as fast
 
 
 class Targets(NamedTuple):
@@ -131,6 +133,7 @@ class Pass:
                 layer[place] = flat.ctypes.data + layer["b_offset"] * width
         self._c = _aligned(16, dtype)
         self._slab = 0
+        self._crews: dict[Any, Crew] = {}
         self._busy = threading.Lock()  # the scratch memory serves one pass at a time
 
     def views(self, flat: Array) -> list[tuple[Array, Array]]:
@@ -153,25 +156,25 @@ class Pass:
 
     def cost(self, X: Array, targets: Targets, weights: Array) -> tuple[float, float]:
         """The mean of C, and the share of samples whose class is right."""
-        total, right = self._run(X, targets, weights, batch=len(X))
+        total, right, _ = self._run(X, targets, weights, batch=len(X))
         return total / len(X), right / len(X)
 
     def gradients(self, X: Array, targets: Targets, weights: Array) -> tuple[float, Array, Array]:
         """The mean of C, its gradient as long as the parameters, and dC/da0."""
         dC_da0 = np.empty_like(X)
-        C, _ = self._run(X, targets, weights, batch=len(X), gradient=True, input_gradient=dC_da0)
+        C, *_ = self._run(X, targets, weights, batch=len(X), gradient=True, input_gradient=dC_da0)
         return C / len(X), self._dC, dC_da0 * self.scale[: X.shape[1]]
 
     def step(self, X: Array, targets: Targets, weights: Array, optimizer: Optimizer) -> float:
         """Update on one mini-batch; the mean of C before it."""
-        total, _ = self._run(X, targets, weights, batch=len(X), optimizer=optimizer, gradient=True)
+        total, *_ = self._run(X, targets, weights, batch=len(X), optimizer=optimizer, gradient=True)
         return total / len(X)
 
     def compile(
         self, X: Array, targets: Targets, weights: Array, optimizer: Optimizer, batch: int
     ) -> None:
         """Compile, or read from disk, all that an epoch needs: by a pass over no samples."""
-        self._run(X, targets, weights, batch=batch, span=(0, 0), optimizer=optimizer, gradient=True)
+        self._run(X, targets, weights, batch=batch, last=0, optimizer=optimizer, gradient=True)
 
     def epoch(
         self,
@@ -190,25 +193,14 @@ class Pass:
         """
         order = np.empty(len(X) if seed is not None else 0, np.int64)
         sums = np.zeros(2)  # added to from call to call: their bits do not depend on the clock
-        done, seconds = 0, 0.0
+        done = 0
         while done < len(X):
-            steps = self._steps_ahead(done // batch, seconds, batch)
-            last = min(done + steps * batch, len(X))
-            begin = time.perf_counter()
-            total, right = self._run(
-                X, targets, weights, batch=batch, span=(done, last), optimizer=optimizer,
+            total, right, done = self._run(
+                X, targets, weights, batch=batch, first=done, cut=True, optimizer=optimizer,
                 gradient=True, order=order, seed=seed if done == 0 else None, threads=threads,
                 sums=sums,
             )  # fmt: skip
-            seconds += time.perf_counter() - begin
-            done = last
             yield done, total, right
-
-    def _steps_ahead(self, steps: int, seconds: float, batch: int) -> int:
-        """How many steps take about 70 ms, going by those before or, at first, by their size."""
-        if steps and seconds:
-            return max(1, int(0.07 * steps / seconds))
-        return max(1, int(3e8 / (6 * batch * len(self.parameters))))
 
     def _run(
         self,
@@ -217,7 +209,9 @@ class Pass:
         weights: Array | None = None,
         *,
         batch: int,
-        span: tuple[int, int] | None = None,
+        first: int = 0,
+        last: int | None = None,
+        cut: bool = False,
         optimizer: Optimizer | None = None,
         gradient: bool = False,
         output: Array | None = None,
@@ -226,8 +220,16 @@ class Pass:
         seed: int | None = None,
         threads: int | None = None,
         sums: Array | None = None,
-    ) -> tuple[float, float]:
-        """One compiled pass; the sum of C over the samples, and how many are classified right."""
+    ) -> tuple[float, float, int]:
+        """One compiled pass over the samples from first to last, or, cut, as far as time allows.
+
+        Returns the sum of C over them, how many are classified right, and the end of the pass.
+        """
+        crew = self._crew(batch, gradient, optimizer is not None, threads)
+        end = len(X) if last is None else last
+        team, ahead = crew.turn(None if cut else end - first)
+        if cut:
+            end = min(first + max(ahead // batch, 1) * batch, end)
         task = np.zeros(1, TASK)
         task["cost"], task["gradient"] = targets is not None, gradient
         task["update"], task["shuffle"] = optimizer is not None, seed is not None
@@ -235,9 +237,8 @@ class Pass:
         task["outputs_averaged"] = self._layers[-1]["nodes"] if averaged else 1
         task["batch"], task["samples_in_all"] = batch, len(X)
         task["n_parameters"] = len(self.parameters)
-        task["first"], task["last"] = span or (0, len(X))
-        task["threads"] = self._threads_for(batch, threads)
-        task["patience"] = _PATIENT if task["threads"][0] <= _PROCESSORS else _IMPATIENT
+        task["first"], task["last"], task["threads"] = first, end, team
+        task["patience"] = _PATIENT if team <= _PROCESSORS else _IMPATIENT
         if targets is not None:
             task["accuracy"] = self._cost.link in {"softmax", "sigmoid"}
             task["cost_loop"] = _cost_address(self._cost, self.dtype)
@@ -270,8 +271,12 @@ class Pass:
             task[name] = array.ctypes.data if array is not None and array.size else 0
         with self._busy:
             self._make_ready(batch, gradient, task)
-            self._sweep(_pass_address(batch == 1, self.dtype), task, arrived)
-        return float(C[0]), float(C[1])
+            address = _pass_address(batch == 1, self.dtype)
+            begin = time.perf_counter()
+            self._sweep(address, task, arrived)
+        if end > first:
+            crew.record(team, end - first, time.perf_counter() - begin)
+        return float(C[0]), float(C[1]), end
 
     def _sweep(self, address: int, task: Array, arrived: Array) -> None:
         where = (task.ctypes.data, self._layers.ctypes.data, len(self._layers))
@@ -292,14 +297,17 @@ class Pass:
             arrived[:] = 0
         run(address, 0, *where)
 
-    def _threads_for(self, batch: int, threads: int | None) -> int:
+    def _crew(self, batch: int, gradient: bool, updates: bool, threads: int | None) -> Crew:
+        """Who works on passes of that kind."""
         if PLAIN_PYTHON or batch == 1 or _team_of not in {None, os.getpid()}:
-            return 1
-        most = numba.config.NUMBA_NUM_THREADS
-        if threads is not None:
-            return int(min(threads, most))
-        work = 6 * batch * len(self.parameters)
-        return int(min(numba.get_num_threads(), most)) if work > _ALONE_BELOW else 1
+            most = 1
+        else:
+            most = int(min(threads or numba.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+        kind = (batch, gradient, updates, most, threads is None)
+        if kind not in self._crews:
+            choices = (1, most) if threads is None else (most,)
+            self._crews[kind] = Crew(choices, 6.0 * len(self.parameters), batch)
+        return self._crews[kind]
 
     def _make_ready(self, batch: int, gradient: bool, task: Array) -> None:
         """Compile what the network needs, and lay out scratch memory for mini-batches."""

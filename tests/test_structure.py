@@ -17,7 +17,7 @@ LONGEST = 400
 
 #: Lowest first: a module imports from its own level and those before. All others stand above.
 LEVELS = [
-    ["cache", "callbacks", "checks", "definitions", "files", "history", "layers"],
+    ["cache", "callbacks", "checks", "crew", "definitions", "files", "history", "layers"],
     ["jit"],
     ["elementary", "machine", "shapes", "simd"],
     ["activations", "costs", "initial", "kernels"],

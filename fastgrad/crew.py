@@ -1,0 +1,75 @@
+"""How many threads take part in a pass: one or all, whichever has lately been faster."""
+
+from collections import deque
+
+_TRIAL_SECONDS = 0.002  # long against the start of a thread, short against the fit
+_TRIAL_MOST = 0.010  # a pass that cannot be cut is no trial if it takes longer than that
+_PASS_SECONDS = 0.070  # so that Python runs, and an interrupt is seen, every 50 to 100 ms
+_TRIALS_SHARE = 0.02  # of the time, at most, in which the slower one is tried again
+_OPERATIONS_A_SECOND = 1e11  # until something was measured
+_ALONE_BELOW = 1e6  # operations a step that one thread probably does as fast
+_TOGETHER_ABOVE = 3e8  # operations a step, about a millisecond, that all surely do faster
+
+
+class Crew:
+    """Tries one thread and all on the work itself, whose results do not depend on their number.
+
+    What threads need to hear of each other differs tenfold between machines and, on a shared one,
+    from minute to minute. So the faster one is not guessed from the sizes, and the slower one is
+    tried again from time to time.
+
+    Parameters
+    ----------
+    choices : tuple of int
+        Numbers of threads, the smallest first.
+    operations : float
+        Multiplications and additions for each sample.
+    batch : int
+        Samples between which all threads meet.
+    """
+
+    def __init__(self, choices: tuple[int, ...], operations: float, batch: int) -> None:
+        if operations * batch > _TOGETHER_ABOVE:
+            choices = choices[-1:]
+        likely_first = choices[::-1] if operations * batch > _ALONE_BELOW else choices
+        self._seconds: dict[int, deque[float]] = {n: deque(maxlen=3) for n in likely_first}
+        self._guess = operations / _OPERATIONS_A_SECOND
+        self._worked = self._next_trial = 0.0  # seconds of work, so far and then
+
+    def turn(self, samples: int | None = None) -> tuple[int, int]:
+        """Threads for the next pass, and how many samples it should have.
+
+        Parameters
+        ----------
+        samples : int, optional
+            How many it has; None: as many as the crew likes.
+        """
+        best = self._best()
+        for threads, seconds in self._seconds.items():
+            due = len(seconds) < 2 or (threads != best and self._worked > self._next_trial)
+            if due and (samples or 0) * self._pace(threads) < _TRIAL_MOST:
+                return threads, samples or int(_TRIAL_SECONDS / self._pace(threads))
+        return best, samples or int(_PASS_SECONDS / self._pace(best))
+
+    def record(self, threads: int, samples: int, seconds: float) -> None:
+        """Note how long a pass took.
+
+        Parameters
+        ----------
+        threads, samples : int
+            As they were.
+        seconds : float
+            On the clock.
+        """
+        self._worked += seconds
+        if threads != self._best():
+            self._next_trial = self._worked + seconds / _TRIALS_SHARE
+        self._seconds[threads].append(seconds / samples)
+
+    def _best(self) -> int:
+        tried = [threads for threads, seconds in self._seconds.items() if seconds]
+        return min(tried or self._seconds, key=self._pace)
+
+    def _pace(self, threads: int) -> float:
+        """Seconds a sample."""
+        return min(self._seconds[threads], default=self._guess)

@@ -1,0 +1,69 @@
+"""The choice between one thread and all, with a clock of the test's own."""
+
+import pytest
+
+from fastgrad.crew import Crew
+
+OPERATIONS, BATCH = 1e5, 64
+
+
+class Fit:
+    """Passes whose seconds a sample depend on the threads; keeps what was spent on each."""
+
+    def __init__(self, **options):
+        self.crew = Crew(**{"choices": (1, 4), "operations": OPERATIONS, "batch": BATCH} | options)
+        self.spent = {1: 0.0, 4: 0.0}
+        self.samples = 0
+
+    def work(self, pace, passes, samples=None):
+        for _ in range(passes):
+            threads, ahead = self.crew.turn(samples)
+            seconds = ahead * pace[threads]
+            self.crew.record(threads, ahead, seconds)
+            self.spent[threads] += seconds
+            self.samples += ahead
+
+
+@pytest.mark.parametrize("faster", [1, 4])
+def test_the_slower_costs_less_than_5_percent(faster):
+    pace = {1: 2e-6, 4: 2e-6, faster: 1e-6}
+    fit = Fit()
+    fit.work(pace, 200)
+    assert sum(fit.spent.values()) < 1.05 * fit.samples * pace[faster]
+    assert min(fit.spent.values()) > 0  # the other was tried
+
+
+def test_it_follows_a_machine_that_changes():
+    fit = Fit()
+    fit.work({1: 1e-6, 4: 2e-6}, 50)
+    before = dict(fit.spent)
+    fit.work({1: 1e-6, 4: 3e-7}, 50)
+    assert fit.spent[4] - before[4] > 0.9 * (sum(fit.spent.values()) - sum(before.values()))
+
+
+def test_a_single_disturbance_changes_nothing():
+    fit = Fit()
+    fit.work({1: 2e-6, 4: 1e-6}, 20)
+    fit.work({1: 2e-6, 4: 4e-6}, 1)
+    before = fit.spent[1]
+    fit.work({1: 2e-6, 4: 1e-6}, 20)
+    assert fit.spent[1] - before < 0.05 * fit.spent[4]
+
+
+def test_long_passes_are_no_trials():
+    fit = Fit()
+    fit.work({1: 1e-6, 4: 2e-6}, 10, samples=1_000_000)
+    assert fit.spent[1] == 0
+    fit.work({1: 1e-6, 4: 2e-6}, 100, samples=100)
+    assert fit.crew.turn(1_000_000)[0] == 1
+
+
+def test_long_steps_are_shared_without_a_trial():
+    fit = Fit(operations=1e7)
+    fit.work({1: 1e-6, 4: 2e-6}, 10)
+    assert fit.spent[1] == 0
+
+
+def test_who_asks_for_a_number_gets_it():
+    crew = Crew((3,), OPERATIONS, BATCH)
+    assert {crew.turn()[0] for _ in range(5)} == {3}
