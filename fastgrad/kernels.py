@@ -207,17 +207,17 @@ def backpropagate_tiles(
 
 
 @kernel
-def bias_gradient(d: Any, dC_db: Any, panels: int, nodes: Any, more: bool) -> None:
+def bias_gradient(d: Any, dC_db: Any, panels: Any, nodes: Any, more: bool) -> None:
     """dC/db: the sum of d over the samples, added to what stands there if they are `more`."""
     for i in range(nodes[0], nodes[1]):  # eq. (6): dC/db_i = (1/S) sum_s d_is
         d_is = simd.zeros(ROW, d)
-        for p in range(panels):
+        for p in range(panels[0], panels[1]):
             d_is = simd.add(d_is, simd.lanes(ROW, d, (p, i, 0)))
         dC_db[i] = simd.total(d_is) + (dC_db[i] if more else 0)
 
 
 @kernel
-def weight_gradient(d: Any, aT: Any, dC_dW: Any, panels: int, nodes: Any, more: bool) -> None:
+def weight_gradient(d: Any, aT: Any, dC_dW: Any, panels: Any, nodes: Any, more: bool) -> None:
     """dC/dW: the sum of d a over the samples, added to what stands there if they are `more`."""
     for shape in literal_unroll(SHAPES):
         weight_gradient_tiles(shape, d, aT, dC_dW, panels, nodes, more)
@@ -225,7 +225,7 @@ def weight_gradient(d: Any, aT: Any, dC_dW: Any, panels: int, nodes: Any, more: 
 
 @kernel
 def weight_gradient_tiles(
-    shape: Any, d: Any, aT: Any, dC_dW: Any, panels: int, nodes: Any, more: bool
+    shape: Any, d: Any, aT: Any, dC_dW: Any, panels: Any, nodes: Any, more: bool
 ) -> None:
     """(7) in tiles of that shape, for the nodes i and blocks q of nodes j left to it."""
     rows, width, lanes = len(shape[0]), len(shape[1]), simd.width(d)
@@ -233,12 +233,14 @@ def weight_gradient_tiles(
     q_first, q_last = part(width, WIDTHS, (0, aT.shape[0]))
     for i in range(i_first, i_last, rows):  # eq. (7): dC/dW_ij = (1/S) sum_s d_is a_js
         for q in range(q_first, q_last, width):
-            dC_dW_ij = simd.tile(shape, dC_dW, (i, q * lanes)) if more else simd.zeros(shape, d)
-            for p in range(panels):
+            dC_dW_ij = simd.zeros(shape, d)
+            for p in range(panels[0], panels[1]):
                 for s in range(lanes):
                     d_is = simd.down(shape, d, (p, i, s))
                     a_js = simd.lanes(shape, aT, (q, p * lanes + s, 0))
                     dC_dW_ij = simd.fma(d_is, a_js, dC_dW_ij)
+            if more:
+                dC_dW_ij = simd.add(dC_dW_ij, simd.tile(shape, dC_dW, (i, q * lanes)))
             simd.store(dC_dW, (i, q * lanes), dC_dW_ij)
 
 

@@ -5,20 +5,8 @@ from typing import Any
 from .jit import kernel
 from .kernels import affine, backpropagate, differentiate, gradient
 from .machine import call, view
-from .training import (
-    LAYER,
-    TASK,
-    add_up,
-    is_right,
-    numbers,
-    prepare,
-    rows_of,
-    sample_at,
-    shuffle,
-    target,
-    update,
-    weight_of,
-)
+from .task import LAYER, TASK, numbers, rows_of
+from .training import add_up, is_right, prepare, sample_at, shuffle, target, update, weight_of
 
 
 @kernel

@@ -18,14 +18,19 @@ from .jit import FUNCTIONS, PLAIN_PYTHON, entry, run
 from .kernels import activation_loop, cost_loop, softmax_loop, training_loop
 from .online import pass_over_samples
 from .optimizers import Optimizer
+from .plan import Plan, plan
 from .shapes import HEIGHTS, LANES
-from .training import LAYER, TASK, pass_over_batches, sweep
+from .task import LAYER, TASK
+from .training import pass_over_batches, sweep
 
 __all__ = ["Pass", "Targets"]
 
 Array = np.ndarray[Any, Any]
 
 _ALIGNMENT = 64  # bytes of a cache line
+# Between arrays that would otherwise begin at the same places of the cache's pages: a store to one
+# and a load from another then look like the same address to the processor, and wait.
+_APART = 5 * _ALIGNMENT
 _SCRATCH_BYTES = 32 << 20  # at most, unless one panel needs more
 _PROCESSORS = (
     len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -124,17 +129,22 @@ class Pass:
         self.mean = _aligned(self._layers[0]["padded"], dtype)
         self.scale = _aligned(self._layers[0]["padded"], dtype)
         self.scale[: sizes[0]] = 1
-        self._dC = _aligned(length, dtype)
-        for layer in self._layers[1:]:
-            width = dtype.itemsize
-            for place, flat in (("W", self.parameters), ("dC_dW", self._dC)):
-                layer[place] = flat.ctypes.data + layer["W_offset"] * width
-            for place, flat in (("b", self.parameters), ("dC_db", self._dC)):
-                layer[place] = flat.ctypes.data + layer["b_offset"] * width
+        self._place("W", "b", self.parameters)
+        self._dC = _aligned(0, dtype)
         self._c = _aligned(16, dtype)
-        self._slab = 0
+        self._slab = self._copies = 0
         self._crews: dict[Any, Crew] = {}
         self._busy = threading.Lock()  # the scratch memory serves one pass at a time
+
+    def _place(self, W: str, b: str, flat: Array) -> None:
+        """Note for each layer where its part of a flat array lies."""
+        for layer in self._layers[1:]:
+            layer[W] = flat.ctypes.data + layer["W_offset"] * flat.itemsize
+            layer[b] = flat.ctypes.data + layer["b_offset"] * flat.itemsize
+
+    def plan(self, batch: int) -> Plan:
+        """How threads share a step on a mini-batch of that size."""
+        return plan(self._layers["nodes"].tolist(), batch, self._scratch_most(1), self.lanes)
 
     def views(self, flat: Array) -> list[tuple[Array, Array]]:
         """W (n_l, n_(l-1)) and b (n_l,) of each layer in a flat array as long as the parameters."""
@@ -163,7 +173,7 @@ class Pass:
         """The mean of C, its gradient as long as the parameters, and dC/da0."""
         dC_da0 = np.empty_like(X)
         C, *_ = self._run(X, targets, weights, batch=len(X), gradient=True, input_gradient=dC_da0)
-        return C / len(X), self._dC, dC_da0 * self.scale[: X.shape[1]]
+        return C / len(X), self._dC[: len(self.parameters)], dC_da0 * self.scale[: X.shape[1]]
 
     def step(self, X: Array, targets: Targets, weights: Array, optimizer: Optimizer) -> float:
         """Update on one mini-batch; the mean of C before it."""
@@ -255,7 +265,6 @@ class Pass:
             "input_mean": self.mean,
             "input_scale": self.scale,
             "parameters": self.parameters,
-            "dC": self._dC,
             "steps": steps,
             "C": C,
             "arrived": arrived,
@@ -313,36 +322,51 @@ class Pass:
         """Compile what the network needs, and lay out scratch memory for mini-batches."""
         for layer, f in zip(self._layers[1:], self._activations, strict=True):
             layer["f"] = _activation_address(f, gradient, self.dtype)
-        slab = min(_up(batch, self.lanes), self._scratch_most())
-        if not (slab <= self._slab <= 4 * slab or (self._slab and not gradient)):
-            self._lay_out(slab)
+        plan = self.plan(batch)
+        if gradient:
+            task["parts"], task["first_by_nodes"] = plan.parts, plan.first_by_nodes
+            if len(self._dC) < max(plan.parts, 1) * len(self.parameters):
+                self._dC = _aligned(max(plan.parts, 1) * len(self.parameters), self.dtype)
+                self._place("dC_dW", "dC_db", self._dC)
+            task["dC"] = self._dC.ctypes.data
+        copies = numba.config.NUMBA_NUM_THREADS if gradient and plan.first_by_nodes else 1
+        slab = min(_up(batch, self.lanes), self._scratch_most(copies))
+        fits = slab <= self._slab <= 4 * slab or (self._slab and not gradient)
+        if copies > self._copies or not fits:
+            self._lay_out(slab, copies)
+        if copies > 1:
+            task["copies_apart"] = self._slab * int(self._layers[0]["padded"]) * self.dtype.itemsize
         for name in ("slab", "samples", "w", "y", "C_lanes", "C_panels", "right_panels"):
             task[name] = getattr(self, f"_{name}")
 
-    def _lay_out(self, slab: int) -> None:
-        """Scratch memory for mini-batches of up to that many samples."""
+    def _lay_out(self, slab: int, copies: int) -> None:
+        """Scratch memory for up to that many samples, with copies of the first layer's a and aT."""
         lanes, width = self.lanes, self.dtype.itemsize
-        self._slab = slab
+        threads = numba.config.NUMBA_NUM_THREADS
+        self._slab, self._copies = slab, copies
         layers = self._layers
         n_y = int(layers[-1]["padded"])
-        reals = 4 * int(layers["padded"].sum()) + n_y + 1
-        self._scratch = _aligned(reals * slab, self.dtype)
+        inputs = 2 * (copies - 1) * int(layers[0]["padded"])
+        reals = 4 * int(layers["padded"].sum()) + inputs + n_y + threads
+        self._scratch = _aligned(reals * slab + 4 * len(layers) * _APART, self.dtype)
         address = self._scratch.ctypes.data
-        for layer in layers:
+        for l, layer in enumerate(layers):
             for name in ("u", "a", "aT", "d"):
                 layer[name] = address
-                address += int(layer["padded"]) * slab * width
+                repeated = copies if l == 0 and name in {"a", "aT"} else 1
+                address += int(layer["padded"]) * slab * width * repeated + _APART
         self._y = address
         self._w = address + n_y * slab * width
-        self._integers = _aligned(slab, np.int64)
+        self._integers = _aligned(slab * threads, np.int64)
         self._samples = self._integers.ctypes.data
-        threads = numba.config.NUMBA_NUM_THREADS
         self._costs = _aligned(2 * (slab // lanes) + 3 * lanes * threads, np.float64)
         self._C_panels = self._costs.ctypes.data
         self._right_panels = self._C_panels + slab // lanes * 8
         self._C_lanes = self._right_panels + slab // lanes * 8
 
-    def _scratch_most(self) -> int:
+    def _scratch_most(self, copies: int) -> int:
         """Samples that the scratch memory may hold."""
-        bytes_a_sample = 4 * int(self._layers["padded"].sum()) * self.dtype.itemsize
-        return int(max(_SCRATCH_BYTES // bytes_a_sample // self.lanes, 1)) * self.lanes
+        padded = self._layers["padded"]
+        numbers = 4 * int(padded.sum()) + 2 * (copies - 1) * int(padded[0])
+        most = _SCRATCH_BYTES // (numbers * self.dtype.itemsize)
+        return int(max(most // self.lanes, 1)) * self.lanes

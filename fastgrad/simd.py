@@ -265,19 +265,22 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
 
 
 def _rowwise(instruction: str) -> Callable[..., Any]:
-    """LLVM form of a tile whose every row is combined with the same lanes."""
+    """LLVM form of a tile combined row by row with another, or with the same lanes each."""
 
     def typing_of(typing: Any, x: Any, y: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             emit, combine = _Emitter(context, builder), getattr(builder, instruction)
-            return emit.pack(x, [combine(row, args[1]) for row in emit.unpack(args[0], x.count)])
+            same = isinstance(y, Lanes)
+            others = [args[1]] * x.count if same else emit.unpack(args[1], x.count)
+            pairs = zip(emit.unpack(args[0], x.count), others, strict=True)
+            return emit.pack(x, [combine(one, other) for one, other in pairs])
 
         return x(x, y), lower
 
     return typing_of
 
 
-#: Tile x + y, x - y and x * y, with lanes y for every row.
+#: Tile x + y, x - y and x * y: y is a tile too, or lanes for every row.
 add = operation(lambda x, y: x + y)(_rowwise("fadd"))
 subtract = operation(lambda x, y: x - y)(_rowwise("fsub"))
 multiply = operation(lambda x, y: x * y)(_rowwise("fmul"))

@@ -3,7 +3,9 @@
 Every thread carries out the same function. In the first half of a step a thread takes part of the
 samples through all layers (equations 1, 2, 3, 5 and 8: the samples are independent). In the second
 it takes part of the nodes i of every layer, sums over all samples (equations 6 and 7) and updates
-its weights. Nothing is added across threads, so their number does not change a single bit.
+its weights. plan.py says where this differs: in a small network the gradient is summed by samples
+too, in parts; in a wide first layer equation 1 is shared by nodes. No sum depends on the number of
+threads, so it does not change a single bit.
 """
 
 from typing import Any
@@ -25,107 +27,19 @@ from .kernels import (
 )
 from .machine import call, view
 from .shapes import HEIGHTS
-
-
-def _record(names: str) -> np.dtype[Any]:
-    return np.dtype([(name, np.int64) for name in names.split()])
-
-
-#: Layer l: its nodes, the rows of W (nodes in whole tiles), the nodes in whole blocks of lanes,
-#: the leading dimension of W. Addresses of W, b, dC_dW, dC_db and, for a mini-batch, of u, a, aT
-#: and d; of the loop over f (and f', where a gradient is wanted). How many parameters stand before
-#: W and b.
-LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f W_offset b_offset")
-
-#: What to do. Each 0 or 1: compute the cost, the gradient, update the weights, draw a new order,
-#: count the right classes. The samples from `first` to `last` in mini-batches of `batch`, at most
-#: `slab` at a time, by so many threads, who look so often for each other before they offer their
-#: processor to someone else; over how many outputs the cost is a mean; how many samples and
-#: parameters there are. All others are addresses, 0 where there is nothing:
-#: the loops of the cost and of the update rule;
-#: X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,), the
-#: order of the samples (S,), and a^L (S, n_L) and dC/da0 (S, n_0) to write;
-#: parameters, gradient and three slots of optimizer state, the optimizer's numbers h, what follows
-#: from them at a step, c, and the steps so far;
-#: to work in, for a mini-batch its sample numbers, weights w, targets y, C for each thread, C and
-#: right classes of the panels, then the sums of both, the state of the random numbers and the
-#: meeting point of the threads.
-TASK = _record(
-    "cost gradient update shuffle accuracy"
-    " first last batch slab threads patience outputs_averaged samples_in_all n_parameters"
-    " cost_loop prepare_loop update_loop"
-    " X input_mean input_scale Y ids weights order output input_gradient"
-    " parameters dC slot_0 slot_1 slot_2 h c steps"
-    " samples w y C_lanes C_panels right_panels C random arrived"
-)
-
-
-# --- Where things lie ---------------------------------------------------------------------------
-
-
-@kernel
-def panels_of(address: int, padded: int, task: Any, real: Any) -> Any:
-    """u, a, d or y of a layer for the mini-batch: [p, i, s]."""
-    lanes = simd.width(real)
-    return view(address, (task.slab // lanes, padded, lanes), real.dtype)
-
-
-@kernel
-def blocks_of(layer: Any, task: Any, real: Any) -> Any:
-    """aT of a layer for the mini-batch: [q, s, j]."""
-    lanes = simd.width(real)
-    return view(layer.aT, (layer.padded // lanes, task.slab, lanes), real.dtype)
-
-
-@kernel
-def numbers(address: int, n: int, real: Any) -> Any:
-    """n numbers of the network's dtype."""
-    return view(address, (n,), real.dtype)
-
-
-@kernel
-def rows_of(address: int, last: int, n: int, real: Any) -> Any:
-    """The samples up to the last one of a mini-batch: X, Y or what is written: [s, i]."""
-    return view(address, (last, n), real.dtype)
-
-
-# --- Many samples -------------------------------------------------------------------------------
-
-
-@kernel
-def share(count: int, unit: int, t: int, threads: int) -> Any:
-    """Range of thread t when `count` things go to the threads in multiples of `unit`."""
-    units = count // unit
-    return (units * t // threads * unit, units * (t + 1) // threads * unit)
-
-
-@kernel
-def assemble(task: Any) -> Any:
-    """Whether every thread has come: False where the system runs them one after the other."""
-    arrived, decision = view(task.arrived, (1,), np.int64), view(task.arrived + 512, (1,), np.int64)
-    machine.atomic_add(arrived, 1)
-    waits = 0
-    while machine.atomic_load(arrived) < task.threads and machine.atomic_load(decision) == 0:
-        waits += 1
-        if waits % task.patience == 0:
-            machine.give_way()
-        if waits > 100_000_000:
-            machine.atomic_decide(decision, -1)
-    machine.atomic_decide(decision, 1)
-    return machine.atomic_load(decision) > 0
-
-
-@kernel
-def meet(task: Any, crossing: int) -> None:
-    """Wait until every thread has come here for the `crossing`-th time."""
-    if task.threads > 1:
-        arrived = view(task.arrived, (1,), np.int64)
-        machine.atomic_add(arrived, 1)
-        waits = 0
-        while machine.atomic_load(arrived) < crossing * task.threads:
-            waits += 1
-            if waits % task.patience == 0:
-                machine.give_way()
+from .task import (
+    LAYER,
+    TASK,
+    assemble,
+    blocks_of,
+    meet,
+    numbers,
+    panels_of,
+    rows_of,
+    samples_of,
+    share,
+    weights_of,
+)  # fmt: skip
 
 
 @kernel
@@ -168,43 +82,81 @@ def target(task: Any, sample: int, i: int, n: int, real: Any) -> Any:
 
 
 @kernel
-def choose(task: Any, first: int, last: int, S: int, panels: Any, real: Any) -> None:
+def share_of_panels(task: Any, count: int, t: int) -> Any:
+    """Range of thread t: all of its parts, where there are parts."""
+    if task.parts:
+        parts = share(task.parts, 1, t, task.threads)
+        return count * parts[0] // task.parts, count * parts[1] // task.parts
+    return share(count, 1, t, task.threads)
+
+
+@kernel
+def choose(task: Any, first: int, last: int, S: int, t: int, panels: Any, real: Any) -> None:
     """Numbers and weights of the samples; weightless copies of one fill the last panel."""
     lanes = simd.width(real)
-    samples, w = view(task.samples, (task.slab,), np.int64), numbers(task.w, task.slab, real)
+    samples, w = samples_of(task, t), weights_of(task, t, real)
     for k in range(panels[0] * lanes, panels[1] * lanes):
         samples[k] = sample_at(task, min(first + k, last - 1))
         w[k] = weight_of(task, samples[k], S, real) if first + k < last else 0.0
 
 
 @kernel
-def forward(task: Any, layers: Any, panels: Any, real: Any) -> None:
-    """Equations (1) and (2) for every layer."""
+def gather(task: Any, layer: Any, t: int, panels: Any, real: Any) -> None:
+    """The inputs of the samples chosen, into the copy of thread t."""
+    X = rows_of(task.X, task.last, layer.nodes, real)
+    samples = samples_of(task, t)
+    mean = numbers(task.input_mean, layer.padded, real)
+    scale = numbers(task.input_scale, layer.padded, real)
+    a = panels_of(layer.a + t * task.copies_apart, layer.padded, task, real)
+    aT = blocks_of(layer.aT + t * task.copies_apart, layer.padded, task, real)
+    gather_panels(X, samples, mean, scale, a, aT, panels)
+
+
+@kernel
+def forward(
+    task: Any, layer: Any, before: Any, a_before: int, nodes: Any, panels: Any, real: Any
+) -> None:
+    """Equations (1) and (2) for some nodes and panels of a layer, from a of the one before."""
     lanes = simd.width(real)
-    for l in range(layers.size):
-        layer = layers[l]
-        a, aT = panels_of(layer.a, layer.padded, task, real), blocks_of(layer, task, real)
-        if l == 0:
-            X = rows_of(task.X, task.last, layer.nodes, real)
-            samples = view(task.samples, (task.slab,), np.int64)
-            mean, scale = (
-                numbers(task.input_mean, layer.padded, real),
-                numbers(task.input_scale, layer.padded, real),
-            )
-            gather_panels(X, samples, mean, scale, a, aT, panels)
-            continue
-        before = layers[l - 1]
-        W = view(layer.W, (layer.rows, layer.leading), real.dtype)
-        u = panels_of(layer.u, layer.padded, task, real)
-        a_before = panels_of(before.a, before.padded, task, real)
-        nodes = share(layer.rows, 1, 0, 1)
-        affine_panels(
-            W, numbers(layer.b, layer.rows, real), a_before, u, before.nodes, nodes, panels
-        )
-        for p in range(panels[0], panels[1]):
-            call(layer.f, (u[p], a[p]), (layer.nodes * lanes,))
+    W = view(layer.W, (layer.rows, layer.leading), real.dtype)
+    b = numbers(layer.b, layer.rows, real)
+    u = panels_of(layer.u, layer.padded, task, real)
+    a = panels_of(layer.a, layer.padded, task, real)
+    a_before = panels_of(a_before, before.padded, task, real)
+    affine_panels(W, b, a_before, u, before.nodes, nodes, panels)
+    i, last = nodes[0], min(nodes[1], layer.nodes)
+    for p in range(panels[0], panels[1]):
+        call(layer.f, (u[p, i:], a[p, i:]), ((last - i) * lanes,))
+
+
+@kernel
+def forward_all(
+    task: Any, layers: Any, count: int, t: int, panels: Any, crossing: int, real: Any
+) -> None:
+    """Equations (1) and (2) for every layer."""
+    mine = t * task.copies_apart
+    gather(task, layers[0], t, (0, count) if task.first_by_nodes else panels, real)
+    for l in range(1, layers.size):
+        layer, before = layers[l], layers[l - 1]
+        if l == 1 and task.first_by_nodes:
+            nodes = share(layer.rows, HEIGHTS[-1], t, task.threads)
+            forward(task, layer, before, before.a + mine, nodes, (0, count), real)
+            meet(task, crossing)
+        else:
+            forward(task, layer, before, before.a, (0, layer.rows), panels, real)
         if task.gradient and l + 1 < layers.size:
-            transpose_panels(a, aT, panels)
+            a = panels_of(layer.a, layer.padded, task, real)
+            transpose_panels(a, blocks_of(layer.aT, layer.padded, task, real), panels)
+
+
+@kernel
+def write(
+    task: Any, layer: Any, values: int, to: int, first: int, last: int, panels: Any, real: Any
+) -> None:
+    """Values of a layer as rows, where they are asked for."""
+    if to:
+        values_of = panels_of(values, layer.padded, task, real)
+        scatter_panels(values_of, rows_of(to, last, layer.nodes, real), first, panels)
 
 
 @kernel
@@ -229,7 +181,7 @@ def cost(task: Any, layers: Any, t: int, panels: Any, real: Any) -> None:
     a = panels_of(layer.a, layer.padded, task, real)
     d = panels_of(layer.d, layer.padded, task, real)
     y = panels_of(task.y, layer.padded, task, real)
-    samples, w = view(task.samples, (task.slab,), np.int64), numbers(task.w, task.slab, real)
+    samples, w = samples_of(task, t), weights_of(task, t, real)
     C_panels = view(task.C_panels, (task.slab // lanes,), np.float64)
     right_panels = view(task.right_panels, (task.slab // lanes,), np.float64)
     C = view(task.C_lanes + t * 3 * lanes * 8, (3, lanes), real.dtype)
@@ -283,21 +235,74 @@ def update(task: Any, first: int, n: int, real: Any) -> None:
 
 
 @kernel
-def learn(
+def weight_gradients(
+    task: Any, layers: Any, l: int, t: int, skip: int, nodes: Any, panels: Any, more: bool,
+    real: Any,
+) -> None:  # fmt: skip
+    """Equations (6) and (7) for some nodes and panels of a layer, `skip` numbers on in memory."""
+    layer, before = layers[l], layers[l - 1]
+    mine = t * task.copies_apart if l == 1 else 0
+    skip *= machine.bytes_of(real)
+    d = panels_of(layer.d, layer.padded, task, real)
+    aT = blocks_of(before.aT + mine, before.padded, task, real)
+    dC_dW = view(layer.dC_dW + skip, (layer.rows, layer.leading), real.dtype)
+    weight_gradient(d, aT, dC_dW, panels, nodes, more)
+    bias_gradient(d, numbers(layer.dC_db + skip, layer.rows, real), panels, nodes, more)
+
+
+@kernel
+def learn_by_nodes(
     task: Any, layers: Any, count: int, t: int, more: bool, complete: bool, real: Any
 ) -> None:
-    """Equations (6) and (7) for a share of the nodes of every layer, and their update."""
+    """The gradient for a share of the nodes of every layer, and their update."""
     for l in range(1, layers.size):
-        layer, before = layers[l], layers[l - 1]
+        layer = layers[l]
         nodes = share(layer.rows, HEIGHTS[-1], t, task.threads)
-        d = panels_of(layer.d, layer.padded, task, real)
-        dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
-        weight_gradient(d, blocks_of(before, task, real), dC_dW, count, nodes, more)
-        bias_gradient(d, numbers(layer.dC_db, layer.rows, real), count, nodes, more)
+        weight_gradients(task, layers, l, t, 0, nodes, (0, count), more, real)
         if complete and task.update:
             n = nodes[1] - nodes[0]
             update(task, layer.W_offset + nodes[0] * layer.leading, n * layer.leading, real)
             update(task, layer.b_offset + nodes[0], n, real)
+
+
+# By samples, each part has a gradient of its own; the second of two parts on the same thread is
+# added to the first at once. Whoever adds them, the sum is (0 + 1) + (2 + 3).
+
+
+@kernel
+def learn_by_samples(task: Any, layers: Any, count: int, t: int, real: Any) -> None:
+    """The gradients of a share of the parts."""
+    parts = share(task.parts, 1, t, task.threads)
+    for part in range(parts[0], parts[1]):
+        joins = part % 2 == 1 and part > parts[0]
+        skip = (part - 1 if joins else part) * task.n_parameters
+        panels = (count * part // task.parts, count * (part + 1) // task.parts)
+        for l in range(1, layers.size):
+            nodes = (0, layers[l].rows)
+            weight_gradients(task, layers, l, 0, skip, nodes, panels, joins, real)
+
+
+@kernel
+def accumulate(task: Any, to: int, part: int, some: Any, real: Any) -> None:
+    """Add the gradient of a part to that of another, for some of the parameters."""
+    dC = numbers(task.dC, task.parts * task.n_parameters, real)
+    to, part = to * task.n_parameters, part * task.n_parameters
+    for k in range(some[0], some[1]):
+        dC[to + k] += dC[part + k]
+
+
+@kernel
+def unite(task: Any, t: int, real: Any) -> None:
+    """The sum over the parts for a share of the parameters, and their update."""
+    some = share(task.n_parameters, 16, t, task.threads)
+    for other in range(task.threads):
+        parts = share(task.parts, 1, other, task.threads)
+        if parts[0] % 2 == 1 and parts[0] < parts[1]:  # it began in the middle of a pair
+            accumulate(task, parts[0] - 1, parts[0], some, real)
+    for pair in range(2, task.parts, 2):
+        accumulate(task, 0, pair, some, real)
+    if task.update:
+        update(task, some[0], some[1] - some[0], real)
 
 
 @kernel
@@ -317,6 +322,15 @@ def add_up(task: Any, C: float, right: float) -> None:
     sums[1] += right
 
 
+@kernel
+def add_up_panels(task: Any, count: int, S: int) -> None:
+    """Add the sums of each panel, where C is a mean over S samples."""
+    C_panels = view(task.C_panels, (count,), np.float64)
+    right_panels = view(task.right_panels, (count,), np.float64)
+    for p in range(count):
+        add_up(task, C_panels[p] * S, right_panels[p])
+
+
 # A pass is called through its address, with nothing but integers: so that `sweep` has little to
 # compile, and serves both dtypes.
 
@@ -329,7 +343,7 @@ def pass_over_batches(dtype: Any) -> Any:
         real = view(tasks, (1,), dtype)  # stands for the dtype
         if not assemble(task):
             return
-        lanes = simd.width(real)
+        lanes, inputs, outputs = simd.width(real), layers[0], layers[layers.size - 1]
         crossing = 1
         if task.shuffle:
             if t == 0:
@@ -343,32 +357,27 @@ def pass_over_batches(dtype: Any) -> Any:
             for first in range(batch, end, task.slab):
                 last = min(first + task.slab, end)
                 count = (last - first + lanes - 1) // lanes
-                panels = share(count, 1, t, task.threads)
-                choose(task, first, last, end - batch, panels, real)
-                forward(task, layers, panels, real)
-                if task.output:
-                    layer = layers[layers.size - 1]
-                    a = panels_of(layer.a, layer.padded, task, real)
-                    scatter_panels(a, rows_of(task.output, last, layer.nodes, real), first, panels)
+                panels = share_of_panels(task, count, t)
+                known = (0, count) if task.first_by_nodes else panels
+                choose(task, first, last, end - batch, t, known, real)
+                crossing += task.first_by_nodes
+                forward_all(task, layers, count, t, panels, crossing, real)
+                write(task, outputs, outputs.a, task.output, first, last, panels, real)
                 if task.cost:
                     cost(task, layers, t, panels, real)
                 if task.gradient:
                     backward(task, layers, panels, real)
-                if task.input_gradient:
-                    layer = layers[0]
-                    d = panels_of(layer.d, layer.padded, task, real)
-                    scatter_panels(
-                        d, rows_of(task.input_gradient, last, layer.nodes, real), first, panels
-                    )
+                write(task, inputs, inputs.d, task.input_gradient, first, last, panels, real)
+                if task.gradient and task.parts:
+                    learn_by_samples(task, layers, count, t, real)
                 crossing += 1
                 meet(task, crossing)
                 if t == 0 and task.cost:
-                    C_panels = view(task.C_panels, (count,), np.float64)
-                    right = view(task.right_panels, (count,), np.float64)
-                    for p in range(count):
-                        add_up(task, C_panels[p] * (end - batch), right[p])
-                if task.gradient:
-                    learn(task, layers, count, t, first > batch, last == end, real)
+                    add_up_panels(task, count, end - batch)
+                if task.gradient and task.parts:
+                    unite(task, t, real)
+                elif task.gradient:
+                    learn_by_nodes(task, layers, count, t, first > batch, last == end, real)
                 crossing += 1
                 meet(task, crossing)
 

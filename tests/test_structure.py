@@ -17,11 +17,11 @@ LONGEST = 400
 
 #: Lowest first: a module imports from its own level and those before. All others stand above.
 LEVELS = [
-    ["cache", "callbacks", "checks", "crew", "definitions", "files", "history", "layers"],
+    ["cache", "callbacks", "checks", "crew", "definitions", "files", "history", "layers", "plan"],
     ["jit"],
     ["elementary", "machine", "shapes", "simd"],
     ["activations", "costs", "initial", "kernels"],
-    ["optimizers"],
+    ["optimizers", "task"],
     ["training"],
     ["online"],
     ["passes"],
