@@ -295,7 +295,7 @@ _FACTORIES = {
 }
 
 
-def cost(spec: str | Cost) -> Cost:
+def cost(spec: str | Cost, last: str = "identity") -> Cost:
     """Return the cost that a name stands for.
 
     Parameters
@@ -303,15 +303,22 @@ def cost(spec: str | Cost) -> Cost:
     spec : str or Cost
         A name such as "mse", with parameters "huber(delta=0.5)", or a Cost, which is returned as
         it is.
+    last : str, default "identity"
+        Name of the activation at the output.
 
     Raises
     ------
     TypeError, ValueError
-        Something else, or an unknown name; the message gives the nearest known one.
+        Something else, or an unknown name; the message gives the nearest known one. Or a cost that
+        applies softmax or the like itself, after another activation than the identity.
     """
-    if isinstance(spec, Cost):
-        return spec
-    return resolve("cost", spec, COSTS, _FACTORIES)
+    found = spec if isinstance(spec, Cost) else resolve("cost", spec, COSTS, _FACTORIES)
+    if found.link != "identity" and last != "identity":
+        raise ValueError(
+            f"activations: got {last!r} at the output; expected 'identity', since the cost"
+            f" {found.name!r} applies {found.link} itself"
+        )
+    return found
 
 
 def linked(a: Any, link: str) -> Any:

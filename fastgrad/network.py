@@ -9,11 +9,13 @@ import numpy as np
 from . import checks, files, initial
 from .activations import Activation, activation
 from .callbacks import Progress, all_callbacks
-from .costs import Cost, cost, linked
+from .costs import Cost, linked
+from .costs import cost as resolve_cost
 from .history import History
 from .layers import Gradients, Layer
 from .optimizers import Adam, Optimizer, resolve
 from .passes import Pass, Targets
+from .plan import Plan
 
 __all__ = ["Network", "load"]
 
@@ -82,7 +84,7 @@ class Network:
         inits = checks.one_a_layer("init", init, (str,), n_layers)
         inits = [checks.choice("init", name, initial.INITS) for name in inits]
         self.dtype = checks.real_dtype(dtype)
-        self.cost_function = _cost(cost, self.activation_functions[-1].name)
+        self.cost_function = resolve_cost(cost, self.activation_functions[-1].name)
         if seed is not None:
             checks.integer("seed", seed, least=0)
         self._rng = np.random.default_rng(seed)
@@ -324,6 +326,17 @@ class Network:
         """
         files.save(self, path, self._standardized)
 
+    def plan(self, batch_size: int) -> Plan:
+        """Which index the threads share in each equation, samples or nodes; print it.
+
+        Parameters
+        ----------
+        batch_size : int
+            Samples in a mini-batch, at least 1.
+        """
+        checks.integer("batch_size", batch_size, least=1)
+        return self._pass.plan(batch_size)
+
     # --- at the door --------------------------------------------------------------------------
 
     def _samples(
@@ -353,16 +366,6 @@ class Network:
         self.input_mean[:] = X.mean(axis=0, dtype=np.float64)
         self.input_scale[:] = 1 / np.where(deviation > 0, deviation, 1)
         self._standardized = True
-
-
-def _cost(spec: str | Cost, last: str) -> Cost:
-    resolved = cost(spec)
-    if resolved.link != "identity" and last != "identity":
-        raise ValueError(
-            f"activations: got {last!r} at the output; expected 'identity', since the cost"
-            f" {resolved.name!r} applies {resolved.link} itself"
-        )
-    return resolved
 
 
 def load(path: Any) -> Network:

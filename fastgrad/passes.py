@@ -324,9 +324,10 @@ class Pass:
             layer["f"] = _activation_address(f, gradient, self.dtype)
         plan = self.plan(batch)
         if gradient:
-            task["parts"], task["first_by_nodes"] = plan.parts, plan.first_by_nodes
-            if len(self._dC) < max(plan.parts, 1) * len(self.parameters):
-                self._dC = _aligned(max(plan.parts, 1) * len(self.parameters), self.dtype)
+            task["halves"], task["first_by_nodes"] = plan.halves, plan.first_by_nodes
+            numbers = (1 + plan.halves) * len(self.parameters)
+            if len(self._dC) < numbers:
+                self._dC = _aligned(numbers, self.dtype)
                 self._place("dC_dW", "dC_db", self._dC)
             task["dC"] = self._dC.ctypes.data
         copies = numba.config.NUMBA_NUM_THREADS if gradient and plan.first_by_nodes else 1

@@ -5,14 +5,16 @@ little passes between them:
 
 - Activations and d = dC/db stay where they were made if equations 1, 2, 3 and 5 go by samples.
 - Equations 6 and 7, if they go by nodes, need the activations of all samples, and the new weights
-  pass to all threads. If they go by samples, each part of the samples leaves a gradient, and these
-  are added up: less in a small network, and one sweep over all parameters updates them.
+  pass to all threads. If they go by samples, each half of the samples leaves a gradient, and the
+  two are added up: less in a small network, where moreover two threads are enough.
 - A first layer may have more weights than activations. They stay put if equation 1 goes by nodes,
   as equation 7 does; then each thread reads all inputs for itself.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+_SMALL_STEP = 2e7  # operations; above it, more than two threads pay
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,15 @@ class Plan:
         n_0 ... n_L.
     batch_size : int
         Samples in a mini-batch.
-    parts : int
-        Parts of the samples with a gradient of their own; 0: equations 6 and 7 go by nodes.
+    halves : bool
+        Whether equations 6 and 7 go by samples, in two halves.
     first_by_nodes : bool
         Whether equation 1 of the first layer goes by nodes.
     """
 
     sizes: tuple[int, ...]
     batch_size: int
-    parts: int
+    halves: bool
     first_by_nodes: bool
 
     def __str__(self) -> str:
@@ -43,7 +45,7 @@ class Plan:
         for l in range(1, len(self.sizes)):
             nodes = f"{self.sizes[l - 1]} to {self.sizes[l]}"
             forward = "i" if l == 1 and self.first_by_nodes else "s"
-            gradient = f"s in {self.parts}" if self.parts else "i"
+            gradient = "s" if self.halves else "i"
             lines.append(f"{l:<8d}{nodes:16s}{forward:10s}{'s':10s}{gradient:10s}i")
         return "\n".join(lines)
 
@@ -62,15 +64,14 @@ def plan(sizes: Sequence[int], batch_size: int, at_once: int, lanes: int) -> Pla
     lanes : int
         Samples in a panel.
     """
-    n_in, n_out, panels = sizes[:-1], sizes[1:], -(-batch_size // lanes)
+    n_in, n_out = sizes[:-1], sizes[1:]
     weights = sum(n * m for n, m in zip(n_in, n_out, strict=True))
     # What passes between two threads, times four: halves of the gradient and of the weights, or
-    # halves of the weights and of the activations, a quarter of d. A part costs some work, too.
+    # halves of the weights and of the activations, a quarter of d.
     by_samples, by_nodes = 4 * weights, 2 * weights + batch_size * (2 * sum(n_in) + sum(n_out))
-    parts = 0
-    if 2 * by_samples < by_nodes and panels >= 2 and batch_size <= at_once:
-        parts = 2 if panels < 8 else 4 if panels < 32 else 8
+    small = 6 * weights * batch_size < _SMALL_STEP and 2 * lanes <= batch_size <= at_once
+    halves = small and 4 * by_samples < by_nodes
     # Of the first layer, halves of W and aT by samples, a quarter of a by nodes.
     by_samples, by_nodes = 2 * sizes[0] * (sizes[1] + batch_size), sizes[1] * batch_size
     wide = sizes[1] > batch_size > 1 and by_samples > 4 * by_nodes
-    return Plan(tuple(sizes), batch_size, parts, wide and not parts)
+    return Plan(tuple(sizes), batch_size, halves, wide and not halves)

@@ -20,12 +20,11 @@ def _record(names: str) -> np.dtype[Any]:
 LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f W_offset b_offset")
 
 #: What to do. Each 0 or 1: compute the cost, the gradient, update the weights, draw a new order,
-#: count the right classes, share equation 1 of the first layer by nodes. In how many parts
-#: equations 6 and 7 take the samples, 0 if they are shared by nodes. The samples from `first` to
-#: `last` in mini-batches of `batch`, at most `slab` at a time, by so many threads, who look so
-#: often for each other before they offer their processor to someone else; over how many outputs
-#: the cost is a mean; how many samples and parameters there are. All others are addresses, 0 where
-#: there is nothing:
+#: count the right classes, share equation 1 of the first layer by nodes, and equations 6 and 7 by
+#: halves of the samples. The samples from `first` to `last` in mini-batches of `batch`, at most
+#: `slab` at a time, by so many threads, who look so often for each other before they offer their
+#: processor to someone else; over how many outputs the cost is a mean; how many samples and
+#: parameters there are. All others are addresses, 0 where there is nothing:
 #: the loops of the cost and of the update rule;
 #: X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,), the
 #: order of the samples (S,), and a^L (S, n_L) and dC/da0 (S, n_0) to write;
@@ -36,7 +35,7 @@ LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f W_offset b
 #: each thread, C and right classes of the panels, then the sums of both, the state of the random
 #: numbers and the meeting point of the threads.
 TASK = _record(
-    "cost gradient update shuffle accuracy first_by_nodes parts"
+    "cost gradient update shuffle accuracy first_by_nodes halves"
     " first last batch slab threads patience outputs_averaged samples_in_all n_parameters"
     " cost_loop prepare_loop update_loop"
     " X input_mean input_scale Y ids weights order output input_gradient"

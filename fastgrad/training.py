@@ -4,8 +4,8 @@ Every thread carries out the same function. In the first half of a step a thread
 samples through all layers (equations 1, 2, 3, 5 and 8: the samples are independent). In the second
 it takes part of the nodes i of every layer, sums over all samples (equations 6 and 7) and updates
 its weights. plan.py says where this differs: in a small network the gradient is summed by samples
-too, in parts; in a wide first layer equation 1 is shared by nodes. No sum depends on the number of
-threads, so it does not change a single bit.
+too, in two halves; in a wide first layer equation 1 is shared by nodes. No sum depends on the number
+of threads, so it does not change a single bit.
 """
 
 from typing import Any
@@ -83,10 +83,10 @@ def target(task: Any, sample: int, i: int, n: int, real: Any) -> Any:
 
 @kernel
 def share_of_panels(task: Any, count: int, t: int) -> Any:
-    """Range of thread t: all of its parts, where there are parts."""
-    if task.parts:
-        parts = share(task.parts, 1, t, task.threads)
-        return count * parts[0] // task.parts, count * parts[1] // task.parts
+    """Range of thread t: its halves, where the gradient goes by samples."""
+    if task.halves:
+        halves = share(2, 1, t, task.threads)
+        return count * halves[0] // 2, count * halves[1] // 2
     return share(count, 1, t, task.threads)
 
 
@@ -265,42 +265,30 @@ def learn_by_nodes(
             update(task, layer.b_offset + nodes[0], n, real)
 
 
-# By samples, each part has a gradient of its own; the second of two parts on the same thread is
-# added to the first at once. Whoever adds them, the sum is (0 + 1) + (2 + 3).
+# By samples, each half of them has a gradient of its own. If both are the same thread's, it adds
+# the second to the first at once: the sum is that of the two, whoever adds them.
 
 
 @kernel
 def learn_by_samples(task: Any, layers: Any, count: int, t: int, real: Any) -> None:
-    """The gradients of a share of the parts."""
-    parts = share(task.parts, 1, t, task.threads)
-    for part in range(parts[0], parts[1]):
-        joins = part % 2 == 1 and part > parts[0]
-        skip = (part - 1 if joins else part) * task.n_parameters
-        panels = (count * part // task.parts, count * (part + 1) // task.parts)
+    """The gradients of the halves that are the thread's."""
+    halves = share(2, 1, t, task.threads)
+    for half in range(halves[0], halves[1]):
+        joins = task.threads == 1 and half == 1
+        skip = 0 if joins else half * task.n_parameters
+        panels = (count * half // 2, count * (half + 1) // 2)
         for l in range(1, layers.size):
-            nodes = (0, layers[l].rows)
-            weight_gradients(task, layers, l, 0, skip, nodes, panels, joins, real)
-
-
-@kernel
-def accumulate(task: Any, to: int, part: int, some: Any, real: Any) -> None:
-    """Add the gradient of a part to that of another, for some of the parameters."""
-    dC = numbers(task.dC, task.parts * task.n_parameters, real)
-    to, part = to * task.n_parameters, part * task.n_parameters
-    for k in range(some[0], some[1]):
-        dC[to + k] += dC[part + k]
+            weight_gradients(task, layers, l, 0, skip, (0, layers[l].rows), panels, joins, real)
 
 
 @kernel
 def unite(task: Any, t: int, real: Any) -> None:
-    """The sum over the parts for a share of the parameters, and their update."""
+    """The sum of both halves for a share of the parameters, and their update."""
     some = share(task.n_parameters, 16, t, task.threads)
-    for other in range(task.threads):
-        parts = share(task.parts, 1, other, task.threads)
-        if parts[0] % 2 == 1 and parts[0] < parts[1]:  # it began in the middle of a pair
-            accumulate(task, parts[0] - 1, parts[0], some, real)
-    for pair in range(2, task.parts, 2):
-        accumulate(task, 0, pair, some, real)
+    dC = numbers(task.dC, 2 * task.n_parameters, real)
+    if task.threads > 1:
+        for k in range(some[0], some[1]):
+            dC[k] += dC[task.n_parameters + k]
     if task.update:
         update(task, some[0], some[1] - some[0], real)
 
@@ -368,13 +356,13 @@ def pass_over_batches(dtype: Any) -> Any:
                 if task.gradient:
                     backward(task, layers, panels, real)
                 write(task, inputs, inputs.d, task.input_gradient, first, last, panels, real)
-                if task.gradient and task.parts:
+                if task.gradient and task.halves:
                     learn_by_samples(task, layers, count, t, real)
                 crossing += 1
                 meet(task, crossing)
                 if t == 0 and task.cost:
                     add_up_panels(task, count, end - batch)
-                if task.gradient and task.parts:
+                if task.gradient and task.halves:
                     unite(task, t, real)
                 elif task.gradient:
                     learn_by_nodes(task, layers, count, t, first > batch, last == end, real)
