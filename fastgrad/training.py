@@ -4,8 +4,8 @@ Every thread carries out the same function. In the first half of a step a thread
 samples through all layers (equations 1, 2, 3, 5 and 8: the samples are independent). In the second
 it takes part of the nodes i of every layer, sums over all samples (equations 6 and 7) and updates
 its weights. plan.py says where this differs: in a small network the gradient is summed by samples
-too, in two halves; in a wide first layer equation 1 is shared by nodes. No sum depends on the number
-of threads, so it does not change a single bit.
+too, in two halves; in a wide first layer equation 1 is shared by nodes. No sum depends on the
+number of threads, so it does not change a single bit.
 """
 
 from typing import Any
