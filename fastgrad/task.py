@@ -96,6 +96,12 @@ def share(count: int, unit: int, t: int, threads: int) -> Any:
 
 
 @kernel
+def whole(count: int) -> Any:
+    """The range of all: numba would compile what takes (0, count), with a literal, once more."""
+    return share(count, 1, 0, 1)
+
+
+@kernel
 def assemble(task: Any) -> Any:
     """Whether every thread has come: False where the system runs them one after the other."""
     arrived, decision = view(task.arrived, (1,), np.int64), view(task.arrived + 512, (1,), np.int64)

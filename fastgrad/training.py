@@ -39,6 +39,7 @@ from .task import (
     samples_of,
     share,
     weights_of,
+    whole,
 )  # fmt: skip
 
 
@@ -135,15 +136,15 @@ def forward_all(
 ) -> None:
     """Equations (1) and (2) for every layer."""
     mine = t * task.copies_apart
-    gather(task, layers[0], t, (0, count) if task.first_by_nodes else panels, real)
+    gather(task, layers[0], t, whole(count) if task.first_by_nodes else panels, real)
     for l in range(1, layers.size):
         layer, before = layers[l], layers[l - 1]
         if l == 1 and task.first_by_nodes:
             nodes = share(layer.rows, HEIGHTS[-1], t, task.threads)
-            forward(task, layer, before, before.a + mine, nodes, (0, count), real)
+            forward(task, layer, before, before.a + mine, nodes, whole(count), real)
             meet(task, crossing)
         else:
-            forward(task, layer, before, before.a, (0, layer.rows), panels, real)
+            forward(task, layer, before, before.a, whole(layer.rows), panels, real)
         if task.gradient and l + 1 < layers.size:
             a = panels_of(layer.a, layer.padded, task, real)
             transpose_panels(a, blocks_of(layer.aT, layer.padded, task, real), panels)
@@ -212,7 +213,7 @@ def backward(task: Any, layers: Any, panels: Any, real: Any) -> None:
         if l > 1 or task.input_gradient:
             W = view(layer.W, (layer.rows, layer.leading), real.dtype)
             dC_da = panels_of(before.d, before.padded, task, real)
-            nodes = share(before.rows, 1, 0, 1)
+            nodes = whole(before.rows)
             backpropagate_panels(d, W, dC_da, layer.nodes, nodes, panels)
 
 
@@ -258,7 +259,7 @@ def learn_by_nodes(
     for l in range(1, layers.size):
         layer = layers[l]
         nodes = share(layer.rows, HEIGHTS[-1], t, task.threads)
-        weight_gradients(task, layers, l, t, 0, nodes, (0, count), more, real)
+        weight_gradients(task, layers, l, t, np.int64(0), nodes, whole(count), more, real)
         if complete and task.update:
             n = nodes[1] - nodes[0]
             update(task, layer.W_offset + nodes[0] * layer.leading, n * layer.leading, real)
@@ -275,10 +276,10 @@ def learn_by_samples(task: Any, layers: Any, count: int, t: int, real: Any) -> N
     halves = share(2, 1, t, task.threads)
     for half in range(halves[0], halves[1]):
         joins = task.threads == 1 and half == 1
-        skip = 0 if joins else half * task.n_parameters
+        skip = (half - joins) * task.n_parameters
         panels = (count * half // 2, count * (half + 1) // 2)
         for l in range(1, layers.size):
-            weight_gradients(task, layers, l, 0, skip, (0, layers[l].rows), panels, joins, real)
+            weight_gradients(task, layers, l, t, skip, whole(layers[l].rows), panels, joins, real)
 
 
 @kernel
@@ -346,7 +347,7 @@ def pass_over_batches(dtype: Any) -> Any:
                 last = min(first + task.slab, end)
                 count = (last - first + lanes - 1) // lanes
                 panels = share_of_panels(task, count, t)
-                known = (0, count) if task.first_by_nodes else panels
+                known = whole(count) if task.first_by_nodes else panels
                 choose(task, first, last, end - batch, t, known, real)
                 crossing += task.first_by_nodes
                 forward_all(task, layers, count, t, panels, crossing, real)
