@@ -107,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     about = "describe a saved model, or else the versions, the processor and the threads"
     info = _command(added, "info", commands.info, about)
     info.add_argument("model", metavar="MODEL", nargs="?", help="a saved model")
+
+    about = "compile everything now, so that no later process waits for it"
+    _command(added, "warmup", commands.warmup, about)
     return parser
 
 

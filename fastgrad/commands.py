@@ -24,8 +24,9 @@ from . import data, plot
 from .gradient_check import gradient_errors
 from .history import History
 from .network import Network
+from .warmup import warm_up
 
-__all__ = ["COSTS", "LEARNING_RATES", "check", "evaluate", "info", "predict", "train"]
+__all__ = ["COSTS", "LEARNING_RATES", "check", "evaluate", "info", "predict", "train", "warmup"]
 
 LEARNING_RATES = {"adam": 1e-3, "sgd": 0.05}
 COSTS = {"classification": "softmax_cross_entropy", "regression": "squared_error"}
@@ -220,6 +221,23 @@ def info(arguments: argparse.Namespace) -> int:
 
 
 # --- what the commands share ---------------------------------------------------------------------
+
+
+def warmup(arguments: argparse.Namespace) -> int:
+    """Compile everything, for this processor, into the cache that later processes read.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        As the command line gives them; none of its own.
+
+    Returns
+    -------
+    int
+        Exit code 0.
+    """
+    warm_up(print)
+    return 0
 
 
 def _stem(path: str | None) -> str:

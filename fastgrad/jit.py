@@ -5,7 +5,11 @@ cost, update rule) it calls through an address, so that only what a network uses
 user's own functions are as fast as the built-in ones, and everything built in is kept on disk.
 """
 
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numba
@@ -77,7 +81,27 @@ def _scalar(name: Any, *args: Any) -> Any:
     return lambda name, *args: function(*args)
 
 
-def entry(loop: Callable[..., Any], arguments: list[Any], cache: bool) -> int:
+@cache
+def _tell() -> None:
+    print(  # noqa: T201
+        "fastgrad: compiling, once for all networks and processes; `fastgrad warmup` does it ahead",
+        file=sys.stderr,
+    )
+
+
+@contextmanager
+def _told_if_long() -> Iterator[None]:
+    """Tell who waits for the compiler what for."""
+    timer = threading.Timer(1.0, _tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def entry(loop: Callable[..., Any], arguments: list[Any], cached: bool) -> int:
     """Compile a loop over pointers for calls through its address.
 
     Parameters
@@ -86,7 +110,7 @@ def entry(loop: Callable[..., Any], arguments: list[Any], cache: bool) -> int:
         Takes pointers, indexed like one-dimensional arrays, and integers; returns nothing.
     arguments : list of numba types
         A floating type stands for a pointer to it, an integer type for itself.
-    cache : bool
+    cached : bool
         Whether the compiled loop is kept on disk.
 
     Returns
@@ -100,9 +124,14 @@ def entry(loop: Callable[..., Any], arguments: list[Any], cache: bool) -> int:
     signature = types.void(
         *(types.CPointer(t) if isinstance(t, types.Float) else t for t in arguments)
     )
-    compiled: Any = numba.cfunc(
-        signature, cache=cache and WRITABLE, error_model="numpy", fastmath=_REORDER, nopython=True
-    )(loop)
+    with _told_if_long():
+        compiled: Any = numba.cfunc(
+            signature,
+            cache=cached and WRITABLE,
+            error_model="numpy",
+            fastmath=_REORDER,
+            nopython=True,
+        )(loop)
     LOOPS[compiled.address] = compiled
     return int(compiled.address)
 

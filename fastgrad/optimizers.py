@@ -95,8 +95,8 @@ class Optimizer:
 def _addresses(prepare: Any, update: Any, dtype: Any) -> tuple[int, int]:
     real = types.float32 if dtype == np.float32 else types.float64
     return (
-        entry(prepare, [types.float64, real, types.intp], cache=True),
-        entry(update, [real] * 6 + [types.intp], cache=True),
+        entry(prepare, [types.float64, real, types.intp], cached=True),
+        entry(update, [real] * 6 + [types.intp], cached=True),
     )
 
 

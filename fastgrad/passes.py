@@ -69,7 +69,7 @@ def _activation_address(f: Activation, gradient: bool, dtype: Any) -> int:
     name = f.name if f.builtin else f"{f.name}@{id(f)}"
     FUNCTIONS[f"{name}.f"], FUNCTIONS[f"{name}.df"] = f.f, f.df
     loop = training_loop(f"{name}.f", f"{name}.df") if gradient else activation_loop(f"{name}.f")
-    return entry(loop, [real, real, types.intp], cache=f.builtin)
+    return entry(loop, [real, real, types.intp], cached=f.builtin)
 
 
 @cache
@@ -78,18 +78,18 @@ def _cost_address(cost: Cost, dtype: Any) -> int:
     real = types.float32 if dtype == np.float32 else types.float64
     arguments = [real] * 7 + [types.intp] * 2
     if cost.link == "softmax":
-        return entry(softmax_loop(cost.label_smoothing), arguments, cache=cost.builtin)
+        return entry(softmax_loop(cost.label_smoothing), arguments, cached=cost.builtin)
     name = cost.name if cost.builtin else f"{cost.name}@{id(cost)}"
     if cost.C and cost.dC_da:
         FUNCTIONS[f"{name}.C"], FUNCTIONS[f"{name}.dC_da"] = cost.C, cost.dC_da
-    return entry(cost_loop(f"{name}.C", f"{name}.dC_da"), arguments, cache=cost.builtin)
+    return entry(cost_loop(f"{name}.C", f"{name}.dC_da"), arguments, cached=cost.builtin)
 
 
 @cache
 def _pass_address(singly: bool, dtype: Any) -> int:
     """Address of the compiled pass."""
     work = (pass_over_samples if singly else pass_over_batches)(dtype.type)
-    return entry(work, [types.intp] * 4, cache=True)
+    return entry(work, [types.intp] * 4, cached=True)
 
 
 class Pass:

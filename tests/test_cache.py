@@ -37,24 +37,27 @@ def run(folder, source):
     return subprocess.run(
         [sys.executable, "-c", source],
         env=environment, cwd=folder, check=True, capture_output=True, text=True,
-    ).stdout.strip()  # fmt: skip
+    )  # fmt: skip
 
 
 @jitted_only
-def test_code_from_before_an_upgrade_is_not_run(copy):
-    assert run(copy, FORWARD) == "3.0"
+def test_code_from_before_an_upgrade_is_not_run_and_who_waits_is_told(copy):
+    cold = run(copy, FORWARD)
+    assert cold.stdout == "3.0\n"
+    assert cold.stderr.startswith("fastgrad: compiling, once")
+    assert cold.stderr.count("\n") == 1
     assert list(copy.glob("fastgrad/__pycache__/*.nbc"))
     path = copy / "fastgrad" / "activations.py"
     source = path.read_text()
     relu = "return real(u, 0) if u <= 0 else u\n"  # called by a loop that stands in another file
     assert relu in source
     path.write_text(source.replace(relu, relu.replace("else u", "else 2 * u")))
-    assert run(copy, FORWARD) == "6.0"
+    assert run(copy, FORWARD).stdout == "6.0\n"
 
 
 @jitted_only
 def test_without_a_folder_to_write_to_it_compiles_each_time(copy):
     nowhere = "from numba.core.caching import CompileResultCacheImpl as impl\n"
     nowhere += "impl._locator_classes.clear()\n"
-    assert run(copy, nowhere + FORWARD) == "3.0"
+    assert run(copy, nowhere + FORWARD).stdout == "3.0\n"
     assert not list(copy.glob("fastgrad/__pycache__/*.nb*"))

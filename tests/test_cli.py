@@ -303,3 +303,10 @@ def test_info(run, model):
     assert "network         2-8-3, relu, identity; softmax_cross_entropy; 51 parameters\n" in out
     assert "classes         setosa, versicolor, virginica\n" in out
     assert "target          species\n" in out
+
+
+def test_warmup_leaves_nothing_to_compile(run):
+    out = run("warmup")
+    assert re.fullmatch(r"float32  \d+\.\d s\nfloat64  \d+\.\d s\n", out)
+    again = run("warmup")
+    assert all(float(seconds) < 5 for seconds in re.findall(r"(\S+) s\n", again))

@@ -1,0 +1,42 @@
+"""Compile ahead of time, so that nobody waits for it later."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from .activations import ACTIVATIONS
+from .costs import COSTS
+from .network import Network
+from .optimizers import SGD, Adam
+
+__all__ = ["warm_up"]
+
+_OPTIMIZERS = (SGD(), SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), Adam())
+
+
+def warm_up(report: Callable[[str], None]) -> None:
+    """Compile the passes, every activation, cost and update rule, for both dtypes.
+
+    What is on disk already is only read. Parameters of their own, such as "huber(delta=0.5)", are
+    compiled when they are first used.
+
+    Parameters
+    ----------
+    report : callable
+        Called with a line of text for each dtype.
+    """
+    for dtype in ("float32", "float64"):
+        begin = time.perf_counter()
+        sizes = [1] * (len(ACTIVATIONS) + 1)
+        for optimizer in _OPTIMIZERS:
+            net = Network(sizes, activations=list(ACTIVATIONS), dtype=dtype, seed=0)
+            for samples in (1, 2):
+                x = np.zeros((samples, 1))
+                net.step(x, x, optimizer)
+                net.forward(x)
+                net.fit(x, x, epochs=1, batch_size=samples, threads=2, verbose=0)
+        for cost in COSTS:
+            x = np.zeros((1, 1))
+            Network([1, 1], cost=cost, dtype=dtype, seed=0).cost(x, x + 1)
+        report(f"{dtype}  {time.perf_counter() - begin:.1f} s")
