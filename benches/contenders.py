@@ -34,7 +34,7 @@ class Fastgrad:
 class TorchEager:
     """PyTorch, operation by operation."""
 
-    compiled = False
+    compiled = fused = False
 
     def __init__(self, case: Case, threads: int) -> None:
         import torch
@@ -48,7 +48,7 @@ class TorchEager:
         for n, m in zip(case.sizes[:-1], case.sizes[1:], strict=True):
             layers += [nn.Linear(n, m), activation()]
         self.model = nn.Sequential(*layers[:-1])
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE, fused=True)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE, fused=self.fused)
         self.cost = nn.CrossEntropyLoss() if case.classes else nn.MSELoss()
         self.data = [torch.from_numpy(array) for array in case.data()]
         self.batch_size = case.batch_size
@@ -67,7 +67,13 @@ class TorchEager:
                 self.optimizer.step()
 
 
-class TorchCompiled(TorchEager):
+class TorchFused(TorchEager):
+    """PyTorch, operation by operation, with Adam as one of them."""
+
+    fused = True
+
+
+class TorchCompiled(TorchFused):
     """PyTorch with the model and its gradient compiled."""
 
     compiled = True
@@ -143,6 +149,7 @@ CONTENDERS = {
     "fastgrad": Fastgrad,
     "JAX scan": JaxScan,
     "PyTorch eager": TorchEager,
+    "PyTorch fused": TorchFused,
     "PyTorch compiled": TorchCompiled,
     "scikit-learn": ScikitLearn,
 }

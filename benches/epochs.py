@@ -7,7 +7,12 @@ import numpy as np
 import fastgrad as fg
 from benches.cases import CASES
 
-OPTIMIZERS = {"SGD": lambda: fg.SGD(1e-3), "Adam": lambda: fg.Adam(1e-3)}
+OPTIMIZERS = {
+    "SGD": lambda: fg.SGD(1e-3),
+    "momentum": lambda: fg.SGD(1e-3, momentum=0.9),
+    "nesterov": lambda: fg.SGD(1e-3, momentum=0.9, nesterov=True),
+    "Adam": lambda: fg.Adam(1e-3),
+}
 
 
 class Epoch:
@@ -29,16 +34,29 @@ class Epoch:
             "verbose": 0,
         }
         self.data = case.data()
-        self.time_epoch(case, optimizer)  # compiles
+        self.fit()  # compiles
+
+    def fit(self):
+        self.net.fit(*self.data, **self.options)
 
     def time_epoch(self, case, optimizer):
-        self.net.fit(*self.data, **self.options)
+        self.fit()
 
 
 class OneThread(Epoch):
     """The same with one thread: what the others gain."""
 
     threads: ClassVar = 1
+
+
+class Memory(Epoch):
+    """Most memory of a process that fits, Python and the data included."""
+
+    params: ClassVar = [["mnist2", "wide"], ["Adam"]]
+    time_epoch = None
+
+    def peakmem_fit(self, case, optimizer):
+        self.fit()
 
 
 class OneSample:

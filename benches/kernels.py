@@ -1,12 +1,13 @@
-"""The three loops in which nearly all the arithmetic of training stands: equations 1, 5 and 7."""
+"""The loops of kernels.py: the three that hold nearly all the arithmetic, and the short ones."""
 
 from typing import ClassVar
 
 import numpy as np
 
 from fastgrad import kernels
+from fastgrad.jit import kernel
 
-SAMPLES, LANES = 64, 16
+SAMPLES, LANES, REPEATS = 64, 16, 1000
 
 
 class Tiles:
@@ -42,3 +43,95 @@ class Tiles:
     def time_weight_gradient(self, n):
         """Equation 7."""
         kernels.weight_gradient(self.d, self.aT, self.dC_dW, (0, self.panels), (0, n), False)
+
+
+@kernel
+def forward_of_one(W, b, a, u):
+    for _ in range(REPEATS):
+        kernels.affine(W, b, a, u)
+
+
+@kernel
+def weights_of_one(d, a, dC_dW):
+    for _ in range(REPEATS):
+        kernels.gradient(d, a, dC_dW)
+
+
+@kernel
+def backward_of_one(d, W, dC_da):
+    for _ in range(REPEATS):
+        kernels.backpropagate(d, W, dC_da)
+
+
+@kernel
+def slopes(df, d):
+    for _ in range(REPEATS):
+        kernels.differentiate(df, d, d.size)
+
+
+@kernel
+def biases(d, dC_db, panels, nodes):
+    for _ in range(REPEATS):
+        kernels.bias_gradient(d, dC_db, panels, nodes, False)
+
+
+@kernel
+def inputs(X, samples, mean, scale, a, aT, panels):
+    for _ in range(REPEATS):
+        kernels.gather_panels(X, samples, mean, scale, a, aT, panels)
+
+
+@kernel
+def other_way_round(a, aT, panels):
+    for _ in range(REPEATS):
+        kernels.transpose_panels(a, aT, panels)
+
+
+@kernel
+def outputs(a, out, panels):
+    for _ in range(REPEATS):
+        kernels.scatter_panels(a, out, 0, panels)
+
+
+class Short:
+    """The kernels that take a microsecond or less, 1000 times: 48 nodes, 64 samples or one."""
+
+    def setup(self):
+        rng = np.random.default_rng(0)
+
+        def numbers(*shape):
+            return rng.normal(size=shape).astype(np.float32)
+
+        n, panels = 48, SAMPLES // LANES
+        self.W, self.b, self.x, self.y = numbers(n, n), numbers(n), numbers(n), numbers(n)
+        self.X, self.samples = numbers(1000, n), rng.permutation(1000)[:SAMPLES]
+        self.a, self.aT = numbers(panels, n, LANES), numbers(n // LANES, SAMPLES, LANES)
+        self.df, self.d = np.ones(n * SAMPLES, np.float32), numbers(n * SAMPLES)
+        self.out, self.panels, self.nodes = numbers(SAMPLES, n), (0, panels), (0, n)
+        for name in dir(self):
+            if name.startswith("time_"):
+                getattr(self, name)()  # compiles
+
+    def time_equation_1_of_one_sample(self):
+        forward_of_one(self.W, self.b, self.x, self.y)
+
+    def time_equation_4_of_one_sample(self):
+        weights_of_one(self.x, self.b, self.W)
+
+    def time_equation_5_of_one_sample(self):
+        backward_of_one(self.x, self.W, self.y)
+
+    def time_equation_3(self):
+        slopes(self.df, self.d)
+
+    def time_equation_6(self):
+        biases(self.a, self.b, self.panels, self.nodes)
+
+    def time_gather(self):
+        inputs(self.X, self.samples, self.b, self.x, self.a, self.aT, self.panels)
+
+    def time_transpose(self):
+        other_way_round(self.a, self.aT, self.panels)
+
+    def time_scatter(self):
+        outputs(self.a, self.out, self.panels)

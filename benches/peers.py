@@ -22,7 +22,7 @@ from benches.cases import CASES, Case
 from benches.contenders import CONTENDERS
 from benches.machine import ALL, peak, processor
 
-_TURNS, _TURN_SECONDS, _CASE_SECONDS = 15, 0.1, 20.0
+_TURNS, _TURN_SECONDS, _CASE_SECONDS = 9, 0.1, 5.0
 # Some sets of variables tune NumPy's BLAS for another use; here it finds its own way.
 _DROPPED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

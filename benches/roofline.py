@@ -1,0 +1,82 @@
+"""The three tile loops under the roof of this processor: `python -m benches.roofline`.
+
+Operations a second over operations a byte, where the bytes are each array once. The roof is the
+processor's peak, and its slopes are what memory and the second cache deliver, all measured in the
+same run on one thread. Draws `roofline.png`.
+"""
+
+import timeit
+from functools import partial
+
+import numpy as np
+
+from benches.kernels import SAMPLES, Tiles
+from benches.machine import peak
+from benches.tiles import gflops
+
+SIZES = (16, 32, 64, 128, 256, 512, 1024, 2048)
+LOOPS = {
+    "equation 1": "time_affine",
+    "equation 5": "time_backpropagate",
+    "equation 7": "time_weight_gradient",
+}
+
+
+def bandwidth(numbers):
+    """GB/s of reading an array of that many float32 again and again."""
+    array = np.ones(numbers, np.int32)
+    number = max(1, 20_000_000 // numbers)
+    seconds = min(timeit.repeat(array.max, number=number, repeat=9)) / number
+    return array.nbytes / seconds / 1e9
+
+
+def intensity(n):
+    """Operations a byte: 2 n n S of them, on W, a and u or on d, aT and dC_dW."""
+    return 2 * n * n * SAMPLES / (4 * (n * n + 2 * n * SAMPLES))
+
+
+def main():
+    """Print a line for each loop and size, and draw."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    roof = peak(1)
+    slopes = {"memory": bandwidth(40_000_000), "second cache": bandwidth(100_000)}
+    print(f"peak {roof:.0f} GFLOP/s;", *(f"{k} {v:.0f} GB/s;" for k, v in slopes.items()))
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    x = np.geomspace(0.5, 64, 100)
+    axes.plot(x, np.full_like(x, roof), color="black", label=f"peak, {roof:.0f} GFLOP/s")
+    for (name, speed), style in zip(slopes.items(), ("--", ":"), strict=True):
+        axes.plot(
+            x, np.minimum(speed * x, roof), style, color="grey", label=f"{name}, {speed:.0f} GB/s"
+        )
+    speeds = {name: [] for name in LOOPS}
+    for n in SIZES:
+        tiles = Tiles()
+        tiles.setup(n)
+        for name, method in LOOPS.items():
+            loop = partial(getattr(tiles, method), n)
+            speeds[name].append(max(gflops(loop, n) for _ in range(9)))
+            values = f"{intensity(n):6.1f} operations a byte{speeds[name][-1]:8.1f} GFLOP/s"
+            print(f"{name}  n = {n:<5d}{values}")
+    for (name, values), marker in zip(speeds.items(), "os^", strict=True):
+        axes.plot([intensity(n) for n in SIZES], values, marker, label=name)
+    for n in SIZES:
+        lowest = min(values[SIZES.index(n)] for values in speeds.values())
+        axes.annotate(
+            f"n = {n}",
+            (intensity(n), lowest),
+            xytext=(0, -14),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7,
+        )
+    axes.set(xscale="log", yscale="log", xlabel="operations a byte", ylabel="GFLOP/s, one thread")
+    axes.legend(fontsize=8)
+    figure.savefig("roofline.png", dpi=150)
+
+
+if __name__ == "__main__":
+    main()
