@@ -112,7 +112,7 @@ def report(name, case, times, peaks):
 
 
 def chart(results, path):
-    """Bars of how many times as long as fastgrad each peer takes."""
+    """Bars of how many times as long as fastgrad each peer takes, all on all threads."""
     import matplotlib as mpl
 
     mpl.use("agg")
@@ -123,10 +123,12 @@ def chart(results, path):
         for name, kind, threads in contestants()
         if kind != "fastgrad" and threads == ALL and any(name in r["ms"] for r in results.values())
     ]
-    figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
+    ours = f"fastgrad, {ALL} thread{'s' * (ALL > 1)}"
+    figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
     width = 0.8 / max(len(names), 1)
     for k, name in enumerate(names):
-        ratios = [r["ms"].get(name, float("nan")) / r["ms"]["fastgrad"] for r in results.values()]
+        times = [r["ms"] for r in results.values()]
+        ratios = [ms.get(name, float("nan")) / ms[ours] for ms in times]
         places = [x + k * width for x in range(len(ratios))]
         bars = axes.bar(places, ratios, width, label=name)
         axes.bar_label(bars, [f"{ratio:.3g}" for ratio in ratios], fontsize=6)

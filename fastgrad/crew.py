@@ -2,8 +2,8 @@
 
 from collections import deque
 
-_TRIAL_SECONDS = 0.002  # long against the start of a thread, short against the fit
-_TRIAL_MOST = 0.010  # a pass that cannot be cut is no trial if it takes longer than that
+_TRIAL_SECONDS = 0.010  # long against the time in which a thread wakes up, short against the fit
+_TRIAL_MOST = 0.020  # a pass that cannot be cut is no trial if it takes longer than that
 _PASS_SECONDS = 0.070  # so that Python runs, and an interrupt is seen, every 50 to 100 ms
 _TRIALS_SHARE = 0.02  # of the time, at most, in which the slower one is tried again
 _OPERATIONS_A_SECOND = 1e11  # until something was measured
@@ -35,6 +35,7 @@ class Crew:
         self._seconds: dict[int, deque[float]] = {n: deque(maxlen=3) for n in likely_first}
         self._guess = operations / _OPERATIONS_A_SECOND
         self._worked = self._next_trial = 0.0  # seconds of work, so far and then
+        self._trying, self._tried = 0, 0.0  # threads on trial, 0 for none, and for how long
 
     def turn(self, samples: int | None = None) -> tuple[int, int]:
         """Threads for the next pass, and how many samples it should have.
@@ -45,10 +46,14 @@ class Crew:
             How many it has; None: as many as the crew likes.
         """
         best = self._best()
-        for threads, seconds in self._seconds.items():
-            due = len(seconds) < 2 or (threads != best and self._worked > self._next_trial)
-            if due and (samples or 0) * self._pace(threads) < _TRIAL_MOST:
-                return threads, samples or int(_TRIAL_SECONDS / self._pace(threads))
+        if not self._trying:
+            due = self._worked >= self._next_trial
+            for threads, seconds in self._seconds.items():
+                if not seconds or (due and threads != best):
+                    self._trying, self._tried = threads, 0.0
+                    break
+        if self._trying and (samples or 0) * self._pace(self._trying) < _TRIAL_MOST:
+            return self._trying, samples or int(_TRIAL_SECONDS / self._pace(self._trying))
         return best, samples or int(_PASS_SECONDS / self._pace(best))
 
     def record(self, threads: int, samples: int, seconds: float) -> None:
@@ -62,9 +67,12 @@ class Crew:
             On the clock.
         """
         self._worked += seconds
-        if threads != self._best():
-            self._next_trial = self._worked + seconds / _TRIALS_SHARE
         self._seconds[threads].append(seconds / samples)
+        if threads == self._trying:
+            self._tried += seconds
+            if self._tried >= _TRIAL_SECONDS:
+                self._trying = 0
+                self._next_trial = self._worked + self._tried / _TRIALS_SHARE
 
     def _best(self) -> int:
         tried = [threads for threads, seconds in self._seconds.items() if seconds]

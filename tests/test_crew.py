@@ -37,7 +37,7 @@ def test_it_follows_a_machine_that_changes():
     fit = Fit()
     fit.work({1: 1e-6, 4: 2e-6}, 50)
     before = dict(fit.spent)
-    fit.work({1: 1e-6, 4: 3e-7}, 50)
+    fit.work({1: 1e-6, 4: 3e-7}, 200)
     assert fit.spent[4] - before[4] > 0.9 * (sum(fit.spent.values()) - sum(before.values()))
 
 
