@@ -42,7 +42,9 @@ class Tiles:
 
     def time_weight_gradient(self, n):
         """Equation 7."""
-        kernels.weight_gradient(self.d, self.aT, self.dC_dW, (0, self.panels), (0, n), False)
+        kernels.weight_gradient(
+            self.d, self.aT, self.dC_dW, (0, self.panels), (0, n), (0, n // LANES), False
+        )
 
 
 @kernel

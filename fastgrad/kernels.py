@@ -217,20 +217,22 @@ def bias_gradient(d: Any, dC_db: Any, panels: Any, nodes: Any, more: bool) -> No
 
 
 @kernel
-def weight_gradient(d: Any, aT: Any, dC_dW: Any, panels: Any, nodes: Any, more: bool) -> None:
+def weight_gradient(
+    d: Any, aT: Any, dC_dW: Any, panels: Any, nodes: Any, blocks: Any, more: bool
+) -> None:
     """dC/dW: the sum of d a over the samples, added to what stands there if they are `more`."""
     for shape in literal_unroll(SHAPES):
-        weight_gradient_tiles(shape, d, aT, dC_dW, panels, nodes, more)
+        weight_gradient_tiles(shape, d, aT, dC_dW, panels, nodes, blocks, more)
 
 
 @kernel
 def weight_gradient_tiles(
-    shape: Any, d: Any, aT: Any, dC_dW: Any, panels: Any, nodes: Any, more: bool
+    shape: Any, d: Any, aT: Any, dC_dW: Any, panels: Any, nodes: Any, blocks: Any, more: bool
 ) -> None:
     """(7) in tiles of that shape, for the nodes i and blocks q of nodes j left to it."""
     rows, width, lanes = len(shape[0]), len(shape[1]), simd.width(d)
     i_first, i_last = part(rows, HEIGHTS, nodes)
-    q_first, q_last = part(width, WIDTHS, (0, aT.shape[0]))
+    q_first, q_last = part(width, WIDTHS, blocks)
     for i in range(i_first, i_last, rows):  # eq. (7): dC/dW_ij = (1/S) sum_s d_is a_js
         for q in range(q_first, q_last, width):
             dC_dW_ij = simd.zeros(shape, d)

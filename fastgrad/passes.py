@@ -31,7 +31,7 @@ _ALIGNMENT = 64  # bytes of a cache line
 # Between arrays that would otherwise begin at the same places of the cache's pages: a store to one
 # and a load from another then look like the same address to the processor, and wait.
 _APART = 5 * _ALIGNMENT
-_SCRATCH_BYTES = 32 << 20  # at most, unless one panel needs more
+_SCRATCH_BYTES = 62 << 20  # at most, unless one panel needs more
 _PROCESSORS = (
     len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 )
@@ -347,12 +347,11 @@ class Pass:
         self._slab, self._copies = slab, copies
         layers = self._layers
         n_y = int(layers[-1]["padded"])
-        inputs = 2 * (copies - 1) * int(layers[0]["padded"])
-        reals = 4 * int(layers["padded"].sum()) + inputs + n_y + threads
+        reals = self._numbers_a_sample(copies) + threads
         self._scratch = _aligned(reals * slab + 4 * len(layers) * _APART, self.dtype)
         address = self._scratch.ctypes.data
         for l, layer in enumerate(layers):
-            for name in ("u", "a", "aT", "d"):
+            for name in self._held(l):
                 layer[name] = address
                 repeated = copies if l == 0 and name in {"a", "aT"} else 1
                 address += int(layer["padded"]) * slab * width * repeated + _APART
@@ -365,9 +364,19 @@ class Pass:
         self._right_panels = self._C_panels + slab // lanes * 8
         self._C_lanes = self._right_panels + slab // lanes * 8
 
+    def _held(self, l: int) -> tuple[str, ...]:
+        """What a layer keeps of each sample."""
+        if l == 0:
+            return ("a", "aT", "d")
+        return ("u", "a", "d") if l == len(self._layers) - 1 else ("u", "a", "aT", "d")
+
+    def _numbers_a_sample(self, copies: int) -> int:
+        """In scratch memory: what the layers keep, copies of the inputs, targets."""
+        padded = self._layers["padded"].tolist()
+        held = sum(n * len(self._held(l)) for l, n in enumerate(padded))
+        return int(held + 2 * (copies - 1) * padded[0] + padded[-1])
+
     def _scratch_most(self, copies: int) -> int:
         """Samples that the scratch memory may hold."""
-        padded = self._layers["padded"]
-        numbers = 4 * int(padded.sum()) + 2 * (copies - 1) * int(padded[0])
-        most = _SCRATCH_BYTES // (numbers * self.dtype.itemsize)
+        most = _SCRATCH_BYTES // (self._numbers_a_sample(copies) * self.dtype.itemsize)
         return int(max(most // self.lanes, 1)) * self.lanes

@@ -42,6 +42,8 @@ from .task import (
     whole,
 )  # fmt: skip
 
+_CACHED = 1 << 17  # numbers, half a MiB of float32
+
 
 @kernel
 def shuffle(task: Any) -> None:
@@ -114,6 +116,12 @@ def gather(task: Any, layer: Any, t: int, panels: Any, real: Any) -> None:
 
 
 @kernel
+def at_once(n: int, real: Any) -> Any:
+    """Panels of n rows that the second cache holds, while the other operand streams by."""
+    return max(_CACHED // (n * simd.width(real)), 2) // 2 * 2
+
+
+@kernel
 def forward(
     task: Any, layer: Any, before: Any, a_before: int, nodes: Any, panels: Any, real: Any
 ) -> None:
@@ -124,7 +132,10 @@ def forward(
     u = panels_of(layer.u, layer.padded, task, real)
     a = panels_of(layer.a, layer.padded, task, real)
     a_before = panels_of(a_before, before.padded, task, real)
-    affine_panels(W, b, a_before, u, before.nodes, nodes, panels)
+    step = at_once(before.nodes, real)
+    for p in range(panels[0], panels[1], step):
+        some = p, min(p + step, panels[1])
+        affine_panels(W, b, a_before, u, before.nodes, nodes, some)
     i, last = nodes[0], min(nodes[1], layer.nodes)
     for p in range(panels[0], panels[1]):
         call(layer.f, (u[p, i:], a[p, i:]), ((last - i) * lanes,))
@@ -214,7 +225,10 @@ def backward(task: Any, layers: Any, panels: Any, real: Any) -> None:
             W = view(layer.W, (layer.rows, layer.leading), real.dtype)
             dC_da = panels_of(before.d, before.padded, task, real)
             nodes = whole(before.rows)
-            backpropagate_panels(d, W, dC_da, layer.nodes, nodes, panels)
+            step = at_once(layer.nodes, real)
+            for p in range(panels[0], panels[1], step):
+                some = p, min(p + step, panels[1])
+                backpropagate_panels(d, W, dC_da, layer.nodes, nodes, some)
 
 
 @kernel
@@ -247,7 +261,9 @@ def weight_gradients(
     d = panels_of(layer.d, layer.padded, task, real)
     aT = blocks_of(before.aT + mine, before.padded, task, real)
     dC_dW = view(layer.dC_dW + skip, (layer.rows, layer.leading), real.dtype)
-    weight_gradient(d, aT, dC_dW, panels, nodes, more)
+    step = at_once((panels[1] - panels[0]) * simd.width(real), real)
+    for q in range(0, len(aT), step):
+        weight_gradient(d, aT, dC_dW, panels, nodes, (q, min(q + step, len(aT))), more)
     bias_gradient(d, numbers(layer.dC_db + skip, layer.rows, real), panels, nodes, more)
 
 

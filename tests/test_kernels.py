@@ -105,7 +105,8 @@ def test_equations_6_and_7(n_in, n_out, panels, dtype, shares, more):
     kernels.transpose_panels(a, aT, (0, panels))
     dC_dW, dC_db = layer.W.copy(), layer.b.copy()
     for some_nodes in parts(n_out, shapes.HEIGHTS[-1], shares):
-        kernels.weight_gradient(d, aT, dC_dW, (0, panels), some_nodes, more)
+        for some_blocks in parts(len(aT), 1, shares):
+            kernels.weight_gradient(d, aT, dC_dW, (0, panels), some_nodes, some_blocks, more)
         kernels.bias_gradient(d, dC_db, (0, panels), some_nodes, more)
     before_W = layer.W[:n_out, :n_in] if more else 0
     before_b = layer.b[:n_out] if more else 0
