@@ -118,7 +118,7 @@ def gather(task: Any, layer: Any, t: int, panels: Any, real: Any) -> None:
 @kernel
 def at_once(n: int, real: Any) -> Any:
     """Panels of n rows that the second cache holds, while the other operand streams by."""
-    return max(_CACHED // (n * simd.width(real)), 2) // 2 * 2
+    return max(_CACHED // (max(n, 1) * simd.width(real)), 2) // 2 * 2
 
 
 @kernel
