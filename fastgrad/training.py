@@ -106,7 +106,7 @@ def choose(task: Any, first: int, last: int, S: int, t: int, panels: Any, real: 
 @kernel
 def gather(task: Any, layer: Any, t: int, panels: Any, real: Any) -> None:
     """The inputs of the samples chosen, into the copy of thread t."""
-    X = rows_of(task.X, task.last, layer.nodes, real)
+    X = rows_of(task.X, task.samples_in_all, layer.nodes, real)
     samples = samples_of(task, t)
     mean = numbers(task.input_mean, layer.padded, real)
     scale = numbers(task.input_scale, layer.padded, real)
