@@ -19,6 +19,8 @@ __all__ = [
     "weights",
 ]
 
+MOST_SAMPLES = 2**32 - 1  # the order of a shuffle has 4 bytes a sample
+
 
 def _limits(least: float | None, above: float | None, below: float | None) -> str:
     words = [f"at least {least}"] if least is not None else []
@@ -122,6 +124,8 @@ def matrix(
         raise ValueError(f"{name}: got shape {array.shape}; expected {expected}")
     if not len(array):
         raise ValueError(f"{name}: got no samples (shape {array.shape}); expected at least one")
+    if len(array) > MOST_SAMPLES:
+        raise ValueError(f"{name}: got {len(array)} samples; expected at most {MOST_SAMPLES}")
     _finite(name, array)
     with np.errstate(over="ignore"):
         converted = np.require(array, dtype, ["C", "A"])

@@ -201,7 +201,7 @@ class Pass:
         Yields every 50 to 100 ms the number of samples done, the sum of C over them and how
         many of them were classified right.
         """
-        order = np.empty(len(X) if seed is not None else 0, np.int64)
+        order = np.empty(len(X) if seed is not None else 0, np.uint32)  # 4 bytes a sample
         sums = np.zeros(2)  # added to from call to call: their bits do not depend on the clock
         done = 0
         while done < len(X):

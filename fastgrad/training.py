@@ -49,7 +49,7 @@ _CACHED = 1 << 17  # numbers, half a MiB of float32
 def shuffle(task: Any) -> None:
     """Random permutation (Fisher, Yates) by xorshift (G. Marsaglia, 2003, triple 13, 7, 17)."""
     order, random = (
-        view(task.order, (task.samples_in_all,), np.int64),
+        view(task.order, (task.samples_in_all,), np.uint32),
         view(task.random, (1,), np.uint64),
     )
     x = random[0]
@@ -59,14 +59,16 @@ def shuffle(task: Any) -> None:
         x ^= x << np.uint64(17)
         r = np.int64(((x >> np.uint64(32)) * np.uint64(k + 1)) >> np.uint64(32))
         order[k] = order[r]
-        order[r] = k
+        order[r] = np.uint32(k)
     random[0] = x
 
 
 @kernel
 def sample_at(task: Any, position: int) -> int:
     """The sample at that position of the order."""
-    return view(task.order, (position + 1,), np.int64)[position] if task.order else position
+    if task.order:
+        return np.int64(view(task.order, (position + 1,), np.uint32)[position])
+    return position
 
 
 @kernel

@@ -109,6 +109,7 @@ BAD_X = [
     pytest.param(X[None], ["X", "(1, 10, 3)"], id="three dimensions"),
     pytest.param(0.5, ["X", "()"], id="a number"),
     pytest.param(X[:0], ["X", "(0, 3)", "sample"], id="no sample"),
+    pytest.param(np.broadcast_to(X[:1], (2**32, 3)), ["X", "4294967296"], id="too many samples"),
     pytest.param(changed(X, (7, 2), np.nan), ["X", "nan", "7", "2"], id="NaN"),
     pytest.param(changed(X, (9, 0), np.inf), ["X", "inf", "9", "0"], id="infinity"),
     pytest.param(changed(X, (4, 1), -np.inf), ["X", "-inf", "4", "1"], id="-infinity"),
