@@ -1,9 +1,10 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
 from .activations import Activation
-from .callbacks import Callback
+from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 from .costs import Cost
 from .data import load_digits
+from .fitting import Fit
 from .history import History
 from .layers import Gradients, Layer
 from .network import Network, load
@@ -15,11 +16,14 @@ __all__ = [
     "Adam",
     "Callback",
     "Cost",
+    "EarlyStopping",
+    "Fit",
     "Gradients",
     "History",
     "Layer",
     "Network",
     "Optimizer",
+    "ReduceLROnPlateau",
     "load",
     "load_digits",
 ]

@@ -1,193 +1,223 @@
-"""Callbacks: what happens between epochs, with Keras's hook points, and the live display."""
+"""Callbacks: what happens between the epochs and the batches of a fit, at Keras's hook points."""
 
-import os
-import sys
-import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import checks
 
 if TYPE_CHECKING:
-    from .history import History
+    from .fitting import Fit
 
-__all__ = ["Callback", "Progress", "all_callbacks"]
-
-_SECONDS_BETWEEN_REFRESHES = 0.05
+__all__ = ["Callback", "EarlyStopping", "ReduceLROnPlateau", "all_callbacks"]
 
 
 class Callback:
     """Called by `Network.fit`; override the hooks you need, the others do nothing.
 
-    `history` holds the figures of the epochs that are over, so in `on_epoch_end` its last ones are
-    those of this epoch.
+    Each hook is given the `Fit`: its net, optimizer, history and epoch, and `fit.stop(why)`. In
+    `on_epoch_end` the last figures of `fit.history` are those of this epoch. The attribute `every`
+    is the number of batches between calls of `on_batch_end`; 0, the default: every 50 to 100 ms,
+    whenever the compiled epoch returns to Python anyway.
     """
 
-    def on_train_begin(self, net: Any, history: "History") -> None:
+    every: int = 0
+
+    def on_train_begin(self, fit: "Fit") -> None:
         """Run before the first epoch.
 
         Parameters
         ----------
-        net : Network
-        history : History
-            The figures of the epochs that are over.
+        fit : Fit
+            What goes on.
         """
 
-    def on_epoch_begin(self, net: Any, history: "History", epoch: int) -> None:
+    def on_epoch_begin(self, fit: "Fit") -> None:
         """Run before each epoch.
 
         Parameters
         ----------
-        net : Network
-        history : History
-            The figures of the epochs that are over.
-        epoch : int
-            Counted from 0.
+        fit : Fit
+            What goes on.
         """
 
-    def on_progress(self, done_samples: int, total_samples: int) -> None:
-        """Run every 50 to 100 ms within an epoch that takes longer.
+    def on_batch_end(self, fit: "Fit") -> None:
+        """Run after every `every` batches of an epoch.
 
         Parameters
         ----------
-        done_samples, total_samples : int
-            Samples of this epoch: trained on so far, and in all.
+        fit : Fit
+            What goes on; `fit.cost` is the mean so far in this epoch.
         """
 
-    def on_epoch_end(self, net: Any, history: "History", epoch: int) -> None:
+    def on_epoch_end(self, fit: "Fit") -> None:
         """Run after each epoch.
 
         Parameters
         ----------
-        net : Network
-        history : History
-            The figures of the epochs that are over.
-        epoch : int
-            Counted from 0.
+        fit : Fit
+            What goes on.
         """
 
-    def on_train_end(self, net: Any, history: "History") -> None:
+    def on_train_end(self, fit: "Fit") -> None:
         """Run after the last epoch, and where training ends early by an error or Ctrl-C.
 
         Parameters
         ----------
-        net : Network
-        history : History
-            The figures of the epochs that are over.
+        fit : Fit
+            What goes on.
         """
 
 
-class Progress(Callback):
-    """The live display of `fit(verbose=1)`.
+class _Watch(Callback):
+    """Follows one figure, and counts the epochs since it was best."""
 
-    A bar with the latest figures where the output is a terminal and rich is installed (the extra
-    `fastgrad[cli]`), otherwise one line an epoch.
+    def __init__(self, monitor: str, min_delta: float, patience: int, mode: str) -> None:
+        self.monitor = monitor
+        self.min_delta = checks.number("min_delta", min_delta, least=0)
+        self.patience = checks.integer("patience", patience, least=0)
+        self._sign = {"min": 1.0, "max": -1.0, "auto": 1.0 if is_loss(monitor) else -1.0}[
+            checks.choice("mode", mode, ("auto", "min", "max"))
+        ]
+
+    def on_train_begin(self, fit: "Fit") -> None:
+        """Forget what was before."""
+        self.best, self.best_epoch, self.waited = np.inf, -1, 0
+
+    def improves(self, fit: "Fit") -> bool:
+        """Whether the figure is the best so far; counts the epochs in which it was not."""
+        figures = fit.history.columns()
+        if self.monitor not in figures:
+            known = ", ".join(name for name in figures if name not in {"lr", "seconds"})
+            raise ValueError(f"monitor: got {self.monitor!r}; expected one of {known}")
+        value = self._sign * figures[self.monitor][-1]
+        if value < self.best - self.min_delta:
+            self.best, self.best_epoch, self.waited = value, fit.epoch, 0
+            return True
+        self.waited += 1
+        return False
+
+
+def is_loss(figure: str) -> bool:
+    """Whether less of it is better.
 
     Parameters
     ----------
-    epochs : int
-        How many epochs there will be.
-    file : text file, optional
-        Where to write; standard output unless told.
+    figure : str
+        Its name, such as "val_cost" or "val_accuracy".
+    """
+    return figure.removeprefix("val_") in {"cost", "mae", "rmse"}
+
+
+class EarlyStopping(_Watch):
+    """End training when a figure has stopped getting better.
+
+    Parameters
+    ----------
+    monitor : str, default "val_cost"
+        Which figure: "cost", "val_cost", "val_accuracy", "val_f1", ...
+    min_delta : float, default 0.0
+        By how much it must get better to count.
+    patience : int, default 10
+        Epochs without that, after which training ends.
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether less or more is better; "auto": less for costs, "mae" and "rmse".
+    restore_best_weights : bool, default True
+        Put back the weights of the best epoch when training ends, however it ends.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A number out of its range; during the fit, a figure that there is none of.
     """
 
-    def __init__(self, epochs: int, file: TextIO | None = None) -> None:
-        self.epochs = epochs
-        self._file = file
-        self._bar: _Bar | None = None
-        self._epoch = 0
+    def __init__(
+        self,
+        monitor: str = "val_cost",
+        min_delta: float = 0.0,
+        patience: int = 10,
+        mode: str = "auto",
+        restore_best_weights: bool = True,
+    ) -> None:
+        super().__init__(monitor, min_delta, patience, mode)
+        self.restore_best_weights = bool(restore_best_weights)
 
-    def on_train_begin(self, net: Any, history: "History") -> None:
-        """Open the bar, where there is to be one."""
-        # Looked up here, not at import: standard output may have been redirected since.
-        self._out = self._file or sys.stdout
-        if self._out.isatty() and os.environ.get("TERM") != "dumb":
-            try:
-                self._bar = _Bar(self.epochs, self._out)
-            except ModuleNotFoundError:
-                self._bar = None
+    def on_train_begin(self, fit: "Fit") -> None:
+        """Forget what was before."""
+        super().on_train_begin(fit)
+        self._weights: Any = None
 
-    def on_epoch_begin(self, net: Any, history: "History", epoch: int) -> None:
-        """Show which epoch it is."""
-        self._epoch = epoch
-        if self._bar:
-            self._bar.show(epoch, figures(history) or "(compiling, the first time)")
+    def on_epoch_end(self, fit: "Fit") -> None:
+        """Keep the weights if they are the best, and stop if the best is too long ago."""
+        if self.improves(fit):
+            if self.restore_best_weights:
+                self._weights = fit.net.parameters.copy()
+        elif self.waited >= self.patience:
+            best = f"best {self._sign * self.best:.6g} in epoch {self.best_epoch + 1}"
+            fit.stop(f"no better {self.monitor} for {self.waited} epochs, {best}")
 
-    def on_progress(self, done_samples: int, total_samples: int) -> None:
-        """Move the bar within an epoch."""
-        if self._bar:
-            self._bar.show(self._epoch + done_samples / total_samples)
-
-    def on_epoch_end(self, net: Any, history: "History", epoch: int) -> None:
-        """Show the figures of the epoch."""
-        text = figures(history)
-        if self._bar:
-            self._bar.show(epoch + 1, text)
-        else:
-            line = f"epoch {epoch + 1}/{self.epochs}  {text}  {history.seconds[-1]:.3g} s"
-            print(line, file=self._out, flush=True)
-
-    def on_train_end(self, net: Any, history: "History") -> None:
-        """Leave the bar as it stands."""
-        if self._bar:
-            self._bar.close()
-            self._bar = None
+    def on_train_end(self, fit: "Fit") -> None:
+        """Put the best weights back."""
+        if self._weights is not None:
+            fit.net.parameters[:] = self._weights
 
 
-def figures(history: "History") -> str:
-    """Format the latest figures: 'cost 0.01234, val 0.07310  accuracy 0.9812, val 0.9750'."""
-    if not history.cost:
-        return ""
-    parts = [_figure("cost", history.cost, history.val_cost)]
-    for name in dict.fromkeys(name.removeprefix("val_") for name in history.metrics):
-        values = history.metrics.get(name, []), history.metrics.get(f"val_{name}", [])
-        parts.append(_figure(name, *values))
-    return "  ".join(parts)
+class ReduceLROnPlateau(_Watch):
+    """Multiply the learning rate when a figure has stopped getting better.
 
+    Parameters
+    ----------
+    monitor : str, default "val_cost"
+        Which figure: "cost", "val_cost", "val_accuracy", "val_f1", ...
+    factor : float, default 0.1
+        By what, between 0 and 1.
+    patience : int, default 10
+        Epochs without getting better, after which it is multiplied.
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether less or more is better; "auto": less for costs, "mae" and "rmse".
+    min_delta : float, default 1e-4
+        By how much the figure must get better to count.
+    cooldown : int, default 0
+        Epochs to wait after that before counting again.
+    min_lr : float, default 0.0
+        The rate never falls below.
 
-def _figure(name: str, values: list[float], val_values: list[float]) -> str:
-    digits = ".4f" if name == "accuracy" else "#.4g"
-    shown = [
-        f"{part}{some[-1]:{digits}}" for part, some in (("", values), ("val ", val_values)) if some
-    ]
-    return f"{name} {', '.join(shown)}"
+    Raises
+    ------
+    ValueError, TypeError
+        A number out of its range; during the fit, a figure that there is none of, or an optimizer
+        whose rate follows a schedule.
+    """
 
+    def __init__(
+        self,
+        monitor: str = "val_cost",
+        factor: float = 0.1,
+        patience: int = 10,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, min_delta, patience, mode)
+        self.factor = checks.number("factor", factor, above=0, below=1)
+        self.cooldown = checks.integer("cooldown", cooldown, least=0)
+        self.min_lr = checks.number("min_lr", min_lr, least=0)
 
-class _Bar:
-    """A bar over all epochs, redrawn only by `show`: no thread beside the training."""
+    def on_train_begin(self, fit: "Fit") -> None:
+        """Forget what was before."""
+        super().on_train_begin(fit)
+        self._resting = 0
 
-    def __init__(self, epochs: int, file: TextIO) -> None:
-        from rich.console import Console  # noqa: PLC0415 - an extra
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-        from rich.table import Column  # noqa: PLC0415
-
-        def text(field: str) -> Any:
-            return TextColumn(field, table_column=Column(no_wrap=True))
-
-        self._epochs = epochs
-        self._text = ""
-        self._progress = Progress(
-            text("epoch {task.fields[epoch]}/{task.total}"),
-            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=4)),
-            text("{task.fields[figures]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=Console(file=file),
-            auto_refresh=False,
-            expand=True,
-        )
-        self._task = self._progress.add_task("", total=epochs, epoch=1, figures="")
-        self._progress.start()
-        self._refreshed = 0.0
-
-    def show(self, epochs_done: float, text: str | None = None) -> None:
-        self._text = self._text if text is None else text
-        epoch = min(int(epochs_done) + 1, self._epochs)
-        self._progress.update(self._task, completed=epochs_done, epoch=epoch, figures=self._text)
-        now = time.monotonic()
-        if now - self._refreshed >= _SECONDS_BETWEEN_REFRESHES:
-            self._progress.refresh()
-            self._refreshed = now
-
-    def close(self) -> None:
-        self._progress.stop()  # draws the last state and shows the cursor again
+    def on_epoch_end(self, fit: "Fit") -> None:
+        """Multiply the rate if the best is too long ago."""
+        improves = self.improves(fit)
+        if self._resting:
+            self._resting, self.waited = self._resting - 1, 0
+        elif not improves and self.waited >= max(self.patience, 1):
+            fit.optimizer.lr = max(fit.optimizer.lr * self.factor, self.min_lr)
+            self._resting, self.waited = self.cooldown, 0
 
 
 def all_callbacks(callbacks: Any) -> list[Callback]:
@@ -198,4 +228,5 @@ def all_callbacks(callbacks: Any) -> list[Callback]:
     for callback in listed:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
+        checks.integer(f"{type(callback).__name__}.every", callback.every, least=0)
     return listed

@@ -1,6 +1,5 @@
 """The Network: it checks what comes, owns the arrays, and calls the compiled passes."""
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,14 +7,17 @@ import numpy as np
 
 from . import checks, files, initial
 from .activations import Activation, activation
-from .callbacks import Progress, all_callbacks
+from .callbacks import all_callbacks
 from .costs import Cost, linked
 from .costs import cost as resolve_cost
+from .fitting import Fit, between_calls
 from .history import History
 from .layers import Gradients, Layer
 from .optimizers import Adam, Optimizer, resolve
-from .passes import Pass, Targets
+from .passes import Pass
 from .plan import Plan
+from .progress import Progress
+from .samples import samples
 
 __all__ = ["Network", "load"]
 
@@ -128,6 +130,11 @@ class Network:
         return sum(layer.W.size + layer.b.size for layer in self.layers)
 
     @property
+    def parameters(self) -> Array:
+        """All weights and biases in one flat vector, with zeros between: a view, writable."""
+        return self._pass.parameters
+
+    @property
     def input_mean(self) -> Array:
         """(n_0,): what is subtracted from the inputs; a view."""
         return self._pass.mean[: self.n_inputs]
@@ -179,8 +186,7 @@ class Network:
         sample_weight : array_like, optional
             (S,): w_s in (1/S) sum_s w_s C_s.
         """
-        X, targets, weights = self._samples(X, Y, sample_weight)
-        return self._pass.cost(X, targets, weights)[0]
+        return self._pass.cost(samples(self, X, Y, sample_weight))[0]
 
     def gradients(self, X: Any, Y: Any, sample_weight: Any = None) -> Gradients:
         """Gradient of the mean cost at these samples: equations (3) to (8).
@@ -190,8 +196,7 @@ class Network:
         X, Y, sample_weight : array_like
             As for `cost`.
         """
-        X, targets, weights = self._samples(X, Y, sample_weight)
-        C, dC, dC_da0 = self._pass.gradients(X, targets, weights)
+        C, dC, dC_da0 = self._pass.gradients(samples(self, X, Y, sample_weight))
         dC_dW, dC_db = zip(*((W.copy(), b.copy()) for W, b in self._pass.views(dC)), strict=True)
         return Gradients(C, dC_dW, dC_db, dC_da0)
 
@@ -216,8 +221,7 @@ class Network:
         """
         optimizer = resolve(optimizer)
         x, y = checks.lone_sample("x", x, y, self.n_inputs)
-        X, targets, weights = self._samples(x, y, None, names=("x", "y"))
-        return self._pass.step(X, targets, weights, optimizer)
+        return self._pass.step(samples(self, x, y, names=("x", "y")), optimizer)
 
     def fit(
         self,
@@ -254,7 +258,7 @@ class Network:
         sample_weight : array_like, optional
             (S,): w_s in (1/S) sum_s w_s C_s.
         callbacks : iterable of Callback
-            Called between epochs.
+            Called between epochs and batches.
         threads : int, optional
             None: the library decides. The result does not depend on it. A fork of a process that
             has trained on several threads uses one.
@@ -271,45 +275,32 @@ class Network:
         checks.integer("batch_size", batch_size, least=1)
         if threads is not None:
             checks.integer("threads", threads, least=1)
-        X, targets, weights = self._samples(X, Y, sample_weight)
+        trained_on = samples(self, X, Y, sample_weight)
         held_out = None
         if validation is not None:
             X_val, Y_val = checks.pair("validation", validation, "(X_val, Y_val)")
-            held_out = self._samples(X_val, Y_val, None, names=("validation X", "validation Y"))
+            held_out = samples(self, X_val, Y_val, names=("validation X", "validation Y"))
         if self.standardize and not self._standardized:
-            self._standardize_by(X)
-        callbacks = all_callbacks(callbacks) + ([Progress(epochs)] if verbose else [])
+            self._standardize_by(trained_on.X)
+        told = all_callbacks(callbacks) + ([Progress()] if verbose else [])
         classifies = self.cost_function.link in {"softmax", "sigmoid"}
-        history = History(samples=len(X))
-        for callback in callbacks:
-            callback.on_train_begin(self, history)
-        try:
-            for epoch in range(epochs):
-                for callback in callbacks:
-                    callback.on_epoch_begin(self, history, epoch)
-                if epoch == 0:
-                    self._pass.compile(X, targets, weights, optimizer, batch_size)
-                seed = int(self._rng.integers(1, 2**63)) if shuffle else None
-                begin = time.perf_counter()
-                passed = self._pass.epoch(X, targets, weights, optimizer, batch_size, seed, threads)
-                for done, total, right in passed:  # noqa: B007 - the last sums count
-                    for callback in callbacks:
-                        callback.on_progress(done, len(X))
-                history.seconds.append(time.perf_counter() - begin)
-                history.cost.append(total / len(X))
-                if classifies:
-                    history.metrics.setdefault("accuracy", []).append(right / len(X))
-                if held_out:
-                    total, right = self._pass.cost(*held_out)
-                    history.val_cost.append(total)
-                    if classifies:
-                        history.metrics.setdefault("val_accuracy", []).append(right)
-                for callback in callbacks:
-                    callback.on_epoch_end(self, history, epoch)
-        finally:
-            for callback in callbacks:
-                callback.on_train_end(self, history)
-        return history
+
+        def an_epoch(fit: Fit) -> Any:
+            if fit.epoch == 0:
+                self._pass.compile(trained_on, optimizer, batch_size)
+            seed = int(self._rng.integers(1, 2**63)) if shuffle else None
+            return self._pass.epoch(
+                trained_on, optimizer, batch_size, seed, threads, between_calls(told)
+            )
+
+        def evaluate() -> dict[str, float]:
+            if held_out is None:
+                return {}
+            C, right = self._pass.cost(held_out)
+            return {"val_cost": C} | ({"val_accuracy": right} if classifies else {})
+
+        fit = Fit(self, optimizer, epochs, History(samples=len(trained_on.X)))
+        return fit.run(an_epoch, batch_size, evaluate, told, classifies)
 
     def save(self, path: Any) -> None:
         """Write the network to a safetensors file, whole or not at all.
@@ -336,28 +327,6 @@ class Network:
         """
         checks.integer("batch_size", batch_size, least=1)
         return self._pass.plan(batch_size)
-
-    # --- at the door --------------------------------------------------------------------------
-
-    def _samples(
-        self, X: Any, Y: Any, sample_weight: Any, names: tuple[str, str] = ("X", "Y")
-    ) -> tuple[Array, Targets, Array]:
-        """Everything that belongs to the samples, checked and in the network's dtype."""
-        X = checks.matrix(names[0], X, self.dtype, self.n_inputs)
-        targets = self._targets(names[1], Y, len(X))
-        weights = np.empty(0, self.dtype)
-        if sample_weight is not None:
-            weights = checks.weights("sample_weight", sample_weight, self.dtype, len(X))
-        return X, targets, weights
-
-    def _targets(self, name: str, Y: Any, rows: int) -> Targets:
-        kind = self.cost_function.targets
-        no_ids, no_numbers = np.empty(0, np.int64), np.empty((0, 0), self.dtype)
-        if kind == "distribution" and np.ndim(Y) == 1:
-            return Targets(no_numbers, checks.class_ids(name, Y, self.n_outputs, rows))
-        numbers = checks.matrix(name, Y, self.dtype, self.n_outputs, rows)
-        checks.domain(name, numbers, kind)
-        return Targets(numbers, no_ids)
 
     # --- inside -------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba
 import numpy as np
@@ -19,11 +19,12 @@ from .kernels import activation_loop, cost_loop, softmax_loop, training_loop
 from .online import pass_over_samples
 from .optimizers import Optimizer
 from .plan import Plan, plan
+from .samples import Samples
 from .shapes import HEIGHTS, LANES
 from .task import LAYER, TASK
 from .training import pass_over_batches, sweep
 
-__all__ = ["Pass", "Targets"]
+__all__ = ["Pass"]
 
 Array = np.ndarray[Any, Any]
 
@@ -42,19 +43,18 @@ _PATIENT, _IMPATIENT = 131_072, 64
 _team_of: int | None = None
 
 
-class Targets(NamedTuple):
-    """What the outputs should be: numbers Y (S, n_L) or class ids (S,); the other is empty."""
-
-    Y: Array
-    ids: Array
-
-
 def _aligned(count: int, dtype: Any) -> Array:
     """Zeros that start at a cache line."""
     dtype = np.dtype(dtype)
     memory = np.zeros(count * dtype.itemsize + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + count * dtype.itemsize].view(dtype)
+
+
+def _unaimed(X: Array) -> Samples:
+    """Inputs alone."""
+    none = np.empty(0)
+    return Samples(X, none, none, none)
 
 
 def _up(count: int, unit: int) -> int:
@@ -161,52 +161,54 @@ class Pass:
     def forward(self, X: Array) -> Array:
         """a^L, (S, n_L)."""
         output = np.empty((len(X), self._layers[-1]["nodes"]), self.dtype)
-        self._run(X, batch=1 if len(X) == 1 else 256, output=output)
+        self._run(_unaimed(X), batch=1 if len(X) == 1 else 256, cost=False, output=output)
         return output
 
-    def cost(self, X: Array, targets: Targets, weights: Array) -> tuple[float, float]:
+    def cost(self, samples: Samples) -> tuple[float, float]:
         """The mean of C, and the share of samples whose class is right."""
-        total, right, _ = self._run(X, targets, weights, batch=len(X))
-        return total / len(X), right / len(X)
+        S = len(samples.X)
+        total, right, _ = self._run(samples, batch=S)
+        return total / S, right / S
 
-    def gradients(self, X: Array, targets: Targets, weights: Array) -> tuple[float, Array, Array]:
+    def gradients(self, samples: Samples) -> tuple[float, Array, Array]:
         """The mean of C, its gradient as long as the parameters, and dC/da0."""
-        dC_da0 = np.empty_like(X)
-        C, *_ = self._run(X, targets, weights, batch=len(X), gradient=True, input_gradient=dC_da0)
-        return C / len(X), self._dC[: len(self.parameters)], dC_da0 * self.scale[: X.shape[1]]
+        dC_da0 = np.empty_like(samples.X)
+        S, n = samples.X.shape
+        C, *_ = self._run(samples, batch=S, gradient=True, input_gradient=dC_da0)
+        return C / S, self._dC[: len(self.parameters)], dC_da0 * self.scale[:n]
 
-    def step(self, X: Array, targets: Targets, weights: Array, optimizer: Optimizer) -> float:
+    def step(self, samples: Samples, optimizer: Optimizer) -> float:
         """Update on one mini-batch; the mean of C before it."""
-        total, *_ = self._run(X, targets, weights, batch=len(X), optimizer=optimizer, gradient=True)
-        return total / len(X)
+        S = len(samples.X)
+        total, *_ = self._run(samples, batch=S, optimizer=optimizer, gradient=True)
+        return total / S
 
-    def compile(
-        self, X: Array, targets: Targets, weights: Array, optimizer: Optimizer, batch: int
-    ) -> None:
+    def compile(self, samples: Samples, optimizer: Optimizer, batch: int) -> None:
         """Compile, or read from disk, all that an epoch needs: by a pass over no samples."""
-        self._run(X, targets, weights, batch=batch, last=0, optimizer=optimizer, gradient=True)
+        self._run(samples, batch=batch, last=0, optimizer=optimizer, gradient=True)
 
     def epoch(
         self,
-        X: Array,
-        targets: Targets,
-        weights: Array,
+        samples: Samples,
         optimizer: Optimizer,
         batch: int,
         seed: int | None,
         threads: int | None,
+        every: int = 0,
     ) -> Iterator[tuple[int, float, float]]:
         """Train once on every sample, in an order drawn from the seed (None: as they stand).
 
-        Yields every 50 to 100 ms the number of samples done, the sum of C over them and how
-        many of them were classified right.
+        Yields every 50 to 100 ms, and after every so many batches unless that is 0, the number of
+        samples done, the sum of C over them and how many of them were classified right.
         """
-        order = np.empty(len(X) if seed is not None else 0, np.uint32)  # 4 bytes a sample
+        S = len(samples.X)
+        order = np.empty(S if seed is not None else 0, np.uint32)  # 4 bytes a sample
         sums = np.zeros(2)  # added to from call to call: their bits do not depend on the clock
         done = 0
-        while done < len(X):
+        while done < S:
+            stop = min(done - done % (every * batch) + every * batch, S) if every else S
             total, right, done = self._run(
-                X, targets, weights, batch=batch, first=done, cut=True, optimizer=optimizer,
+                samples, batch=batch, first=done, last=stop, cut=True, optimizer=optimizer,
                 gradient=True, order=order, seed=seed if done == 0 else None, threads=threads,
                 sums=sums,
             )  # fmt: skip
@@ -214,11 +216,10 @@ class Pass:
 
     def _run(
         self,
-        X: Array,
-        targets: Targets | None = None,
-        weights: Array | None = None,
+        samples: Samples,
         *,
         batch: int,
+        cost: bool = True,
         first: int = 0,
         last: int | None = None,
         cut: bool = False,
@@ -236,29 +237,27 @@ class Pass:
         Returns the sum of C over them, how many are classified right, and the end of the pass.
         """
         crew = self._crew(batch, gradient, optimizer is not None, threads)
-        end = len(X) if last is None else last
+        S = len(samples.X)
+        end = S if last is None else last
         team, ahead = crew.turn(None if cut else end - first)
         if cut:
             end = min(first + max(ahead // batch, 1) * batch, end)
         task = np.zeros(1, TASK)
-        task["cost"], task["gradient"] = targets is not None, gradient
+        task["cost"], task["gradient"] = cost, gradient
         task["update"], task["shuffle"] = optimizer is not None, seed is not None
         averaged = self._cost.reduction == "mean"
         task["outputs_averaged"] = self._layers[-1]["nodes"] if averaged else 1
-        task["batch"], task["samples_in_all"] = batch, len(X)
+        task["batch"], task["samples_in_all"] = batch, S
         task["n_parameters"] = len(self.parameters)
         task["first"], task["last"], task["threads"] = first, end, team
         task["patience"] = _PATIENT if team <= _PROCESSORS else _IMPATIENT
-        if targets is not None:
+        if cost:
             task["accuracy"] = self._cost.link in {"softmax", "sigmoid"}
             task["cost_loop"] = _cost_address(self._cost, self.dtype)
         C, steps = np.zeros(2) if sums is None else sums, np.zeros(1, np.int64)
         arrived, random = np.zeros(128, np.int64), np.array([seed or 0], np.uint64)
         arrays = {
-            "X": X,
-            "Y": targets.Y if targets else None,
-            "ids": targets.ids if targets else None,
-            "weights": weights,
+            **samples._asdict(),
             "order": order,
             "output": output,
             "input_gradient": input_gradient,

@@ -64,7 +64,7 @@ def shuffle(task: Any) -> None:
 
 
 @kernel
-def sample_at(task: Any, position: int) -> int:
+def sample_at(task: Any, position: int) -> Any:
     """The sample at that position of the order."""
     if task.order:
         return np.int64(view(task.order, (position + 1,), np.uint32)[position])

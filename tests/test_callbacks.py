@@ -6,9 +6,12 @@ import re
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from fastgrad.callbacks import Callback, Progress, figures
+import fastgrad as fg
+from fastgrad.callbacks import Callback
+from fastgrad.progress import Progress, figures
 
 needs_rich = pytest.mark.skipif(not importlib.util.find_spec("rich"), reason="rich is an extra")
 
@@ -18,27 +21,29 @@ class Terminal(io.StringIO):
         return True
 
 
-def new_history():
-    return SimpleNamespace(
-        cost=[], val_cost=[], metrics={"accuracy": [], "val_accuracy": []}, seconds=[]
-    )
+def new_fit(epochs):
+    history = fg.History(samples=100, metrics={"accuracy": [], "val_accuracy": []})
+    return fg.Fit(None, None, epochs, history)
 
 
 def run(display, epochs, progress=()):
     """What fit does with a callback, with made-up figures."""
-    history = new_history()
-    display.on_train_begin(None, history)
+    fit = new_fit(epochs)
+    display.on_train_begin(fit)
     for epoch in range(epochs):
-        display.on_epoch_begin(None, history, epoch)
+        fit.epoch = epoch
+        display.on_epoch_begin(fit)
         for done in progress:
-            display.on_progress(done, 100)
+            fit.done = done
+            display.on_batch_end(fit)
+        history = fit.history
         history.cost.append(1 / (epoch + 2))
         history.val_cost.append(1 / (epoch + 1))
         history.metrics["accuracy"].append(0.5 + epoch / 10)
         history.metrics["val_accuracy"].append(0.4 + epoch / 10)
         history.seconds.append(0.25)
-        display.on_epoch_end(None, history, epoch)
-    display.on_train_end(None, history)
+        display.on_epoch_end(fit)
+    display.on_train_end(fit)
 
 
 def last_frame(text):
@@ -53,7 +58,7 @@ def test_a_callback_does_nothing_unless_told():
 
 def test_one_line_an_epoch_where_there_is_no_terminal():
     out = io.StringIO()
-    run(Progress(2, out), epochs=2, progress=[50])
+    run(Progress(out), epochs=2, progress=[50])
     assert out.getvalue() == (
         "epoch 1/2  cost 0.5000, val 1.000  accuracy 0.5000, val 0.4000  0.25 s\n"
         "epoch 2/2  cost 0.3333, val 0.5000  accuracy 0.6000, val 0.5000  0.25 s\n"
@@ -61,7 +66,7 @@ def test_one_line_an_epoch_where_there_is_no_terminal():
 
 
 def test_standard_output_unless_told(capsys):
-    run(Progress(1), epochs=1)
+    run(Progress(), epochs=1)
     assert capsys.readouterr().out.startswith("epoch 1/1  cost 0.5000")
 
 
@@ -72,7 +77,7 @@ def test_lines_on_a_terminal_that_cannot_draw_a_bar(missing, monkeypatch):
     else:
         monkeypatch.setenv("TERM", "dumb")
     out = Terminal()
-    run(Progress(2, out), epochs=2)
+    run(Progress(out), epochs=2)
     assert out.getvalue().count("\n") == 2
     assert "\x1b" not in out.getvalue()
 
@@ -82,7 +87,7 @@ def test_a_bar_on_a_terminal(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "90")
     out = Terminal()
-    run(Progress(3, out), epochs=3, progress=[50])
+    run(Progress(out), epochs=3, progress=[50])
     frame = last_frame(out.getvalue())
     assert frame.startswith("epoch 3/3 ━")
     assert "cost 0.2500, val 0.3333  accuracy 0.7000, val 0.6000" in frame
@@ -95,16 +100,17 @@ def test_the_bar_moves_within_an_epoch(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "90")
     monkeypatch.setenv("NO_COLOR", "1")  # then only the part that is done is drawn
-    monkeypatch.setattr("fastgrad.callbacks._SECONDS_BETWEEN_REFRESHES", 0.0)
+    monkeypatch.setattr("fastgrad.progress._SECONDS_BETWEEN_REFRESHES", 0.0)
     out = Terminal()
-    display, history = Progress(1, out), new_history()
-    display.on_train_begin(None, history)
-    display.on_epoch_begin(None, history, 0)
+    display, fit = Progress(out), new_fit(1)
+    display.on_train_begin(fit)
+    display.on_epoch_begin(fit)
     lengths = []
     for done in (25, 50, 75):
-        display.on_progress(done, 100)
+        fit.done = done
+        display.on_batch_end(fit)
         lengths.append(last_frame(out.getvalue()).count("━"))
-    display.on_train_end(None, history)
+    display.on_train_end(fit)
     assert lengths[0] < lengths[1] < lengths[2]
 
 
@@ -125,3 +131,204 @@ def test_the_bar_moves_within_an_epoch(monkeypatch):
 )
 def test_figures(history, text):
     assert figures(history) == text
+
+
+# --- in a fit ------------------------------------------------------------------------------------
+
+
+class Recorder(Callback):
+    def __init__(self, every=0):
+        self.every, self.calls = every, []
+
+    def on_train_begin(self, fit):
+        self.calls.append("train begin")
+
+    def on_epoch_begin(self, fit):
+        self.calls.append(f"epoch {fit.epoch} begin")
+
+    def on_batch_end(self, fit):
+        self.calls.append(f"step {fit.step}, {fit.done} done")
+
+    def on_epoch_end(self, fit):
+        self.calls.append(f"epoch {fit.epoch} end")
+
+    def on_train_end(self, fit):
+        self.calls.append("train end")
+
+
+def line(rng, samples=50):
+    x = rng.normal(size=(samples, 3))
+    return x, x @ [1.0, -2.0, 0.5] + 0.1 * rng.normal(size=samples)
+
+
+def network():
+    return fg.Network([3, 8, 1], "tanh", cost="mse", seed=0)
+
+
+def test_hooks_come_in_keras_order_every_k_batches(rng):
+    recorder = Recorder(every=2)
+    network().fit(*line(rng), epochs=2, batch_size=8, callbacks=[recorder])
+    epochs = [
+        [
+            f"epoch {k} begin",
+            *(f"step {7 * k + step}, {8 * step} done" for step in (2, 4, 6)),
+            f"epoch {k} end",
+        ]
+        for k in (0, 1)
+    ]
+    assert recorder.calls == ["train begin", *epochs[0], *epochs[1], "train end"]
+
+
+def test_callbacks_of_several_paces_leave_the_result_as_it_is(rng):
+    x, y = line(rng)
+    alone, watched = network(), network()
+    some = [Recorder(every=2), Recorder(every=3)]
+    alone.fit(x, y, epochs=2, batch_size=8)
+    watched.fit(x, y, epochs=2, batch_size=8, callbacks=some)
+    assert [call[:6] for call in some[1].calls if "step" in call] == ["step 3", "step 6"] + [
+        "step 1"  # steps 10 and 13: the third and sixth of the second epoch
+    ] * 2
+    assert np.array_equal(alone.parameters, watched.parameters)
+
+
+@pytest.mark.parametrize("hook", ["on_batch_end", "on_epoch_end"])
+def test_a_callback_may_stop_and_change_the_rate(hook, rng):
+    class Stops(Callback):
+        every = 3
+
+    def act(self, fit):
+        fit.optimizer.lr = 0.25
+        fit.stop("enough")
+
+    setattr(Stops, hook, act)
+    optimizer = fg.SGD(0.01)
+    history = network().fit(
+        *line(rng), epochs=5, batch_size=8, optimizer=optimizer, callbacks=[Stops()]
+    )
+    assert len(history.cost) == len(history.seconds) == 1
+    assert history.stopped == "enough"
+    assert optimizer.lr == 0.25
+
+
+def test_train_end_is_told_of_an_error(rng):
+    class Fails(Recorder):
+        def on_epoch_end(self, fit):
+            raise RuntimeError
+
+    callback = Fails()
+    with pytest.raises(RuntimeError):
+        network().fit(*line(rng), epochs=5, callbacks=[callback])
+    assert callback.calls[-1] == "train end"
+
+
+def worsening(net, callbacks, rng):
+    """A fit whose cost falls at first and rises when its weights are disturbed."""
+
+    class Disturbs(Callback):
+        def on_epoch_begin(self, fit):
+            if fit.epoch > 5:
+                fit.net.layers[0].W += 0.5
+
+    x, y = line(rng)
+    return net.fit(
+        x, y, epochs=30, batch_size=8, validation=(x, y), optimizer=fg.SGD(0.01),
+        callbacks=[Disturbs(), *callbacks],
+    )  # fmt: skip
+
+
+def test_early_stopping_puts_the_best_weights_back(rng):
+    net = network()
+    history = worsening(net, [fg.EarlyStopping(patience=4)], rng)
+    best = int(np.argmin(history.val_cost))
+    assert len(history.cost) == best + 5 < 30
+    assert f"epoch {best + 1}" in history.stopped
+    x, y = line(np.random.default_rng(0))
+    assert net.cost(x, y) == history.val_cost[best]
+
+
+def test_early_stopping_may_leave_the_last_weights(rng):
+    net = network()
+    callback = fg.EarlyStopping(patience=4, restore_best_weights=False)
+    history = worsening(net, [callback], rng)
+    x, y = line(np.random.default_rng(0))
+    assert net.cost(x, y) == history.val_cost[-1] > min(history.val_cost)
+
+
+def test_min_delta_and_mode():
+    def epochs_until_stop(values, **options):
+        fit = new_fit(len(values))
+        callback = fg.EarlyStopping("val_f1", restore_best_weights=False, **options)
+        callback.on_train_begin(fit)
+        for k, value in enumerate(values):
+            fit.epoch = k
+            fit.history.metrics.setdefault("val_f1", []).append(value)
+            callback.on_epoch_end(fit)
+            if fit.history.stopped:
+                return k + 1
+        return None
+
+    rising = [0.1, 0.2, 0.3, 0.31, 0.32, 0.33]
+    assert epochs_until_stop(rising, patience=2) is None
+    assert epochs_until_stop(rising, patience=2, min_delta=0.05) == 5
+    assert epochs_until_stop(rising, patience=2, mode="min") == 3
+
+
+def test_the_rate_falls_on_a_plateau():
+    values = [1.0, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]
+    fit = new_fit(len(values))
+    fit.optimizer = fg.SGD(1.0)
+    callback = fg.ReduceLROnPlateau("cost", factor=0.5, patience=2, cooldown=1, min_lr=0.2)
+    callback.on_train_begin(fit)
+    rates = []
+    for k, value in enumerate(values):
+        fit.epoch = k
+        fit.history.cost.append(value)
+        callback.on_epoch_end(fit)
+        rates.append(fit.optimizer.lr)
+    assert rates == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (lambda: fg.EarlyStopping(patience=-1), ["patience", "-1"]),
+        (lambda: fg.EarlyStopping(min_delta=-1.0), ["min_delta", "-1.0"]),
+        (lambda: fg.EarlyStopping(mode="least"), ["mode", "least"]),
+        (lambda: fg.ReduceLROnPlateau(factor=1.5), ["factor", "1.5"]),
+        (lambda: fg.ReduceLROnPlateau(cooldown=0.5), ["cooldown", "0.5"]),
+    ],
+)
+def test_bad_settings_are_named(make, parts):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        make()
+    for part in [*parts, "expected"]:
+        assert part in str(caught.value)
+
+
+def test_a_figure_that_there_is_none_of_is_named(rng):
+    with pytest.raises(ValueError, match="monitor: got 'val_cost'; expected one of cost"):
+        network().fit(*line(rng), epochs=3, callbacks=[fg.EarlyStopping()])
+
+
+def test_a_history_as_a_table(rng):
+    pytest.importorskip("pandas", reason="pandas is an extra")
+    x, y = line(rng)
+    history = network().fit(x, y, epochs=3, validation=(x, y), optimizer=fg.SGD(0.1))
+    table = history.frame()
+    assert list(table.columns) == ["cost", "val_cost", "lr", "seconds"]
+    assert list(table.index) == [1, 2, 3]
+    assert table["val_cost"].tolist() == history.val_cost
+
+
+def test_a_table_needs_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ModuleNotFoundError, match="frame needs pandas: pip install"):
+        fg.History(samples=1).frame()
+
+
+def test_training_ends_where_the_cost_is_no_number(rng):
+    x, y = line(rng)
+    with pytest.warns(RuntimeWarning, match="the cost is (nan|inf) in epoch"):
+        history = network().fit(1e3 * x, 1e3 * y, epochs=5, optimizer=fg.SGD(1e3))
+    assert len(history.cost) < 5
+    assert "the cost is" in history.stopped

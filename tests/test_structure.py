@@ -17,7 +17,9 @@ LONGEST = 400
 
 #: Lowest first: a module imports from its own level and those before. All others stand above.
 LEVELS = [
-    ["cache", "callbacks", "checks", "crew", "definitions", "files", "history", "layers", "plan"],
+    ["cache", "checks", "crew", "definitions", "files", "history", "layers", "plan"],
+    ["callbacks", "samples"],
+    ["fitting", "progress"],
     ["jit"],
     ["elementary", "machine", "shapes", "simd"],
     ["activations", "costs", "initial", "kernels"],
@@ -50,14 +52,15 @@ def imported_modules(module):
 
 
 def public(names, owner):
-    """Functions and classes of these names, and the methods of the classes."""
+    """Functions and classes of these names, and the methods that the classes define anew."""
     for name in names:
         thing = getattr(owner, name)
         if inspect.isclass(thing):
             yield name, thing
             methods = [m for m in vars(thing) if inspect.isfunction(vars(thing)[m])]
             for method in methods:
-                if not method.startswith("_"):
+                overrides = any(hasattr(base, method) for base in thing.__bases__)
+                if not method.startswith("_") and not overrides:
                     yield f"{name}.{method}", vars(thing)[method]
         elif callable(thing):
             yield name, thing
