@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "betas",
     "choice",
     "class_ids",
     "domain",
+    "fraction",
     "integer",
     "lone_sample",
     "matrix",
@@ -70,6 +72,17 @@ def pair(name: str, value: Any, of: str) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
+def fraction(name: str, value: Any) -> float:
+    """The number that came, from 0 to below 1: how much of a mean or velocity stays."""
+    return number(name, value, least=0, below=1)
+
+
+def betas(value: Any) -> tuple[float, float]:
+    """The two fractions that came."""
+    beta1, beta2 = pair("betas", value, "(beta1, beta2)")
+    return fraction("betas[0]", beta1), fraction("betas[1]", beta2)
+
+
 def choice(name: str, value: Any, known: Iterable[str]) -> str:
     """The name that came, one of the known ones."""
     known = list(known)
@@ -86,7 +99,10 @@ def _numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
     except ValueError:  # ragged lists
         raise ValueError(f"{name}: got rows of different lengths; expected {expected}") from None
     if array.dtype.kind in "OSU":
-        first = next((x for x in array.flat if not isinstance(x, Real)), None)
+        others = (x for x in array.flat if not isinstance(x, Real | np.bool_))
+        first = next(others, array)
+        if first is array and array.dtype.kind == "O":  # columns of several dtypes
+            return array.astype(np.float64)
         raise TypeError(
             f"{name}: got {first!r} ({type(first).__name__}, in an array of dtype {array.dtype});"
             f" expected {expected}"
@@ -121,7 +137,9 @@ def matrix(
     if array.ndim == 1 and width == 1 and rows is not None:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != width or (rows is not None and len(array) != rows):
-        raise ValueError(f"{name}: got shape {array.shape}; expected {expected}")
+        lone = rows is None and array.shape == (width,)
+        hint = f"; a single sample is {name}[None]" if lone else ""
+        raise ValueError(f"{name}: got shape {array.shape}; expected {expected}{hint}")
     if not len(array):
         raise ValueError(f"{name}: got no samples (shape {array.shape}); expected at least one")
     if len(array) > MOST_SAMPLES:
@@ -213,13 +231,14 @@ def network_sizes(sizes: Any) -> tuple[int, ...]:
 
 
 def one_a_layer(
-    name: str, value: Any, kinds: tuple[type, ...], n_layers: int, last: str | None = None
+    name: str, value: Any, kinds: tuple[Any, ...], n_layers: int, last: str | None = None
 ) -> list[Any]:
     """One thing for each layer; of one alone, copies (and `last` for the output, if given)."""
     if isinstance(value, kinds):
         return [value] * (n_layers - 1) + [last or value]
     if not isinstance(value, Sequence):
-        raise TypeError(f"{name}: got {value!r}; expected one name, or a list of {n_layers}")
+        came = " ".join(repr(value).split())  # an array's has many lines
+        raise TypeError(f"{name}: got {came}; expected one name, or a list of {n_layers}")
     if len(value) != n_layers:
         raise ValueError(
             f"{name}: got a list of {len(value)}; expected one, or a list of {n_layers}"

@@ -106,6 +106,11 @@ class Cost:
         points = [(a, some[k % len(some)]) for k, a in enumerate(SAMPLE_POINTS)]
         check_derivative(f"cost {self.name!r}", {"C": self.C, "dC_da": self.dC_da}, points)
 
+    @property
+    def classifies(self) -> bool:
+        """Whether the outputs stand for classes."""
+        return self.link in {"softmax", "sigmoid"}
+
     def __reduce__(self) -> Any:
         """Pickle a built-in one by its name."""
         return (cost, (self.name,)) if self.builtin else super().__reduce__()

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
+from .layers import settings
+
 if TYPE_CHECKING:
     from .network import Network
 
-__all__ = ["arrays", "fill", "read", "save"]
+__all__ = ["arrays", "fill", "read", "save", "set_training", "training"]
 
 _FORMAT = "1"
 
@@ -22,21 +25,34 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 def arrays(net: "Network") -> Arrays:
     """All of a network's numbers by their names in a file, as views."""
-    named = {"input.mean": net.input_mean, "input.scale": net.input_scale}
+    named = {"input.mean": net.inputs.mean, "input.scale": net.inputs.scale}
     for l, layer in enumerate(net.layers, start=1):
         named |= {f"layer.{l}.W": layer.W, f"layer.{l}.b": layer.b}
     return named
 
 
-def save(net: "Network", path: Any, standardized: bool) -> None:
-    """Write a network to `path`, whole or not at all, and whether its inputs are standardised."""
+def training(net: "Network") -> dict[str, Any]:
+    """How the inputs and each layer are trained: penalties, dropout and the like."""
+    return {"inputs": settings(net.inputs), "layers": [settings(layer) for layer in net.layers]}
+
+
+def set_training(net: "Network", described: Mapping[str, Any]) -> None:
+    """The reverse of `training`."""
+    for of, its in zip(
+        (net.inputs, *net.layers), (described["inputs"], *described["layers"]), strict=True
+    ):
+        for name, value in its.items():
+            setattr(of, name, value)
+
+
+def save(net: "Network", path: Any) -> None:
+    """Write a network to `path`, whole or not at all."""
     described = {
         "sizes": net.sizes,
         "activations": [_name("activation", f) for f in net.activation_functions],
-        "cost": _name("cost", net.cost_function),
+        "cost": [[_name("cost", cost), nodes, weight] for cost, nodes, weight in net.blocks],
         "dtype": str(net.dtype),
-        "standardize": net.standardize,
-        "standardized": standardized,
+        "training": training(net),
         "metadata": net.metadata,
     }
     try:
@@ -69,10 +85,9 @@ def _name(kind: str, function: Any) -> str:
 _ENTRIES = {
     "sizes": list,
     "activations": list,
-    "cost": str,
+    "cost": list,
     "dtype": str,
-    "standardize": bool,
-    "standardized": bool,
+    "training": dict,
     "metadata": dict,
 }
 

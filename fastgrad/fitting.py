@@ -3,20 +3,31 @@
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from .callbacks import Callback
+from numpy.random import Generator
+
+from . import checks
+from .adam import Adam
+from .averages import EMA, SWA
+from .callbacks import Callback, all_callbacks
 from .history import History
+from .metrics import resolve as resolve_metric
+from .optimizer import resolve
+from .passes import Pass, Training
+from .progress import Progress
+from .samples import Samples, samples
 
 if TYPE_CHECKING:
     from .network import Network
-    from .optimizers import Optimizer
+    from .optimizer import Optimizer
 
-__all__ = ["Fit"]
+__all__ = ["Fit", "Stream", "fit"]
 
-#: What an epoch yields from time to time: samples done, the sum of C over them, how many are right.
-Passed = Iterator[tuple[int, float, float]]
+#: What an epoch yields from time to time: batches and samples done, the sum of C over them, how many
+#: are right.
+Passed = Iterator[tuple[int, int, float, float]]
 
 
 class Fit:
@@ -65,10 +76,8 @@ class Fit:
     def run(
         self,
         an_epoch: Callable[["Fit"], Passed],
-        batch_size: int,
-        evaluate: Callable[[], dict[str, float]],
+        evaluate: Callable[["Fit"], dict[str, float]],
         callbacks: Sequence[Callback],
-        classifies: bool,
     ) -> History:
         """Train epoch by epoch until the last, or until a callback ends it.
 
@@ -76,14 +85,10 @@ class Fit:
         ----------
         an_epoch : callable
             Trains on all samples once; yields now and then how far it is.
-        batch_size : int
-            Samples a step.
         evaluate : callable
             Figures of the validation samples by name, "val_cost" and others.
         callbacks : sequence of Callback
             Told of everything.
-        classifies : bool
-            Whether right answers are counted.
         """
         history = self.history
         try:
@@ -93,17 +98,13 @@ class Fit:
                 self.epoch, self.done = epoch, 0
                 for callback in callbacks:
                     callback.on_epoch_begin(self)
-                right = self._train_on(an_epoch(self), batch_size, callbacks)
+                right = self._train_on(an_epoch(self), callbacks)
                 if not math.isfinite(self.cost):
                     self.stop(f"the cost is {self.cost} in epoch {epoch + 1}")
-                    warnings.warn(
-                        f"fit: {history.stopped}; a smaller learning rate may help",
-                        RuntimeWarning,
-                        stacklevel=3,
-                    )
-                history.lr.append(self.optimizer.lr)
-                figures = {"accuracy": right / self.done} if classifies else {}
-                figures |= evaluate()
+                    advice = f"fit: {history.stopped}; a smaller learning rate may help"
+                    warnings.warn(advice, RuntimeWarning, stacklevel=4)
+                figures = {"accuracy": right / self.done} if classifies(self.net) else {}
+                figures |= evaluate(self)
                 if "val_cost" in figures:
                     history.val_cost.append(figures.pop("val_cost"))
                 for name, value in figures.items():
@@ -117,13 +118,12 @@ class Fit:
                 callback.on_train_end(self)
         return history
 
-    def _train_on(self, passed: Passed, batch_size: int, callbacks: Sequence[Callback]) -> float:
+    def _train_on(self, passed: Passed, callbacks: Sequence[Callback]) -> float:
         """Follow an epoch to its end, or until a callback stops it; how many were right."""
-        first, spent, begin = self.step, 0.0, time.perf_counter()
-        right = 0.0
-        for done, total, right_so_far in passed:
+        first, right, spent, begin = self.step, 0.0, 0.0, time.perf_counter()
+        for batches, done, total, right_so_far in passed:
             spent += time.perf_counter() - begin
-            batches, right = -(-done // batch_size), right_so_far
+            right = right_so_far
             self.done, self.step, self.cost = done, first + batches, total / done
             for callback in callbacks:
                 if not callback.every or batches % callback.every == 0:
@@ -131,17 +131,130 @@ class Fit:
             if self.history.stopped:
                 break
             begin = time.perf_counter()
+        self.cost += self.net.penalty
         self.history.seconds.append(spent)
         self.history.cost.append(self.cost)
+        self.history.lr.append(self.optimizer.lr)
         return right
 
 
-def between_calls(callbacks: Sequence[Callback]) -> int:
-    """Batches after which Python must come in: the most that serve all callbacks; 0 for any.
+def classifies(net: "Network") -> bool:
+    """Whether right answers are counted."""
+    return len(net.blocks) == 1 and net.blocks[0].cost.classifies
+
+
+class Stream:
+    """Samples that come piece by piece, anew for each epoch.
 
     Parameters
     ----------
-    callbacks : sequence of Callback
-        Whose `every` counts.
+    net : Network
+        What they are for.
+    pieces : iterable
+        Of (X, Y) or (X, Y, sample_weight).
     """
-    return math.gcd(*(callback.every for callback in callbacks))
+
+    def __init__(self, net: "Network", pieces: Iterable[Any]) -> None:
+        if not isinstance(pieces, Iterable):
+            raise TypeError(f"batches: got {pieces!r}; expected an iterable of (X, Y)")
+        self.net, self.pieces = net, pieces
+
+    def __iter__(self) -> Iterator[Samples]:
+        """Check and convert each piece when it comes."""
+        for k, piece in enumerate(self.pieces):
+            if not isinstance(piece, tuple | list) or len(piece) not in {2, 3}:
+                came = f"{len(piece)} things" if isinstance(piece, tuple | list) else repr(piece)
+                raise ValueError(f"batches: got {came} as piece {k}; expected (X, Y[, weights])")
+            yield samples(self.net, *piece, names=(f"X of piece {k}", f"Y of piece {k}"))
+
+
+def fit(
+    net: "Network",
+    engine: Pass,
+    rng: Generator,
+    pieces: Sequence[Samples] | Stream,
+    *,
+    epochs: int,
+    batch_size: int | None,
+    optimizer: "Optimizer | None",
+    validation: Any,
+    shuffle: bool,
+    callbacks: Iterable[Any],
+    threads: int | None,
+    verbose: int,
+    metrics: Iterable[Any],
+    average: EMA | SWA | None,
+) -> History:
+    """Train on pieces, of which an ordinary fit has one: see `Network.fit` for the arguments."""
+    optimizer = resolve(Adam() if optimizer is None else optimizer)
+    checks.integer("epochs", epochs, least=0)
+    if threads is not None:
+        checks.integer("threads", threads, least=1)
+    if average is not None and not isinstance(average, EMA | SWA):
+        raise TypeError(f"average: got {average!r}; expected fg.EMA() or fg.SWA()")
+    evaluate = _evaluation(net, engine, validation, metrics)
+    told = all_callbacks(callbacks) + ([Progress()] if verbose else [])
+    every = math.gcd(*(callback.every for callback in told))  # 0: whenever Python comes in
+    whole = None if isinstance(pieces, Stream) else pieces[0]
+    size = 0 if whole is None else len(whole.X)
+    if average is not None:
+        average.begin(net)
+    steps = epochs * -(-size // batch_size) if whole is not None and batch_size else None
+    optimizer.begin(engine.state(optimizer), steps)
+
+    def an_epoch(course: Fit) -> Passed:
+        if course.epoch == 0 and whole is not None and batch_size:
+            engine.compile(whole, Training(optimizer), batch_size)
+        return pass_over_pieces(course)
+
+    def pass_over_pieces(course: Fit) -> Passed:
+        batches, done, total, right = 0, 0, 0.0, 0.0
+        for piece in pieces:
+            training = Training(optimizer, engine.key(rng))
+            if isinstance(average, EMA):
+                training.average, training.follows = average.average, average.follows
+            S = len(piece.X)
+            batch = batch_size or S
+            seed = int(rng.integers(1, 2**63)) if shuffle else None
+            for part, C, r in engine.epoch(piece, training, batch, seed, threads, every):
+                yield batches - -part // batch, done + part, total + C, right + r
+            batches, done, total, right = batches - -S // batch, done + S, total + C, right + r
+        if not done:
+            raise ValueError(
+                f"batches: got none in epoch {course.epoch + 1}; expected an iterable that can be"
+                " gone through once an epoch, such as a list"
+            )
+        course.history.samples = done
+        if isinstance(average, SWA):
+            average.include(net, course.epoch)
+
+    return Fit(net, optimizer, epochs, History(samples=size)).run(an_epoch, evaluate, told)
+
+
+def _evaluation(
+    net: "Network", engine: Pass, validation: Any, metrics: Iterable[Any]
+) -> Callable[[Fit], dict[str, float]]:
+    """What computes the figures of the validation samples."""
+    functions = {}
+    for metric in metrics:
+        function = resolve_metric(metric)
+        functions[f"val_{function.__name__}"] = function
+    if validation is None:
+        if functions:
+            raise ValueError("metrics: got some without validation; expected samples to compute on")
+        return lambda course: {}
+    X_val, Y_val = checks.pair("validation", validation, "(X_val, Y_val)")
+    held_out = samples(net, X_val, Y_val, names=("validation X", "validation Y"))
+
+    def evaluate(course: Fit) -> dict[str, float]:
+        C, right = engine.cost(held_out)
+        figures = {"val_cost": C + net.penalty}
+        if classifies(net):
+            figures["val_accuracy"] = right
+        if functions:
+            prediction = net.predict(held_out.X)
+            Y = held_out.ids if len(held_out.ids) else held_out.Y
+            figures |= {name: float(f(Y, prediction)) for name, f in functions.items()}
+        return figures
+
+    return evaluate

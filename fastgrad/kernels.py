@@ -1,4 +1,4 @@
-"""Equations (1) to (8) as loops, for one sample and for many.
+"""Equations (1) to (10) as loops, for one sample and for many.
 
 The notation is that of docs/derivation.md: `i` is a node of layer l, `j` a node of layer l-1, `s` a
 sample. For one sample the arrays are `a[i]`; for many they come in panels of 16 samples (8 in
@@ -11,11 +11,13 @@ activations and gradients of a padding node are 0 and stay 0.
 
 from typing import Any
 
+import numpy as np
 from numba import literal_unroll
 
 from . import simd
 from .elementary import exp, log, real
 from .jit import kernel, scalar
+from .randomness import bits
 from .shapes import HEIGHTS, ROW, SHAPES, WIDTHS
 
 # --- One sample: the derivation as it stands ----------------------------------------------------
@@ -81,6 +83,30 @@ def differentiate(df: Any, d: Any, n: int) -> None:
     """dC/db from df = f'(u): d holds dC/da before, dC/db after."""
     for k in range(n):  # eq. (3): dC/db_i = dC/da_i f'(u_i)
         d[k] *= df[k]
+
+
+def dropout(a: Any, df: Any, options: Any, n: int, first: int, key: int) -> None:
+    """Dropout: m_i is 0 with a probability and otherwise makes up for it, for each sample anew."""
+    threshold, kept = np.int64(options[0] * real(options[0], 2**32)), options[1]
+    for k in range(n):  # eq. (9): a_i = m_i f(u_i)
+        m_k = kept if bits(first + k, key) >= threshold else real(kept, 0)
+        a[k] *= m_k
+        df[k] *= m_k  # so that (3) is dC/db_i = dC/da_i m_i f'(u_i)
+
+
+def input_dropout(a: Any, options: Any, n: int, first: int, key: int) -> None:
+    """Dropout of inputs, as in (9)."""
+    threshold, kept = np.int64(options[0] * real(options[0], 2**32)), options[1]
+    for k in range(n):
+        a[k] *= kept if bits(first + k, key) >= threshold else real(kept, 0)
+
+
+def penalty(w: Any, g: Any, options: Any, n: int) -> None:
+    """Gradient of the penalty l1 sum |w| + l2/2 sum w^2, added to that of the cost."""
+    l1, l2 = options[2], options[3]
+    for k in range(n):  # eq. (10): dC/dW_ij = dC/dW_ij + l1 sign(W_ij) + l2 W_ij
+        sign = real(l1, 1) if w[k] > 0 else (real(l1, -1) if w[k] < 0 else real(l1, 0))
+        g[k] += l1 * sign + l2 * w[k]
 
 
 # A cost takes the activations a of the last layer, the targets y and the weights w_s of the

@@ -1,16 +1,39 @@
-"""What a network shows of itself: the parameters of a layer, and a gradient."""
+"""What a network shows of itself: the parameters of a layer and how they learn, and a gradient."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Gradients", "Layer"]
+from . import checks
+
+__all__ = ["Gradients", "Inputs", "Layer", "assign", "settings"]
 
 Array = np.ndarray[Any, Any]
 
 
+class _Number:
+    """An attribute that takes numbers within limits."""
+
+    def __init__(self, default: float, **limits: float) -> None:
+        self.default, self.limits = default, limits
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Any, owner: type | None = None) -> float:
+        return float(vars(layer).get(self.name, self.default)) if layer else self.default
+
+    def __set__(self, layer: Any, value: Any) -> None:
+        if value is None:
+            value = self.default
+        if value != self.default:
+            checks.number(self.name, value, **self.limits)
+        vars(layer)[self.name] = float(value)
+
+
 class Layer:
-    """One layer's weights and biases: views of the network's own, to be read and written.
+    """One layer: its weights and biases, views of the network's own, and how they are trained.
 
     Assigning to `W` or `b`, as in ``layer.W -= 0.1 * g``, writes in place.
 
@@ -20,10 +43,32 @@ class Layer:
         (n_l, n_(l-1)): weights.
     b : ndarray
         (n_l,): biases.
+
+    Attributes
+    ----------
+    trainable : bool, default True
+        False: a fit leaves W and b as they are.
+    lr_scale : float, default 1
+        What the learning rate is multiplied by for this layer.
+    l1, l2 : float, default 0
+        The cost is C + l1 sum |W| + l2/2 sum W^2, equation (10).
+    penalize_biases : bool, default False
+        Whether the sums count the biases too.
+    dropout : float, default 0
+        Probability with which an activation of this layer is 0 while training, equation (9).
+    max_norm : float, default infinity
+        Largest norm of the weights of a node: larger ones are shrunk after each step.
     """
+
+    lr_scale = _Number(1.0, least=0)
+    l1 = _Number(0.0, least=0)
+    l2 = _Number(0.0, least=0)
+    dropout = _Number(0.0, least=0, below=1)
+    max_norm = _Number(float("inf"), above=0)
 
     def __init__(self, W: Array, b: Array) -> None:
         self._W, self._b = W, b
+        self.trainable, self.penalize_biases = True, False
 
     @property
     def W(self) -> Array:
@@ -42,6 +87,83 @@ class Layer:
     @b.setter
     def b(self, values: Any) -> None:
         self._b[...] = values
+
+    @property
+    def penalty(self) -> float:
+        """l1 sum |W| + l2/2 sum W^2."""
+        if not (self.l1 or self.l2):
+            return 0.0
+        arrays = (self.W, self.b) if self.penalize_biases else (self.W,)
+        return sum(
+            self.l1 * float(np.abs(p).sum()) + self.l2 / 2 * float(np.square(p).sum())
+            for p in arrays
+        )
+
+
+
+class Inputs:
+    """What happens to the inputs on their way into layer 1: a_0 = (x - mean) scale.
+
+    Parameters
+    ----------
+    mean, scale : ndarray
+        (n_0,): 0 and 1 unless the inputs are standardised.
+    standardize : bool
+        Whether the first fit sets them.
+
+    Attributes
+    ----------
+    noise : float, default 0
+        Deviation of the normal noise added to a_0 while training.
+    dropout : float, default 0
+        Probability with which an input is 0 while training.
+    standardized : bool
+        Whether mean and scale have been set.
+    """
+
+    noise = _Number(0.0, least=0)
+    dropout = _Number(0.0, least=0, below=1)
+
+    def __init__(self, mean: Array, scale: Array, standardize: bool) -> None:
+        self.mean, self.scale = mean, scale
+        self.standardize, self.standardized = standardize, False
+
+    def standardize_by(self, X: Any) -> None:
+        """Set mean and scale such that these inputs have mean 0 and deviation 1.
+
+        Parameters
+        ----------
+        X : array_like
+            (S, n_0).
+        """
+        X = checks.matrix("X", X, self.mean.dtype, len(self.mean))
+        deviation = X.std(axis=0, dtype=np.float64)
+        self.mean[:] = X.mean(axis=0, dtype=np.float64)
+        self.scale[:] = 1 / np.where(deviation > 0, deviation, 1)
+        self.standardized = True
+
+    def must_be_ready(self) -> None:
+        """Raise if they are to be standardised and no fit has told by what."""
+        if self.standardize and not self.standardized:
+            raise ValueError(
+                "standardize: got no samples to do it by; expected a fit, or"
+                " net.inputs.standardize_by(X), before a step or stream"
+            )
+
+
+def settings(of: Layer | Inputs) -> dict[str, Any]:
+    """How a layer or the inputs are trained, as JSON can hold it."""
+    return {k: v for k, v in vars(of).items() if isinstance(v, bool | float)}
+
+
+def assign(name: str, value: Any, layers: Sequence[Layer]) -> None:
+    """Give each of the layers its value, or all the same."""
+    values = value if isinstance(value, list | tuple) else [value] * len(layers)
+    if len(values) != len(layers):
+        expected = f"one value, or a list of {len(layers)}"
+        raise ValueError(f"{name}: got a list of {len(values)}; expected {expected}")
+    for layer, one in zip(layers, values, strict=True):
+        setattr(layer, name, one)
 
 
 class Gradients(NamedTuple):

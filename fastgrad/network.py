@@ -5,21 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, files, initial
+from . import checks, files, fitting, initial
 from .activations import Activation, activation
-from .callbacks import all_callbacks
-from .costs import Cost, linked
-from .costs import cost as resolve_cost
-from .fitting import Fit, between_calls
+from .averages import EMA, SWA
+from .blocks import blocks, prediction
+from .costs import Cost
 from .history import History
-from .layers import Gradients, Layer
-from .optimizers import Adam, Optimizer, resolve
-from .passes import Pass
+from .layers import Gradients, assign
+from .optimizer import Optimizer, resolve
+from .passes import Pass, Training
 from .plan import Plan
-from .progress import Progress
 from .samples import samples
 
-__all__ = ["Network", "load"]
+__all__ = ["Network"]
 
 Array = np.ndarray[Any, Any]
 
@@ -33,8 +31,9 @@ class Network:
         n_0 ... n_L: inputs, nodes of the hidden layers, outputs; at least two, each at least 1.
     activations : str, Activation or a list of them, default "relu"
         f_1 ... f_L. One alone: that for the hidden layers, identity at the output.
-    cost : str or Cost, default "squared_error"
-        The cost C of one sample; the network is trained on its mean.
+    cost : str, Cost or a list, default "squared_error"
+        The cost C of one sample; the network is trained on its mean. For several kinds of outputs
+        a list of (cost, outputs) or (cost, outputs, weight), whose costs add up.
     init : str or list of str, default "auto"
         How weights start: "auto" (He for the ReLU family, LeCun for selu, else Glorot),
         "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal",
@@ -45,11 +44,25 @@ class Network:
         Fixes all that is random: initial weights and shuffles. None: different each time.
     standardize : bool, default False
         Shift and scale the inputs to mean 0 and deviation 1, by the X of the first fit.
+    l1, l2 : float or list of float, default 0
+        The cost is C + l1 sum |W| + l2/2 sum W^2: one number, or one a layer.
+    penalize_biases : bool, default False
+        Whether these sums count the biases too.
+    dropout : float or list of float, default 0
+        Probability with which an activation of a hidden layer is 0 while training: one number, or
+        one for each hidden layer.
+    input_dropout : float, default 0
+        The same for the inputs.
+    input_noise : float, default 0
+        Deviation of the normal noise that is added to the inputs while training.
+    max_norm : float or list of float, optional
+        Largest norm of the weights of a node: one number, or one a layer.
 
     Attributes
     ----------
     layers : tuple of Layer
-        W (n_l, n_(l-1)) and b (n_l,) of each layer: views, writable, no copies.
+        W (n_l, n_(l-1)) and b (n_l,) of each layer: views, writable, no copies; and how each is
+        trained: frozen or not, its learning rate and penalties, as above.
     metadata : dict
         Anything that JSON can hold; saved with the network.
 
@@ -70,11 +83,19 @@ class Network:
         self,
         sizes: Sequence[int],
         activations: str | Activation | Sequence[str | Activation] = "relu",
-        cost: str | Cost = "squared_error",
+        cost: str | Cost | Sequence[Any] = "squared_error",
         init: str | Sequence[str] = "auto",
         dtype: Any = "float32",
         seed: int | None = None,
         standardize: bool = False,
+        *,
+        l1: float | Sequence[float] = 0.0,
+        l2: float | Sequence[float] = 0.0,
+        penalize_biases: bool = False,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        input_noise: float = 0.0,
+        max_norm: float | Sequence[float] | None = None,
     ) -> None:
         self.sizes = checks.network_sizes(sizes)
         self.n_inputs, self.n_outputs = self.sizes[0], self.sizes[-1]
@@ -86,30 +107,39 @@ class Network:
         inits = checks.one_a_layer("init", init, (str,), n_layers)
         inits = [checks.choice("init", name, initial.INITS) for name in inits]
         self.dtype = checks.real_dtype(dtype)
-        self.cost_function = resolve_cost(cost, self.activation_functions[-1].name)
+        self.blocks = blocks(cost, self.n_outputs, self.activation_functions[-1].name)
         if seed is not None:
             checks.integer("seed", seed, least=0)
         self._rng = np.random.default_rng(seed)
-        self.standardize, self._standardized = bool(standardize), False
         self.metadata: dict[str, Any] = {}
-        self._allocate()
+        self._allocate(bool(standardize))
         for layer, f, name in zip(self.layers, self.activation_functions, inits, strict=True):
             layer.W = initial.draw(name, f.name, layer.W.shape, self._rng)
+        assign("l1", l1, self.layers)
+        assign("l2", l2, self.layers)
+        assign("penalize_biases", bool(penalize_biases), self.layers)
+        assign("max_norm", max_norm, self.layers)
+        assign("dropout", dropout, self.layers[:-1])
+        self.inputs.dropout, self.inputs.noise = input_dropout, input_noise
 
-    def _allocate(self) -> None:
-        self._pass = Pass(self.sizes, self.activation_functions, self.cost_function, self.dtype)
-        self.layers = tuple(Layer(W, b) for W, b in self._pass.views(self._pass.parameters))
+    def _allocate(self, standardize: bool) -> None:
+        self._pass = Pass(
+            self.sizes, self.activation_functions, self.blocks, self.dtype, standardize
+        )
+        self.layers, self.inputs = self._pass.layers, self._pass.inputs
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the addresses, which mean nothing in a copy or another process."""
-        kept = {k: v for k, v in vars(self).items() if k not in {"_pass", "layers"}}
-        return {**kept, "arrays": {k: v.copy() for k, v in files.arrays(self).items()}}
+        kept = {k: v for k, v in vars(self).items() if k not in {"_pass", "layers", "inputs"}}
+        arrays = {k: v.copy() for k, v in files.arrays(self).items()}
+        return {**kept, "arrays": arrays, "training": files.training(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Allocate anew, and fill."""
-        saved = state.pop("arrays")
+        saved, training = state.pop("arrays"), state.pop("training")
         vars(self).update(state)
-        self._allocate()
+        self._allocate(False)
+        files.set_training(self, training)
         for name, array in files.arrays(self).items():
             array[...] = saved[name]
 
@@ -117,7 +147,7 @@ class Network:
         """Sizes, activations and cost on one line."""
         shape = "-".join(map(str, self.sizes))
         names = ", ".join(self.activations)
-        return f"<Network {shape}: {names}; {self.cost_function.name}; {self.dtype}>"
+        return f"<Network {shape}: {names}; {', '.join(block.cost.name for block in self.blocks)}; {self.dtype}>"
 
     @property
     def activations(self) -> tuple[str, ...]:
@@ -130,19 +160,19 @@ class Network:
         return sum(layer.W.size + layer.b.size for layer in self.layers)
 
     @property
+    def cost_function(self) -> Cost:
+        """C, of the first outputs if they have several."""
+        return self.blocks[0].cost
+
+    @property
     def parameters(self) -> Array:
         """All weights and biases in one flat vector, with zeros between: a view, writable."""
-        return self._pass.parameters
+        return self._pass.memory.parameters
 
     @property
-    def input_mean(self) -> Array:
-        """(n_0,): what is subtracted from the inputs; a view."""
-        return self._pass.mean[: self.n_inputs]
-
-    @property
-    def input_scale(self) -> Array:
-        """(n_0,): what the inputs are multiplied by after that; a view."""
-        return self._pass.scale[: self.n_inputs]
+    def penalty(self) -> float:
+        """What l1 and l2 add to the cost: equation (10) is its gradient."""
+        return sum(layer.penalty for layer in self.layers)
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -170,11 +200,11 @@ class Network:
         ndarray
             (S, n_L).
         """
-        prediction: Array = linked(self.forward(X), self.cost_function.link)
-        return prediction
+        predicted: Array = prediction(self.forward(X), self.blocks)
+        return predicted
 
     def cost(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
-        """Mean of C over the samples.
+        """Mean of C over the samples, and the penalty of the weights.
 
         Parameters
         ----------
@@ -182,14 +212,14 @@ class Network:
             (S, n_0).
         Y : array_like
             Targets: class ids (S,) or a distribution (S, n_L) for softmax; else (S, n_L), or (S,)
-            where n_L is 1.
+            where n_L is 1. Where the outputs have several costs, a list of targets for each.
         sample_weight : array_like, optional
             (S,): w_s in (1/S) sum_s w_s C_s.
         """
-        return self._pass.cost(samples(self, X, Y, sample_weight))[0]
+        return self._pass.cost(samples(self, X, Y, sample_weight))[0] + self.penalty
 
     def gradients(self, X: Any, Y: Any, sample_weight: Any = None) -> Gradients:
-        """Gradient of the mean cost at these samples: equations (3) to (8).
+        """Gradient of the mean cost at these samples, penalty included, dropout left out.
 
         Parameters
         ----------
@@ -197,8 +227,10 @@ class Network:
             As for `cost`.
         """
         C, dC, dC_da0 = self._pass.gradients(samples(self, X, Y, sample_weight))
-        dC_dW, dC_db = zip(*((W.copy(), b.copy()) for W, b in self._pass.views(dC)), strict=True)
-        return Gradients(C, dC_dW, dC_db, dC_da0)
+        dC_dW, dC_db = zip(
+            *((W.copy(), b.copy()) for W, b in self._pass.memory.views(dC)), strict=True
+        )
+        return Gradients(C + self.penalty, dC_dW, dC_db, dC_da0)
 
     # --- learning -----------------------------------------------------------------------------
 
@@ -219,9 +251,11 @@ class Network:
         float
             C before the update.
         """
-        optimizer = resolve(optimizer)
+        training = Training(resolve(optimizer), self._pass.key(self._rng))
+        self.inputs.must_be_ready()
         x, y = checks.lone_sample("x", x, y, self.n_inputs)
-        return self._pass.step(samples(self, x, y, names=("x", "y")), optimizer)
+        C = self._pass.step(samples(self, x, y, names=("x", "y")), training)
+        return C + self.penalty
 
     def fit(
         self,
@@ -236,6 +270,10 @@ class Network:
         callbacks: Iterable[Any] = (),
         threads: int | None = None,
         verbose: int = 0,
+        *,
+        class_weight: Any = None,
+        metrics: Iterable[Any] = (),
+        average: EMA | SWA | None = None,
     ) -> History:
         """Train on mini-batches.
 
@@ -264,43 +302,76 @@ class Network:
             has trained on several threads uses one.
         verbose : int, default 0
             1 shows progress.
+        class_weight : dict, array_like or "balanced", optional
+            What the weight of each sample is multiplied by, for its class; balanced: S over the
+            number of classes times the samples of that class.
+        metrics : iterable of str or callable
+            Names in `fastgrad.metrics`, or functions of (Y, prediction), computed on the
+            validation samples after each epoch.
+        average : EMA or SWA, optional
+            Follows the weights.
 
         Returns
         -------
         History
             One cost an epoch (the mean over its steps, as they came), and more.
         """
-        optimizer = resolve(Adam() if optimizer is None else optimizer)
-        checks.integer("epochs", epochs, least=0)
         checks.integer("batch_size", batch_size, least=1)
-        if threads is not None:
-            checks.integer("threads", threads, least=1)
-        trained_on = samples(self, X, Y, sample_weight)
-        held_out = None
-        if validation is not None:
-            X_val, Y_val = checks.pair("validation", validation, "(X_val, Y_val)")
-            held_out = samples(self, X_val, Y_val, names=("validation X", "validation Y"))
-        if self.standardize and not self._standardized:
-            self._standardize_by(trained_on.X)
-        told = all_callbacks(callbacks) + ([Progress()] if verbose else [])
-        classifies = self.cost_function.link in {"softmax", "sigmoid"}
+        trained_on = samples(self, X, Y, sample_weight, class_weight)
+        if self.inputs.standardize and not self.inputs.standardized:
+            self.inputs.standardize_by(trained_on.X)
+        return fitting.fit(
+            self, self._pass, self._rng, [trained_on], epochs=epochs, batch_size=batch_size, optimizer=optimizer,
+            validation=validation, shuffle=shuffle, callbacks=callbacks, threads=threads,
+            verbose=verbose, metrics=metrics, average=average,
+        )  # fmt: skip
 
-        def an_epoch(fit: Fit) -> Any:
-            if fit.epoch == 0:
-                self._pass.compile(trained_on, optimizer, batch_size)
-            seed = int(self._rng.integers(1, 2**63)) if shuffle else None
-            return self._pass.epoch(
-                trained_on, optimizer, batch_size, seed, threads, between_calls(told)
-            )
+    def fit_stream(
+        self,
+        batches: Iterable[Any],
+        epochs: int = 1,
+        batch_size: int | None = None,
+        optimizer: Optimizer | None = None,
+        validation: Any = None,
+        shuffle: bool = True,
+        callbacks: Iterable[Any] = (),
+        threads: int | None = None,
+        verbose: int = 0,
+        *,
+        metrics: Iterable[Any] = (),
+        average: EMA | SWA | None = None,
+    ) -> History:
+        """Train on data that come piece by piece and need not fit in memory.
 
-        def evaluate() -> dict[str, float]:
-            if held_out is None:
-                return {}
-            C, right = self._pass.cost(held_out)
-            return {"val_cost": C} | ({"val_accuracy": right} if classifies else {})
+        Parameters
+        ----------
+        batches : iterable of (X, Y) or (X, Y, sample_weight)
+            Gone through once an epoch, so more than one epoch needs a list or the like, not a
+            generator. `fastgrad.data.batches` reads them from arrays on disk.
+        epochs : int, default 1
+            Passes over all of them.
+        batch_size : int, optional
+            Samples a step; None: each piece is a mini-batch.
+        optimizer : Optimizer, default Adam()
+            Its state lives on between calls.
+        shuffle : bool, default True
+            A new order of the samples within each piece.
+        validation, callbacks, threads, verbose, metrics, average
+            As for `fit`.
 
-        fit = Fit(self, optimizer, epochs, History(samples=len(trained_on.X)))
-        return fit.run(an_epoch, batch_size, evaluate, told, classifies)
+        Returns
+        -------
+        History
+            As for `fit`.
+        """
+        if batch_size is not None:
+            checks.integer("batch_size", batch_size, least=1)
+        self.inputs.must_be_ready()
+        return fitting.fit(
+            self, self._pass, self._rng, fitting.Stream(self, batches), epochs=epochs,
+            batch_size=batch_size, optimizer=optimizer, validation=validation, shuffle=shuffle, callbacks=callbacks,
+            threads=threads, verbose=verbose, metrics=metrics, average=average,
+        )  # fmt: skip
 
     def save(self, path: Any) -> None:
         """Write the network to a safetensors file, whole or not at all.
@@ -315,7 +386,7 @@ class Network:
         OSError
             If the file cannot be written; what stood there before then still does.
         """
-        files.save(self, path, self._standardized)
+        files.save(self, path)
 
     def plan(self, batch_size: int) -> Plan:
         """Which index the threads share in each equation, samples or nodes; print it.
@@ -326,44 +397,4 @@ class Network:
             Samples in a mini-batch, at least 1.
         """
         checks.integer("batch_size", batch_size, least=1)
-        return self._pass.plan(batch_size)
-
-    # --- inside -------------------------------------------------------------------------------
-
-    def _standardize_by(self, X: Array) -> None:
-        deviation = X.std(axis=0, dtype=np.float64)
-        self.input_mean[:] = X.mean(axis=0, dtype=np.float64)
-        self.input_scale[:] = 1 / np.where(deviation > 0, deviation, 1)
-        self._standardized = True
-
-
-def load(path: Any) -> Network:
-    """Read a network that `Network.save` has written.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-
-    Returns
-    -------
-    Network
-        With the same weights to the bit; its optimizer starts afresh.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is damaged or of another kind, or names an activation or cost of the user's own.
-    """
-    described, tensors = files.read(path)
-    metadata, standardized = described.pop("metadata"), described.pop("standardized")
-    try:
-        net = Network(**described)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
-    files.fill(path, files.arrays(net), tensors)
-    net.metadata.update(metadata)
-    net._standardized = standardized
-    return net
+        return self._pass.memory.plan(batch_size)

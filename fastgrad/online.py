@@ -2,31 +2,60 @@
 
 from typing import Any
 
+from .gathering import disturb_inputs, key_of, sample_at, shuffle, target, weight_of
 from .jit import kernel
 from .kernels import affine, backpropagate, differentiate, gradient
+from .learning import penalize, prepare, settle, wanted
 from .machine import call, view
-from .task import LAYER, TASK, numbers, rows_of
-from .training import add_up, is_right, prepare, sample_at, shuffle, target, update, weight_of
+from .task import BLOCK, LAYER, TASK, numbers, rows_of
+from .training import add_up, is_right
 
 
 @kernel
-def learn_singly(task: Any, layers: Any, real: Any) -> None:
+def cost_of(task: Any, layer: Any, sample: int, real: Any) -> None:
+    """C of a sample, whether its class is right, and dC/da of the last layer."""
+    a, y, d = numbers(layer.a, layer.nodes, real), numbers(task.y, layer.nodes, real)
+    for i in range(layer.nodes):
+        y[i] = target(task, sample, i, layer.nodes, real)
+    d = numbers(layer.d, layer.nodes, real)
+    C = view(task.C_lanes, (4, 1), real.dtype)
+    total, w_s = 0.0, weight_of(task, sample, 1, real)
+    for block in view(task.blocks, (task.n_blocks,), BLOCK):
+        i = block.first
+        C[3, 0] = block.weight * w_s
+        call(block.loop, (a[i:], y[i:], C[3], d[i:], C[0], C[1], C[2]), (block.nodes, 1))
+        total += C[0, 0]
+    right = False
+    if task.accuracy and w_s:
+        shape = (layer.nodes, 1)
+        right = is_right(a.reshape(shape), y.reshape(shape), layer.nodes, 0)
+    add_up(task, total, 1.0 if right else 0.0)
+
+
+@kernel
+def learn_singly(task: Any, layers: Any, step: int, real: Any) -> None:
     """Equations (3) to (5) for every layer, from the last to the first, and the update."""
-    for l in range(layers.size - 1, 0, -1):
+    last = 0 if task.input_gradient else task.lowest - 1
+    for l in range(layers.size - 1, last, -1):
         layer, before = layers[l], layers[l - 1]
-        dC_da = numbers(layer.d, layer.nodes, real)
+        dC_db = numbers(layer.d, layer.nodes, real)  # dC/da so far
         df = numbers(layer.u, layer.nodes, real)  # it stands where u was
-        differentiate(df, dC_da, layer.nodes)
-        dC_db = numbers(layer.dC_db, layer.nodes, real)
-        dC_db[:] = dC_da
-        dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
-        gradient(dC_db, numbers(before.a, before.nodes, real), dC_dW)
-        if l > 1 or task.input_gradient:
+        differentiate(df, dC_db, layer.nodes)
+        if l > task.lowest or task.input_gradient:
             W = view(layer.W, (layer.rows, layer.leading), real.dtype)
             backpropagate(dC_db, W, numbers(before.d, before.nodes, real))
+        if not wanted(task, layer):
+            continue
+        numbers(layer.dC_db, layer.nodes, real)[:] = dC_db
+        dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
+        gradient(dC_db, numbers(before.a, before.nodes, real), dC_dW)
+        if layer.penalty:
+            penalize(task, layer, layer.W_offset, layer.rows * layer.leading, real)
+            if layer.penalizes_b:
+                penalize(task, layer, layer.b_offset, layer.nodes, real)
     if task.update:
-        prepare(task, real)
-        update(task, 0, task.n_parameters, real)
+        prepare(task, layers, step, real)
+        settle(task, layers, 0, 0, real)
 
 
 def pass_over_samples(dtype: Any) -> Any:
@@ -46,6 +75,8 @@ def pass_over_samples(dtype: Any) -> Any:
             a = numbers(first.a, first.nodes, real)
             for j in range(a.size):
                 a[j] = (X[sample, j] - mean[j]) * scale[j]
+            if task.disturbs:
+                disturb_inputs(first, a, first.nodes, 0, key_of(task, k, 0), real)
             for l in range(1, layers.size):
                 layer = layers[l]
                 W = view(layer.W, (layer.rows, layer.leading), real.dtype)
@@ -53,24 +84,15 @@ def pass_over_samples(dtype: Any) -> Any:
                 affine(W, numbers(layer.b, layer.nodes, real), a, u)
                 a = numbers(layer.a, layer.nodes, real)
                 call(layer.f, (u, a), (layer.nodes,))
+                if task.disturbs and layer.drop:
+                    options = numbers(layer.options, 16, real)
+                    call(layer.drop, (a, u, options), (layer.nodes, 0, key_of(task, k, l)))
             if task.output:
                 rows_of(task.output, k + 1, last.nodes, real)[k] = a
             if task.cost:
-                y, w = numbers(task.y, last.nodes, real), numbers(task.w, 1, real)
-                for i in range(last.nodes):
-                    y[i] = target(task, sample, i, last.nodes, real)
-                w[0] = weight_of(task, sample, 1, real)
-                C = view(task.C_lanes, (3, 1), real.dtype)
-                operands = (a, y, w, numbers(last.d, last.nodes, real), C[0], C[1], C[2])
-                call(task.cost_loop, operands, (last.nodes, 1))
-                right = (
-                    is_right(a.reshape((last.nodes, 1)), y.reshape((last.nodes, 1)), last.nodes, 0)
-                    if task.accuracy
-                    else False
-                )
-                add_up(task, C[0, 0], 1.0 if right else 0.0)
+                cost_of(task, last, sample, real)
             if task.gradient:
-                learn_singly(task, layers, real)
+                learn_singly(task, layers, k - task.first, real)
             if task.input_gradient:
                 row = rows_of(task.input_gradient, k + 1, first.nodes, real)[k]
                 row[:] = numbers(first.d, first.nodes, real)

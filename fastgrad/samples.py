@@ -1,10 +1,12 @@
 """Samples at the door: inputs, targets and weights, checked and in the network's dtype."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from . import checks
+from .blocks import Block
 
 if TYPE_CHECKING:
     from .network import Network
@@ -28,17 +30,71 @@ def samples(
     X: Any,
     Y: Any,
     sample_weight: Any = None,
+    class_weight: Any = None,
     names: tuple[str, str] = ("X", "Y"),
 ) -> Samples:
     """Everything that belongs to the samples; `names` are those of the arguments, for errors."""
     X = checks.matrix(names[0], X, net.dtype, net.n_inputs)
-    numbers, ids = np.empty((0, 0), net.dtype), np.empty(0, np.int64)
-    if net.cost_function.targets == "distribution" and np.ndim(Y) == 1:
-        ids = checks.class_ids(names[1], Y, net.n_outputs, len(X))
+    if len(net.blocks) > 1:
+        numbers, ids = _targets_of_blocks(names[1], Y, net, len(X)), np.empty(0, np.int64)
     else:
-        numbers = checks.matrix(names[1], Y, net.dtype, net.n_outputs, len(X))
-        checks.domain(names[1], numbers, net.cost_function.targets)
+        numbers, ids = _targets(names[1], Y, net.blocks[0], net.dtype, len(X))
     weights = np.empty(0, net.dtype)
     if sample_weight is not None:
         weights = checks.weights("sample_weight", sample_weight, net.dtype, len(X))
+    if class_weight is not None:
+        of_class = _class_weights(class_weight, numbers, ids, net)
+        weights = of_class * weights if len(weights) else of_class
     return Samples(X, numbers, ids, weights)
+
+
+def _targets(name: str, Y: Any, block: Block, dtype: Any, rows: int) -> tuple[Array, Array]:
+    """Numbers (S, n) or class ids (S,) for the outputs of a block; the other is empty."""
+    kind = block.cost.targets
+    if kind == "distribution" and np.ndim(Y) == 1:
+        return np.empty((0, 0), dtype), checks.class_ids(name, Y, block.nodes, rows)
+    numbers = checks.matrix(name, Y, dtype, block.nodes, rows)
+    checks.domain(name, numbers, kind)
+    return numbers, np.empty(0, np.int64)
+
+
+def _targets_of_blocks(name: str, Y: Any, net: "Network", rows: int) -> Array:
+    """The targets of all blocks side by side, (S, n_L); class ids as rows of 0 and 1."""
+    blocks = net.blocks
+    if not isinstance(Y, list | tuple) or len(Y) != len(blocks):
+        came = f"{len(Y)} things" if isinstance(Y, list | tuple) else type(Y).__name__
+        raise ValueError(f"{name}: got {came}; expected a list of {len(blocks)}, one for each cost")
+    columns = []
+    for k, (block, part) in enumerate(zip(blocks, Y, strict=True)):
+        numbers, ids = _targets(f"{name}[{k}]", part, block, net.dtype, rows)
+        columns.append(np.eye(block.nodes, dtype=net.dtype)[ids] if len(ids) else numbers)
+    return np.ascontiguousarray(np.concatenate(columns, axis=1))
+
+
+def _class_weights(spec: Any, numbers: Array, ids: Array, net: "Network") -> Array:
+    """The weight of each sample's class: given, or "balanced", S / (classes x their samples)."""
+    if len(net.blocks) > 1 or not net.blocks[0].cost.classifies:
+        costs = ", ".join(block.cost.name for block in net.blocks)
+        raise ValueError(f"class_weight: got it with the cost {costs}; expected one of classes")
+    if not len(ids):
+        one_output = net.n_outputs == 1
+        ids = (numbers[:, 0] > 0.5).astype(np.int64) if one_output else numbers.argmax(axis=1)
+    classes = max(net.n_outputs, 2)
+    if isinstance(spec, str):
+        checks.choice("class_weight", spec, ("balanced",))
+        counts = np.bincount(ids, minlength=classes)
+        by_class = len(ids) / (classes * np.maximum(counts, 1))
+    else:
+        listed = [spec.get(k, 1.0) for k in range(classes)] if isinstance(spec, Mapping) else spec
+        if isinstance(spec, Mapping) and (unknown := set(spec) - set(range(classes))):
+            raise ValueError(
+                f"class_weight: got class {min(unknown, key=str)!r}; expected 0 to {classes - 1}"
+            )
+        if np.shape(listed) != (classes,):
+            raise ValueError(
+                f"class_weight: got shape {np.shape(listed)}; expected {classes} weights, a dict of"
+                " class ids and weights, or 'balanced'"
+            )
+        by_class = checks.weights("class_weight", listed, np.dtype(np.float64), classes)
+    weights: Array = by_class.astype(net.dtype)[ids]
+    return weights

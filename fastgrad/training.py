@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from . import machine, simd
+from . import simd
+from .gathering import choose, gather, key_of, share_of_panels, shuffle, target
 from .jit import kernel, parallel
 from .kernels import (
     affine_panels,
     backpropagate_panels,
-    bias_gradient,
     differentiate,
-    gather_panels,
     scatter_panels,
     transpose_panels,
-    weight_gradient,
 )
+from .learning import at_once, learn, learn_by_samples, prepare
 from .machine import call, view
 from .shapes import HEIGHTS
 from .task import (
+    BLOCK,
     LAYER,
     TASK,
     assemble,
@@ -42,122 +42,50 @@ from .task import (
     whole,
 )  # fmt: skip
 
-_CACHED = 1 << 17  # numbers, half a MiB of float32
-
-
-@kernel
-def shuffle(task: Any) -> None:
-    """Random permutation (Fisher, Yates) by xorshift (G. Marsaglia, 2003, triple 13, 7, 17)."""
-    order, random = (
-        view(task.order, (task.samples_in_all,), np.uint32),
-        view(task.random, (1,), np.uint64),
-    )
-    x = random[0]
-    for k in range(order.size):
-        x ^= x << np.uint64(13)
-        x ^= x >> np.uint64(7)
-        x ^= x << np.uint64(17)
-        r = np.int64(((x >> np.uint64(32)) * np.uint64(k + 1)) >> np.uint64(32))
-        order[k] = order[r]
-        order[r] = np.uint32(k)
-    random[0] = x
-
-
-@kernel
-def sample_at(task: Any, position: int) -> Any:
-    """The sample at that position of the order."""
-    if task.order:
-        return np.int64(view(task.order, (position + 1,), np.uint32)[position])
-    return position
-
-
-@kernel
-def weight_of(task: Any, sample: int, S: int, real: Any) -> Any:
-    """w_s / S, over the outputs too where the cost is a mean over them."""
-    w_s = numbers(task.weights, sample + 1, real)[sample] if task.weights else 1.0
-    return w_s / (S * task.outputs_averaged)
-
-
-@kernel
-def target(task: Any, sample: int, i: int, n: int, real: Any) -> Any:
-    """y_i of a sample: from its row of Y or, with class ids, 1 at the node of its class."""
-    if task.ids:
-        return 1.0 if view(task.ids, (sample + 1,), np.int64)[sample] == i else 0.0
-    return float(numbers(task.Y, sample * n + i + 1, real)[sample * n + i])
-
-
-@kernel
-def share_of_panels(task: Any, count: int, t: int) -> Any:
-    """Range of thread t: its halves, where the gradient goes by samples."""
-    if task.halves:
-        halves = share(2, 1, t, task.threads)
-        return count * halves[0] // 2, count * halves[1] // 2
-    return share(count, 1, t, task.threads)
-
-
-@kernel
-def choose(task: Any, first: int, last: int, S: int, t: int, panels: Any, real: Any) -> None:
-    """Numbers and weights of the samples; weightless copies of one fill the last panel."""
-    lanes = simd.width(real)
-    samples, w = samples_of(task, t), weights_of(task, t, real)
-    for k in range(panels[0] * lanes, panels[1] * lanes):
-        samples[k] = sample_at(task, min(first + k, last - 1))
-        w[k] = weight_of(task, samples[k], S, real) if first + k < last else 0.0
-
-
-@kernel
-def gather(task: Any, layer: Any, t: int, panels: Any, real: Any) -> None:
-    """The inputs of the samples chosen, into the copy of thread t."""
-    X = rows_of(task.X, task.samples_in_all, layer.nodes, real)
-    samples = samples_of(task, t)
-    mean = numbers(task.input_mean, layer.padded, real)
-    scale = numbers(task.input_scale, layer.padded, real)
-    a = panels_of(layer.a + t * task.copies_apart, layer.padded, task, real)
-    aT = blocks_of(layer.aT + t * task.copies_apart, layer.padded, task, real)
-    gather_panels(X, samples, mean, scale, a, aT, panels)
-
-
-@kernel
-def at_once(n: int, real: Any) -> Any:
-    """Panels of n rows that the second cache holds, while the other operand streams by."""
-    return max(_CACHED // (max(n, 1) * simd.width(real)), 2) // 2 * 2
-
 
 @kernel
 def forward(
-    task: Any, layer: Any, before: Any, a_before: int, nodes: Any, panels: Any, real: Any
-) -> None:
-    """Equations (1) and (2) for some nodes and panels of a layer, from a of the one before."""
+    task: Any, layers: Any, l: int, a_before: int, nodes: Any, panels: Any, step: int, at: int,
+    real: Any,
+) -> None:  # fmt: skip
+    """Equations (1), (2) and (9) for some nodes and panels of a layer, from a of the one before."""
+    layer, before = layers[l], layers[l - 1]
     lanes = simd.width(real)
     W = view(layer.W, (layer.rows, layer.leading), real.dtype)
     b = numbers(layer.b, layer.rows, real)
     u = panels_of(layer.u, layer.padded, task, real)
     a = panels_of(layer.a, layer.padded, task, real)
     a_before = panels_of(a_before, before.padded, task, real)
-    step = at_once(before.nodes, real)
-    for p in range(panels[0], panels[1], step):
-        some = p, min(p + step, panels[1])
+    together = at_once(before.nodes, real)
+    for p in range(panels[0], panels[1], together):
+        some = p, min(p + together, panels[1])
         affine_panels(W, b, a_before, u, before.nodes, nodes, some)
     i, last = nodes[0], min(nodes[1], layer.nodes)
+    n, drops = (last - i) * lanes, task.disturbs and layer.drop != 0
+    key = key_of(task, step, l) if drops else 0
     for p in range(panels[0], panels[1]):
-        call(layer.f, (u[p, i:], a[p, i:]), ((last - i) * lanes,))
+        call(layer.f, (u[p, i:], a[p, i:]), (n,))
+        if drops:
+            counted = (n, ((at + p) * layer.nodes + i) * lanes, key)
+            call(layer.drop, (a[p, i:], u[p, i:], numbers(layer.options, 16, real)), counted)
 
 
 @kernel
 def forward_all(
-    task: Any, layers: Any, count: int, t: int, panels: Any, crossing: int, real: Any
-) -> None:
-    """Equations (1) and (2) for every layer."""
+    task: Any, layers: Any, count: int, t: int, panels: Any, crossing: int, step: int, at: int,
+    real: Any,
+) -> None:  # fmt: skip
+    """Equations (1), (2) and (9) for every layer, at a step of the epoch, from panel `at` on."""
     mine = t * task.copies_apart
-    gather(task, layers[0], t, whole(count) if task.first_by_nodes else panels, real)
+    gather(task, layers[0], t, whole(count) if task.first_by_nodes else panels, step, at, real)
     for l in range(1, layers.size):
         layer, before = layers[l], layers[l - 1]
         if l == 1 and task.first_by_nodes:
             nodes = share(layer.rows, HEIGHTS[-1], t, task.threads)
-            forward(task, layer, before, before.a + mine, nodes, whole(count), real)
+            forward(task, layers, l, before.a + mine, nodes, whole(count), step, at, real)
             meet(task, crossing)
         else:
-            forward(task, layer, before, before.a, whole(layer.rows), panels, real)
+            forward(task, layers, l, before.a, whole(layer.rows), panels, step, at, real)
         if task.gradient and l + 1 < layers.size:
             a = panels_of(layer.a, layer.padded, task, real)
             transpose_panels(a, blocks_of(layer.aT, layer.padded, task, real), panels)
@@ -198,127 +126,47 @@ def cost(task: Any, layers: Any, t: int, panels: Any, real: Any) -> None:
     samples, w = samples_of(task, t), weights_of(task, t, real)
     C_panels = view(task.C_panels, (task.slab // lanes,), np.float64)
     right_panels = view(task.right_panels, (task.slab // lanes,), np.float64)
-    C = view(task.C_lanes + t * 3 * lanes * 8, (3, lanes), real.dtype)
+    blocks = view(task.blocks, (task.n_blocks,), BLOCK)
+    C = view(task.C_lanes + t * 4 * lanes * 8, (4, lanes), real.dtype)
     for p in range(panels[0], panels[1]):
         for i in range(layer.nodes):
             for s in range(lanes):
                 y[p, i, s] = target(task, samples[p * lanes + s], i, layer.nodes, real)
-        operands = (a[p], y[p], w[p * lanes : (p + 1) * lanes], d[p], C[0], C[1], C[2])
-        call(task.cost_loop, operands, (layer.nodes, lanes))
         C_panels[p] = 0
         right_panels[p] = 0
-        for s in range(lanes):
-            C_panels[p] += C[0, s]
-            if task.accuracy and w[p * lanes + s] and is_right(a[p], y[p], layer.nodes, s):
-                right_panels[p] += 1
+        for block in blocks:
+            i, w_s = block.first, C[3]
+            for s in range(lanes):
+                w_s[s] = block.weight * w[p * lanes + s]
+            operands = (a[p, i:], y[p, i:], w_s, d[p, i:], C[0], C[1], C[2])
+            call(block.loop, operands, (block.nodes, lanes))
+            for s in range(lanes):
+                C_panels[p] += C[0, s]
+        if task.accuracy:
+            for s in range(lanes):
+                if w[p * lanes + s] and is_right(a[p], y[p], layer.nodes, s):
+                    right_panels[p] += 1
 
 
 @kernel
 def backward(task: Any, layers: Any, panels: Any, real: Any) -> None:
     """Equations (3) and (5) for every layer, from the last to the first."""
     lanes = simd.width(real)
-    for l in range(layers.size - 1, 0, -1):
+    last = 0 if task.input_gradient else task.lowest - 1
+    for l in range(layers.size - 1, last, -1):
         layer, before = layers[l], layers[l - 1]
         df = panels_of(layer.u, layer.padded, task, real)  # it stands where u was
         d = panels_of(layer.d, layer.padded, task, real)
         for p in range(panels[0], panels[1]):
             differentiate(df[p].reshape(-1), d[p].reshape(-1), layer.nodes * lanes)
-        if l > 1 or task.input_gradient:
+        if l > task.lowest or task.input_gradient:
             W = view(layer.W, (layer.rows, layer.leading), real.dtype)
             dC_da = panels_of(before.d, before.padded, task, real)
             nodes = whole(before.rows)
-            step = at_once(layer.nodes, real)
-            for p in range(panels[0], panels[1], step):
-                some = p, min(p + step, panels[1])
+            together = at_once(layer.nodes, real)
+            for p in range(panels[0], panels[1], together):
+                some = p, min(p + together, panels[1])
                 backpropagate_panels(d, W, dC_da, layer.nodes, nodes, some)
-
-
-@kernel
-def update(task: Any, first: int, n: int, real: Any) -> None:
-    """The optimizer's rule on n parameters."""
-    skip = first * machine.bytes_of(real)
-    call(
-        task.update_loop,
-        (
-            numbers(task.parameters + skip, n, real),
-            numbers(task.dC + skip, n, real),
-            numbers(task.slot_0 + skip, n, real),
-            numbers(task.slot_1 + skip, n, real),
-            numbers(task.slot_2 + skip, n, real),
-            numbers(task.c, 16, real),
-        ),
-        (n,),
-    )
-
-
-@kernel
-def weight_gradients(
-    task: Any, layers: Any, l: int, t: int, skip: int, nodes: Any, panels: Any, more: bool,
-    real: Any,
-) -> None:  # fmt: skip
-    """Equations (6) and (7) for some nodes and panels of a layer, `skip` numbers on in memory."""
-    layer, before = layers[l], layers[l - 1]
-    mine = t * task.copies_apart if l == 1 else 0
-    skip *= machine.bytes_of(real)
-    d = panels_of(layer.d, layer.padded, task, real)
-    aT = blocks_of(before.aT + mine, before.padded, task, real)
-    dC_dW = view(layer.dC_dW + skip, (layer.rows, layer.leading), real.dtype)
-    step = at_once((panels[1] - panels[0]) * simd.width(real), real)
-    for q in range(0, len(aT), step):
-        weight_gradient(d, aT, dC_dW, panels, nodes, (q, min(q + step, len(aT))), more)
-    bias_gradient(d, numbers(layer.dC_db + skip, layer.rows, real), panels, nodes, more)
-
-
-@kernel
-def learn_by_nodes(
-    task: Any, layers: Any, count: int, t: int, more: bool, complete: bool, real: Any
-) -> None:
-    """The gradient for a share of the nodes of every layer, and their update."""
-    for l in range(1, layers.size):
-        layer = layers[l]
-        nodes = share(layer.rows, HEIGHTS[-1], t, task.threads)
-        weight_gradients(task, layers, l, t, np.int64(0), nodes, whole(count), more, real)
-        if complete and task.update:
-            n = nodes[1] - nodes[0]
-            update(task, layer.W_offset + nodes[0] * layer.leading, n * layer.leading, real)
-            update(task, layer.b_offset + nodes[0], n, real)
-
-
-# By samples, each half of them has a gradient of its own. If both are the same thread's, it adds
-# the second to the first at once: the sum is that of the two, whoever adds them.
-
-
-@kernel
-def learn_by_samples(task: Any, layers: Any, count: int, t: int, real: Any) -> None:
-    """The gradients of the halves that are the thread's."""
-    halves = share(2, 1, t, task.threads)
-    for half in range(halves[0], halves[1]):
-        joins = task.threads == 1 and half == 1
-        skip = (half - joins) * task.n_parameters
-        panels = (count * half // 2, count * (half + 1) // 2)
-        for l in range(1, layers.size):
-            weight_gradients(task, layers, l, t, skip, whole(layers[l].rows), panels, joins, real)
-
-
-@kernel
-def unite(task: Any, t: int, real: Any) -> None:
-    """The sum of both halves for a share of the parameters, and their update."""
-    some = share(task.n_parameters, 16, t, task.threads)
-    dC = numbers(task.dC, 2 * task.n_parameters, real)
-    if task.threads > 1:
-        for k in range(some[0], some[1]):
-            dC[k] += dC[task.n_parameters + k]
-    if task.update:
-        update(task, some[0], some[1] - some[0], real)
-
-
-@kernel
-def prepare(task: Any, real: Any) -> None:
-    """What the optimizer needs to know at this step."""
-    steps = view(task.steps, (1,), np.int64)
-    steps[0] += 1
-    h, c = view(task.h, (16,), np.float64), numbers(task.c, 16, real)
-    call(task.prepare_loop, (h, c), (steps[0],))
 
 
 @kernel
@@ -359,16 +207,17 @@ def pass_over_batches(dtype: Any) -> Any:
             meet(task, crossing)
         for batch in range(task.first, task.last, task.batch):
             end = min(batch + task.batch, task.last)
+            step = batch // task.batch
             if t == 0 and task.update:
-                prepare(task, real)
+                prepare(task, layers, step - task.first // task.batch, real)
             for first in range(batch, end, task.slab):
                 last = min(first + task.slab, end)
-                count = (last - first + lanes - 1) // lanes
+                count, at = (last - first + lanes - 1) // lanes, (first - batch) // lanes
                 panels = share_of_panels(task, count, t)
                 known = whole(count) if task.first_by_nodes else panels
                 choose(task, first, last, end - batch, t, known, real)
                 crossing += task.first_by_nodes
-                forward_all(task, layers, count, t, panels, crossing, real)
+                forward_all(task, layers, count, t, panels, crossing, step, at, real)
                 write(task, outputs, outputs.a, task.output, first, last, panels, real)
                 if task.cost:
                     cost(task, layers, t, panels, real)
@@ -381,10 +230,10 @@ def pass_over_batches(dtype: Any) -> Any:
                 meet(task, crossing)
                 if t == 0 and task.cost:
                     add_up_panels(task, count, end - batch)
-                if task.gradient and task.halves:
-                    unite(task, t, real)
-                elif task.gradient:
-                    learn_by_nodes(task, layers, count, t, first > batch, last == end, real)
+                if task.gradient:
+                    complete = last == end
+                    crossing += task.clips_norm and complete
+                    learn(task, layers, count, t, first > batch, complete, crossing, real)
                 crossing += 1
                 meet(task, crossing)
 

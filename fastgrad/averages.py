@@ -1,0 +1,99 @@
+"""Averages of the weights, which often predict better than the weights of the last step."""
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import checks
+
+if TYPE_CHECKING:
+    from .network import Network
+
+__all__ = ["EMA", "SWA"]
+
+Array = np.ndarray[Any, Any]
+
+
+class _Average:
+    """What both keep: an average of one network's parameters, and what went into it."""
+
+    def __init__(self) -> None:
+        self._net: Any = None
+        self.average: Array | None = None
+        self.follows = np.zeros(2)  # the share of new weights, and how many there were
+
+    def begin(self, net: "Network") -> None:
+        """Start with the weights as they are, unless it has followed this network before.
+
+        Parameters
+        ----------
+        net : Network
+            What will be trained.
+
+        Raises
+        ------
+        ValueError
+            If it has followed another one.
+        """
+        if self._net is not None and self._net is not net:
+            raise ValueError("average: got one of another network; expected one for each")
+        if self.average is None:
+            self._net, self.average = net, net.parameters.copy()
+
+    @property
+    def network(self) -> "Network":
+        """A copy of the network with the averaged weights."""
+        if self.average is None:
+            raise ValueError("average: got no fit yet; expected one before its network is asked for")
+        averaged = copy.deepcopy(self._net)
+        averaged.parameters[:] = self.average
+        return averaged
+
+
+class EMA(_Average):
+    """Exponential moving average of the weights, inside the compiled epoch.
+
+    After each step average := decay average + (1 - decay) w; after the first it is w. As
+    `average=fg.EMA()` in `Network.fit`; then `ema.network` is the network with these weights.
+
+    Parameters
+    ----------
+    decay : float, default 0.999
+        Share of the old average that stays, from 0 to below 1.
+    """
+
+    def __init__(self, decay: float = 0.999) -> None:
+        super().__init__()
+        self.decay = checks.fraction("decay", decay)
+        self.follows[0] = 1 - self.decay
+
+
+class SWA(_Average):
+    """Mean of the weights after each epoch (P. Izmailov et al., arXiv:1803.05407).
+
+    As `average=fg.SWA(start=10)` in `Network.fit`; then `swa.network` has these weights.
+
+    Parameters
+    ----------
+    start : int, default 0
+        First epoch, counted from 0, that goes into the mean.
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        super().__init__()
+        self.start = checks.integer("start", start, least=0)
+
+    def include(self, net: "Network", epoch: int) -> None:
+        """Let the weights go into the mean, if it is time.
+
+        Parameters
+        ----------
+        net : Network
+            With its weights after the epoch.
+        epoch : int
+            Counted from 0.
+        """
+        if epoch >= self.start and self.average is not None:
+            self.follows[1] += 1
+            self.average += (net.parameters - self.average) / self.follows[1]

@@ -1,0 +1,54 @@
+"""Several outputs in one network: blocks of nodes of the last layer, each with its own cost."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import checks
+from .costs import Cost, cost, linked
+
+__all__ = ["Block", "blocks", "prediction"]
+
+_EXPECTED = "a name, a fg.Cost, or a list of (cost, outputs) or (cost, outputs, weight)"
+
+
+class Block(NamedTuple):
+    """Some outputs and their cost, which counts `weight` times in the cost of the whole."""
+
+    cost: Cost
+    nodes: int
+    weight: float
+
+
+def blocks(spec: Any, outputs: int, last: str) -> tuple[Block, ...]:
+    """The blocks that `cost` stands for: one of all outputs, or those listed."""
+    if isinstance(spec, str | Cost):
+        return (Block(cost(spec, last), outputs, 1.0),)
+    if not isinstance(spec, Sequence) or not spec:
+        raise TypeError(f"cost: got {spec!r}; expected {_EXPECTED}")
+    made = []
+    for k, part in enumerate(spec):
+        if not isinstance(part, Sequence) or isinstance(part, str) or len(part) not in {2, 3}:
+            raise TypeError(f"cost[{k}]: got {part!r}; expected (cost, outputs[, weight])")
+        which, nodes, *weight = part
+        made.append(
+            Block(
+                cost(which, last),
+                checks.integer(f"cost[{k}] outputs", nodes, least=1),
+                checks.number(f"cost[{k}] weight", weight[0], least=0) if weight else 1.0,
+            )
+        )
+    if sum(block.nodes for block in made) != outputs:
+        each = " + ".join(str(block.nodes) for block in made)
+        raise ValueError(f"cost: got costs of {each} outputs; expected {outputs} in all")
+    return tuple(made)
+
+
+def prediction(a: Any, of: Sequence[Block]) -> Any:
+    """Outputs with the link of each block's cost applied."""
+    if len(of) == 1:
+        return linked(a, of[0].cost.link)
+    ends = np.cumsum([block.nodes for block in of])[:-1]
+    parts = zip(np.split(a, ends, axis=1), of, strict=True)
+    return np.concatenate([linked(part, block.cost.link) for part, block in parts], axis=1)

@@ -1,0 +1,172 @@
+"""The base of the optimizers: a rule, its numbers, and what it remembers of each network."""
+
+from collections.abc import Callable
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from . import checks
+from .rates import Constant, Schedule, schedule
+from .rules import Rule, addresses
+
+__all__ = ["Optimizer", "State", "resolve"]
+
+Array = np.ndarray[Any, Any]
+
+
+class State:
+    """What an optimizer remembers of one network.
+
+    Parameters
+    ----------
+    rule : Rule
+        Its rule.
+    parameters : ndarray
+        The network's parameters, one flat array.
+    layers : int
+        How many layers may have a learning rate of their own.
+    """
+
+    def __init__(self, rule: Rule, parameters: Array, layers: int) -> None:
+        self.steps = np.zeros(1, np.int64)
+        self.memory = np.zeros((1 + layers, 8))
+        self.used = [np.zeros_like(parameters) for _ in range(rule.slots)]
+        # a rule never touches the slots that it does not use; they must only be there
+        self.slots = [*self.used, *[parameters] * (3 - rule.slots)]
+        self.fit_began = 0  # at which step, and how many there are, if known
+        self.horizon: int | None = None
+
+
+class Optimizer:
+    """Base of the update rules.
+
+    Parameters
+    ----------
+    lr : float, Schedule or callable
+        Learning rate, at least 0; one of `fastgrad.schedules`; or a function of the step.
+    rule : fastgrad.rules.Rule
+        How a step follows from the gradient.
+    *numbers : float
+        The rule's other numbers.
+
+    Attributes
+    ----------
+    rule : fastgrad.rules.Rule
+        As given.
+    schedule : Schedule
+        The learning rate of each step.
+    clip_norm, clip_value : float
+        Limits of the gradient, infinite unless `clip` is called.
+    h : ndarray of float64
+        The rule's numbers; the learning rate of the last step is h[0].
+    """
+
+    def __init__(
+        self, lr: float | Schedule | Callable[[int], float], rule: Rule, *numbers: float
+    ) -> None:
+        self.rule, self.schedule = rule, schedule(lr)
+        self.clip_norm = self.clip_value = np.inf
+        self.h = np.zeros(16)
+        self.h[: 1 + len(numbers)] = self.schedule(0, 10**6), *numbers
+        self._states: WeakKeyDictionary[Any, State] = WeakKeyDictionary()
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the last step; set, it is that of all further ones."""
+        return float(self.h[0])
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self.schedule = Constant(lr)
+        self.h[0] = lr
+
+    def clip(self, norm: float | None = None, value: float | None = None) -> Self:
+        """Limit the gradient before each step, first its norm and then each of its numbers.
+
+        Parameters
+        ----------
+        norm : float, optional
+            Largest norm of the whole gradient, above 0 (R. Pascanu et al., arXiv:1211.5063).
+        value : float, optional
+            Largest number in it, above 0.
+
+        Returns
+        -------
+        Optimizer
+            Itself, so that one can write ``fg.Adam(1e-3).clip(norm=1.0)``.
+        """
+        self.clip_norm = np.inf if norm is None else checks.number("norm", norm, above=0)
+        self.clip_value = np.inf if value is None else checks.number("value", value, above=0)
+        return self
+
+    @property
+    def clips(self) -> bool:
+        """Whether the gradient is limited."""
+        return min(self.clip_norm, self.clip_value) < np.inf
+
+    def state(self, network: Any, parameters: Array, layers: int) -> State:
+        """State for a network, made at its first use: an optimizer may serve several networks.
+
+        Parameters
+        ----------
+        network : object
+            Whose state it is; forgotten with it.
+        parameters : ndarray
+            Its parameters, one flat array.
+        layers : int
+            How many it has.
+        """
+        if network not in self._states:
+            self._states[network] = State(self.rule, parameters, layers)
+        return self._states[network]
+
+    def begin(self, state: State, steps: int | None) -> None:
+        """Note that a fit begins, which a schedule without a length of its own spans.
+
+        Parameters
+        ----------
+        state : State
+            That of the network.
+        steps : int or None
+            How many the fit will have; None for a stream, of which nobody knows.
+
+        Raises
+        ------
+        ValueError
+            If the schedule must end within the fit, and would not.
+        """
+        first = int(state.steps[0])
+        if steps is not None and not self.schedule.spans_fit:
+            self.schedule.check(first, steps)
+        state.fit_began, state.horizon = first, steps
+
+    def rates(self, state: State, count: int) -> Array:
+        """Learning rates of the next steps, float64.
+
+        Parameters
+        ----------
+        state : State
+            That of the network.
+        count : int
+            How many.
+        """
+        first = int(state.steps[0]) - (state.fit_began if self.schedule.spans_fit else 0)
+        return self.schedule.rates(first, count, state.horizon)
+
+    def addresses(self, dtype: Any) -> tuple[int, int]:
+        """Addresses of the two compiled loops.
+
+        Parameters
+        ----------
+        dtype : numpy.dtype
+            float32 or float64.
+        """
+        return addresses(self.rule, dtype)
+
+
+def resolve(optimizer: Any) -> Optimizer:
+    """The optimizer that came, if it is one."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer: got {optimizer!r}; expected one such as fg.Adam(1e-3)")
+    return optimizer

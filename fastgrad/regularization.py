@@ -1,0 +1,52 @@
+"""Loops that an epoch calls only where a fit asks for them: noise, limits and averages.
+
+As with activations, each is compiled for calls through its address (`jit.entry`); `options` holds
+the numbers of the layer, in the order of OPTIONS.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .randomness import normal
+
+__all__ = ["OPTIONS", "cap_rows", "clip", "disturb", "follow"]
+
+#: What stands where in the numbers of a layer.
+OPTIONS = ("dropout", "kept", "l1", "l2", "max_norm", "lr_scale", "noise")
+_MAX_NORM, _NOISE = OPTIONS.index("max_norm"), OPTIONS.index("noise")
+
+
+def disturb(a: Any, options: Any, n: int, first: int, key: int) -> None:
+    """Gaussian noise on inputs, n numbers that count from `first` in their mini-batch."""
+    deviation = options[_NOISE]
+    for k in range(n):
+        a[k] += deviation * normal(deviation, first + k, key)
+
+
+def clip(g: Any, c: Any, n: int) -> None:
+    """Limit the gradient: first in its norm, by a factor c[0], then each number to c[1]."""
+    scale, most = c[0], c[1]
+    for k in range(n):
+        g_k = scale * g[k]
+        g[k] = most if g_k > most else (-most if g_k < -most else g_k)  # NaN stays NaN
+
+
+def cap_rows(W: Any, options: Any, rows: int, n: int) -> None:
+    """Shrink the weights of each node to the norm allowed (N. Srivastava et al., 2014)."""
+    most = options[_MAX_NORM]
+    for i in range(rows):
+        square = most * 0
+        for j in range(n):
+            square += W[i * n + j] * W[i * n + j]
+        if square > most * most:
+            scale = most / np.sqrt(square)
+            for j in range(n):
+                W[i * n + j] *= scale
+
+
+def follow(average: Any, w: Any, c: Any, n: int) -> None:
+    """Move an average of the weights towards them by a share c[0] of the way."""
+    share = c[0]
+    for k in range(n):
+        average[k] += share * (w[k] - average[k])
