@@ -117,10 +117,14 @@ def test_the_command_line_page_has_every_option_of_train(capsys):
 
 @pytest.mark.parametrize(
     ("page", "known"),
-    [("docs/activations.md", fg.activations.ACTIVATIONS), ("docs/costs.md", fg.costs.COSTS)],
+    [
+        ("docs/activations.md", fg.activations.ACTIVATIONS),
+        ("docs/costs.md", fg.costs.COSTS),
+        ("docs/schedules.md", fg.schedules.SCHEDULES),
+    ],
 )
 def test_the_tables_have_every_built_in_one(page, known):
-    assert re.findall(r"^\| `(\w+)`", PAGES[page], re.MULTILINE) == list(known)
+    assert re.findall(r"^\| `(\w+)", PAGES[page], re.MULTILINE) == list(known)
 
 
 def test_ci_runs_the_test_command_of_the_readme():

@@ -17,7 +17,10 @@ LONGEST = 400
 
 #: Lowest first: a module imports from its own level and those before. All others stand above.
 LEVELS = [
-    ["cache", "callbacks", "checks", "crew", "definitions", "files", "history", "layers", "plan"],
+    [
+        "cache", "callbacks", "checks", "crew", "definitions", "files", "history", "layers", "plan",
+        "rates", "schedules",
+    ],
     ["jit"],
     ["elementary", "machine", "shapes", "simd"],
     ["activations", "costs", "initial", "kernels"],
@@ -26,7 +29,7 @@ LEVELS = [
     ["online"],
     ["passes"],
     ["network"],
-]
+]  # fmt: skip
 LEVEL = {module: level for level, modules in enumerate(LEVELS) for module in modules}
 
 
@@ -67,6 +70,7 @@ PUBLIC = {
     **dict(public(fg.__all__, fg)),
     **dict(public(fg.activations.__all__, fg.activations)),
     **dict(public(fg.costs.__all__, fg.costs)),
+    **dict(public(fg.schedules.__all__, fg.schedules)),
 }
 
 
