@@ -13,6 +13,7 @@ from conftest import jitted_only
 
 import fastgrad as fg
 from fastgrad.cli import main
+from fastgrad.initial import INITS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -120,6 +121,7 @@ def test_the_command_line_page_has_every_option_of_train(capsys):
     [
         ("docs/activations.md", fg.activations.ACTIVATIONS),
         ("docs/costs.md", fg.costs.COSTS),
+        ("docs/initial.md", INITS),
         ("docs/schedules.md", fg.schedules.SCHEDULES),
     ],
 )
