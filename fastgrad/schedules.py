@@ -1,8 +1,8 @@
 """Learning-rate schedules: the rate of each step, a step being the update of one mini-batch.
 
 A schedule is a few numbers that never change and a formula in t, the number of the step from 0. One
-name means the same in all of them: `lr` is the highest rate (of `Constant`, the only one), `steps`
-the length, which is that of the whole fit where it is None.
+name means the same in all of them: `lr` is the rate that a schedule falls from, `steps` its length,
+which is that of the whole fit where it is None.
 """
 
 from collections.abc import Mapping
