@@ -1,5 +1,6 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
+from . import schedules
 from .activations import Activation
 from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 from .costs import Cost
@@ -26,6 +27,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "load",
     "load_digits",
+    "schedules",
 ]
 
 __version__ = "0.1.0"

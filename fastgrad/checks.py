@@ -213,13 +213,14 @@ def network_sizes(sizes: Any) -> tuple[int, ...]:
 
 
 def one_a_layer(
-    name: str, value: Any, kinds: tuple[type, ...], n_layers: int, last: str | None = None
+    name: str, value: Any, kinds: tuple[Any, ...], n_layers: int, last: str | None = None
 ) -> list[Any]:
     """One thing for each layer; of one alone, copies (and `last` for the output, if given)."""
     if isinstance(value, kinds):
         return [value] * (n_layers - 1) + [last or value]
     if not isinstance(value, Sequence):
-        raise TypeError(f"{name}: got {value!r}; expected one name, or a list of {n_layers}")
+        came = " ".join(repr(value).split())  # an array's has many lines
+        raise TypeError(f"{name}: got {came}; expected one name, or a list of {n_layers}")
     if len(value) != n_layers:
         raise ValueError(
             f"{name}: got a list of {len(value)}; expected one, or a list of {n_layers}"

@@ -35,10 +35,10 @@ class Network:
         f_1 ... f_L. One alone: that for the hidden layers, identity at the output.
     cost : str or Cost, default "squared_error"
         The cost C of one sample; the network is trained on its mean.
-    init : str or list of str, default "auto"
-        How weights start: "auto" (He for the ReLU family, LeCun for selu, else Glorot),
-        "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal",
-        "lecun_uniform" or "zeros"; one for all layers, or one a layer. Biases start at 0.
+    init : str, callable or list of them, default "auto"
+        How weights start: "auto" (He for the ReLU family, LeCun for selu, else Glorot), another
+        name such as "orthogonal" or "normal(std=0.1)", or a function of the shape (n_l, n_(l-1))
+        and a numpy.random.Generator; one for all layers, or one a layer. Biases start at 0.
     dtype : {"float32", "float64"}
         In which everything is stored and computed.
     seed : int or None, default None
@@ -71,7 +71,7 @@ class Network:
         sizes: Sequence[int],
         activations: str | Activation | Sequence[str | Activation] = "relu",
         cost: str | Cost = "squared_error",
-        init: str | Sequence[str] = "auto",
+        init: str | initial.Scheme | Sequence[str | initial.Scheme] = "auto",
         dtype: Any = "float32",
         seed: int | None = None,
         standardize: bool = False,
@@ -83,8 +83,7 @@ class Network:
             "activations", activations, (str, Activation), n_layers, last="identity"
         )
         self.activation_functions = tuple(activation(f) for f in functions)
-        inits = checks.one_a_layer("init", init, (str,), n_layers)
-        inits = [checks.choice("init", name, initial.INITS) for name in inits]
+        schemes = initial.schemes(init, self.activations)
         self.dtype = checks.real_dtype(dtype)
         self.cost_function = resolve_cost(cost, self.activation_functions[-1].name)
         if seed is not None:
@@ -93,8 +92,9 @@ class Network:
         self.standardize, self._standardized = bool(standardize), False
         self.metadata: dict[str, Any] = {}
         self._allocate()
-        for layer, f, name in zip(self.layers, self.activation_functions, inits, strict=True):
-            layer.W = initial.draw(name, f.name, layer.W.shape, self._rng)
+        for layer, draw in zip(self.layers, schemes, strict=True):
+            n_out, n_in = layer.W.shape
+            layer.W = checks.matrix("init", draw((n_out, n_in), self._rng), self.dtype, n_in, n_out)
 
     def _allocate(self) -> None:
         self._pass = Pass(self.sizes, self.activation_functions, self.cost_function, self.dtype)

@@ -18,7 +18,7 @@ LONGEST = 400
 #: Lowest first: a module imports from its own level and those before. All others stand above.
 LEVELS = [
     ["cache", "checks", "crew", "definitions", "files", "history", "layers", "plan"],
-    ["callbacks", "samples"],
+    ["callbacks", "rates", "samples", "schedules"],
     ["fitting", "progress"],
     ["jit"],
     ["elementary", "machine", "shapes", "simd"],
@@ -28,7 +28,7 @@ LEVELS = [
     ["online"],
     ["passes"],
     ["network"],
-]
+]  # fmt: skip
 LEVEL = {module: level for level, modules in enumerate(LEVELS) for module in modules}
 
 
@@ -70,6 +70,7 @@ PUBLIC = {
     **dict(public(fg.__all__, fg)),
     **dict(public(fg.activations.__all__, fg.activations)),
     **dict(public(fg.costs.__all__, fg.costs)),
+    **dict(public(fg.schedules.__all__, fg.schedules)),
 }
 
 
