@@ -1,5 +1,6 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
+from . import metrics
 from .activations import Activation
 from .callbacks import Callback
 from .costs import Cost
@@ -22,6 +23,7 @@ __all__ = [
     "Optimizer",
     "load",
     "load_digits",
+    "metrics",
 ]
 
 __version__ = "0.1.0"

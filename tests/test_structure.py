@@ -20,8 +20,8 @@ LEVELS = [
     ["cache", "callbacks", "checks", "crew", "definitions", "files", "history", "layers", "plan"],
     ["jit"],
     ["elementary", "machine", "shapes", "simd"],
-    ["activations", "costs", "initial", "kernels"],
-    ["optimizers", "task"],
+    ["activations", "costs", "initial", "kernels", "metric_loops"],
+    ["metrics", "optimizers", "task"],
     ["training"],
     ["online"],
     ["passes"],
@@ -67,6 +67,7 @@ PUBLIC = {
     **dict(public(fg.__all__, fg)),
     **dict(public(fg.activations.__all__, fg.activations)),
     **dict(public(fg.costs.__all__, fg.costs)),
+    **dict(public(fg.metrics.__all__, fg.metrics)),
 }
 
 
