@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import fastgrad as fg
+from fastgrad import plot
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fastgrad"
@@ -64,10 +65,9 @@ def public(names, owner):
 
 
 PUBLIC = {
-    **dict(public(fg.__all__, fg)),
-    **dict(public(fg.activations.__all__, fg.activations)),
-    **dict(public(fg.costs.__all__, fg.costs)),
-    **dict(public(fg.metrics.__all__, fg.metrics)),
+    f"{owner.__name__}.{name}": thing
+    for owner in (fg, fg.activations, fg.costs, fg.metrics, plot)
+    for name, thing in public(owner.__all__, owner)
 }
 
 
