@@ -6,7 +6,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from fastgrad import schedules
+import fastgrad as fg
+from fastgrad import plot, schedules
 from fastgrad.activations import ACTIVATIONS
 
 mpl.rcParams["svg.hashsalt"] = "fastgrad"  # the same file from the same data
@@ -53,11 +54,28 @@ def draw_schedules(path):
     figure.savefig(path, metadata={"Date": None})
 
 
+def draw_plots(folder):
+    """The pictures of plots.md, of its network."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 2))
+    y = np.digitize(X[:, 0] + np.sin(2 * X[:, 1]), [-0.7, 0.7])
+    net = fg.Network([2, 16, 3], "tanh", cost="softmax_cross_entropy", seed=0)
+    net.fit(X[:400], y[:400], epochs=60, optimizer=fg.Adam(0.01))
+    pictures = {
+        "confusion": plot.confusion(net, X[400:], y[400:], labels=["left", "middle", "right"]),
+        "boundary": plot.decision_boundary(net, X[400:], y[400:]),
+        "network": plot.network(net),
+    }
+    for name, ax in pictures.items():
+        ax.figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+
+
 def draw(app):
     folder = Path(app.srcdir) / "generated"
     folder.mkdir(exist_ok=True)
     draw_activations(folder / "activations.svg")
     draw_schedules(folder / "schedules.svg")
+    draw_plots(folder)
 
 
 def setup(app):

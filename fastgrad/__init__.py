@@ -1,6 +1,6 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
-from . import schedules
+from . import metrics, schedules
 from .activations import Activation
 from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 from .costs import Cost
@@ -27,6 +27,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "load",
     "load_digits",
+    "metrics",
     "schedules",
 ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import fastgrad as fg
+from fastgrad import plot
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fastgrad"
@@ -22,8 +23,8 @@ LEVELS = [
     ["fitting", "progress"],
     ["jit"],
     ["elementary", "machine", "shapes", "simd"],
-    ["activations", "costs", "initial", "kernels"],
-    ["optimizers", "task"],
+    ["activations", "costs", "initial", "kernels", "metric_loops"],
+    ["metrics", "optimizers", "task"],
     ["training"],
     ["online"],
     ["passes"],
@@ -67,10 +68,9 @@ def public(names, owner):
 
 
 PUBLIC = {
-    **dict(public(fg.__all__, fg)),
-    **dict(public(fg.activations.__all__, fg.activations)),
-    **dict(public(fg.costs.__all__, fg.costs)),
-    **dict(public(fg.schedules.__all__, fg.schedules)),
+    f"{owner.__name__}.{name}": thing
+    for owner in (fg, fg.activations, fg.costs, fg.metrics, fg.schedules, plot)
+    for name, thing in public(owner.__all__, owner)
 }
 
 
