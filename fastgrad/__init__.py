@@ -1,25 +1,35 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
 from .activations import Activation
+from .adam import Adam, AdamW, NAdam, RAdam
 from .callbacks import Callback
 from .costs import Cost
 from .data import load_digits
 from .history import History
 from .layers import Gradients, Layer
 from .network import Network, load
-from .optimizers import SGD, Adam, Optimizer
+from .optimizer import Optimizer
+from .optimizers import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
 
 __all__ = [
     "SGD",
     "Activation",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "Callback",
     "Cost",
     "Gradients",
     "History",
     "Layer",
+    "Lion",
+    "NAdam",
     "Network",
     "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
     "load",
     "load_digits",
 ]
