@@ -23,7 +23,7 @@ class State:
 
 
 class Optimizer:
-    """Base of the update rules.
+    """Base of the optimizers: an update rule, its numbers, and its state for each network.
 
     Parameters
     ----------

@@ -53,8 +53,9 @@ def addresses(rule: Rule, dtype: Any) -> tuple[int, int]:
 
 
 def _prepare_sgd(h: Any, m: Any, c: Any, t: int) -> None:
-    c[0], c[1], c[2] = h[0], h[1], h[2]
-    c[3] = 1 - h[3] if t > 1 else 1.0  # the first velocity is the gradient itself, as in PyTorch
+    lr, decay, momentum, dampening = h[0], h[1], h[2], h[3]
+    c[0], c[1], c[2] = lr, decay, momentum
+    c[3] = 1 - dampening if t > 1 else 1.0  # the first velocity is g, as in PyTorch
 
 
 def _descend(w: Any, g: Any, x: Any, y: Any, z: Any, c: Any, n: int) -> None:
@@ -124,7 +125,7 @@ def _rmsprop(momentum: bool, centered: bool) -> Rule:
 
     def update(w: Any, g: Any, v: Any, y: Any, z: Any, c: Any, n: int) -> None:
         lr, alpha, rest, eps, decay, mu = c[0], c[1], c[2], c[3], c[4], c[5]
-        mean, velocity = y, z if centered else y
+        mean, velocity = y, (z if centered else y)
         for k in range(n):
             g_k = g[k] + decay * w[k]
             v[k] = alpha * v[k] + rest * (g_k * g_k)
@@ -209,7 +210,7 @@ def _adam(prepare: Callable[..., None], amsgrad: bool = False, nesterov: bool = 
     return Rule(prepare, update, slots=2 + amsgrad)
 
 
-# --- steps of a size that the gradient's does not change ----------------------------------------
+# --- steps by the sign of the gradient ----------------------------------------------------------
 
 
 def _prepare_lion(h: Any, m: Any, c: Any, t: int) -> None:
@@ -227,8 +228,9 @@ def _lion(w: Any, g: Any, m: Any, y: Any, z: Any, c: Any, n: int) -> None:
 
 
 def _prepare_rprop(h: Any, m: Any, c: Any, t: int) -> None:
-    c[0] = h[0] if t == 1 else 0.0  # the size of a step begins as the learning rate
-    c[1], c[2], c[3], c[4] = h[1], h[2], h[3], h[4]
+    lr, shrink, grow, least, most = h[0], h[1], h[2], h[3], h[4]
+    c[0] = lr if t == 1 else 0.0  # the size of the first step
+    c[1], c[2], c[3], c[4] = shrink, grow, least, most
 
 
 def _rprop(w: Any, g: Any, last: Any, size: Any, z: Any, c: Any, n: int) -> None:
