@@ -2,6 +2,7 @@
 
 from . import metrics, schedules
 from .activations import Activation
+from .adam import Adam, AdamW, NAdam, RAdam
 from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 from .costs import Cost
 from .data import load_digits
@@ -9,12 +10,16 @@ from .fitting import Fit
 from .history import History
 from .layers import Gradients, Layer
 from .network import Network, load
-from .optimizers import SGD, Adam, Optimizer
+from .optimizer import Optimizer
+from .optimizers import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
 
 __all__ = [
     "SGD",
     "Activation",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "Callback",
     "Cost",
     "EarlyStopping",
@@ -22,9 +27,14 @@ __all__ = [
     "Gradients",
     "History",
     "Layer",
+    "Lion",
+    "NAdam",
     "Network",
     "Optimizer",
+    "RAdam",
+    "RMSprop",
     "ReduceLROnPlateau",
+    "Rprop",
     "load",
     "load_digits",
     "metrics",

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "betas",
     "choice",
     "class_ids",
     "domain",
+    "fraction",
     "integer",
     "lone_sample",
     "matrix",
@@ -68,6 +70,17 @@ def pair(name: str, value: Any, of: str) -> tuple[Any, Any]:
     if len(value) != 2:
         raise ValueError(f"{name}: got {len(value)} things; expected a pair {of}")
     return value[0], value[1]
+
+
+def fraction(name: str, value: Any) -> float:
+    """The number that came, from 0 to below 1: how much of a mean or velocity stays."""
+    return number(name, value, least=0, below=1)
+
+
+def betas(value: Any) -> tuple[float, float]:
+    """The two fractions that came."""
+    beta1, beta2 = pair("betas", value, "(beta1, beta2)")
+    return fraction("betas[0]", beta1), fraction("betas[1]", beta2)
 
 
 def choice(name: str, value: Any, known: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, files, initial
+from . import adam, checks, files, initial
 from .activations import Activation, activation
 from .callbacks import all_callbacks
 from .costs import Cost, linked
@@ -13,7 +13,7 @@ from .costs import cost as resolve_cost
 from .fitting import Fit, between_calls
 from .history import History
 from .layers import Gradients, Layer
-from .optimizers import Adam, Optimizer, resolve
+from .optimizer import Optimizer, resolve
 from .passes import Pass
 from .plan import Plan
 from .progress import Progress
@@ -270,7 +270,7 @@ class Network:
         History
             One cost an epoch (the mean over its steps, as they came), and more.
         """
-        optimizer = resolve(Adam() if optimizer is None else optimizer)
+        optimizer = resolve(adam.Adam() if optimizer is None else optimizer)
         checks.integer("epochs", epochs, least=0)
         checks.integer("batch_size", batch_size, least=1)
         if threads is not None:

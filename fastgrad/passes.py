@@ -17,7 +17,7 @@ from .crew import Crew
 from .jit import FUNCTIONS, PLAIN_PYTHON, entry, run
 from .kernels import activation_loop, cost_loop, softmax_loop, training_loop
 from .online import pass_over_samples
-from .optimizers import Optimizer
+from .optimizer import Optimizer
 from .plan import Plan, plan
 from .samples import Samples
 from .shapes import HEIGHTS, LANES
@@ -274,7 +274,7 @@ class Pass:
             state = optimizer.state(self, self.parameters)
             task["prepare_loop"], task["update_loop"] = optimizer.addresses(self.dtype)
             arrays |= {f"slot_{k}": slot for k, slot in enumerate(state.slots)}
-            arrays |= {"h": optimizer.h, "steps": state.steps}
+            arrays |= {"h": optimizer.h, "m": state.memory, "steps": state.steps}
         for name, array in arrays.items():
             task[name] = array.ctypes.data if array is not None and array.size else 0
         with self._busy:

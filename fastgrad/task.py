@@ -28,8 +28,8 @@ LAYER = _record("nodes rows padded leading W b dC_dW dC_db u a aT d f W_offset b
 #: the loops of the cost and of the update rule;
 #: X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,), the
 #: order of the samples (S,), and a^L (S, n_L) and dC/da0 (S, n_0) to write;
-#: parameters, gradient and three slots of optimizer state, the optimizer's numbers h, what follows
-#: from them at a step, c, and the steps so far;
+#: parameters, gradient and three slots of optimizer state, the optimizer's numbers h, what it
+#: remembers beside the slots, m, what follows from both at a step, c, and the steps so far;
 #: (bytes between the copies of the first layer's a and aT, one for each thread that needs its own)
 #: to work in, for a mini-batch its sample numbers and weights w for each thread, targets y, C for
 #: each thread, C and right classes of the panels, then the sums of both, the state of the random
@@ -39,7 +39,7 @@ TASK = _record(
     " first last batch slab threads patience outputs_averaged samples_in_all n_parameters"
     " cost_loop prepare_loop update_loop"
     " X input_mean input_scale Y ids weights order output input_gradient"
-    " parameters dC slot_0 slot_1 slot_2 h c steps copies_apart"
+    " parameters dC slot_0 slot_1 slot_2 h m c steps copies_apart"
     " samples w y C_lanes C_panels right_panels C random arrived"
 )
 

@@ -317,8 +317,8 @@ def prepare(task: Any, real: Any) -> None:
     """What the optimizer needs to know at this step."""
     steps = view(task.steps, (1,), np.int64)
     steps[0] += 1
-    h, c = view(task.h, (16,), np.float64), numbers(task.c, 16, real)
-    call(task.prepare_loop, (h, c), (steps[0],))
+    h, m = view(task.h, (16,), np.float64), view(task.m, (8,), np.float64)
+    call(task.prepare_loop, (h, m, numbers(task.c, 16, real)), (steps[0],))
 
 
 @kernel

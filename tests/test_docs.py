@@ -129,6 +129,11 @@ def test_the_tables_have_every_built_in_one(page, known):
     assert re.findall(r"^\| `(\w+)", PAGES[page], re.MULTILINE) == list(known)
 
 
+def test_the_table_has_every_optimizer():
+    rows = re.findall(r"^\| `(\w+)", PAGES["docs/optimizers.md"], re.MULTILINE)
+    assert sorted(rows) == sorted([*fg.adam.__all__, *fg.optimizers.__all__])
+
+
 def test_ci_runs_the_test_command_of_the_readme():
     command = re.search(r"^<!-- the test command -->\n```bash\n(.+)\n```$", README, re.MULTILINE)
     assert command[1] in (ROOT / ".ci" / "run").read_text().splitlines()

@@ -13,7 +13,8 @@ from conftest import (
     jitted_only,
     parameters,
 )
-from oracle import SGD, Oracle, one_hot, random_targets
+from oracle import Oracle, one_hot, random_targets
+from oracle_optimizers import SGD
 
 import fastgrad as fg
 
