@@ -11,7 +11,15 @@ OPTIMIZERS = {
     "SGD": lambda: fg.SGD(1e-3),
     "momentum": lambda: fg.SGD(1e-3, momentum=0.9),
     "nesterov": lambda: fg.SGD(1e-3, momentum=0.9, nesterov=True),
+    "Adagrad": fg.Adagrad,
+    "Adadelta": fg.Adadelta,
+    "RMSprop": lambda: fg.RMSprop(1e-3),
     "Adam": lambda: fg.Adam(1e-3),
+    "AdamW": fg.AdamW,
+    "NAdam": fg.NAdam,
+    "RAdam": fg.RAdam,
+    "Lion": fg.Lion,
+    "Rprop": fg.Rprop,
 }
 
 

@@ -6,6 +6,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+import fastgrad as fg
+from fastgrad import plot, schedules
 from fastgrad.activations import ACTIVATIONS
 
 mpl.rcParams["svg.hashsalt"] = "fastgrad"  # the same file from the same data
@@ -27,10 +29,53 @@ def draw_activations(path):
     figure.savefig(path, metadata={"Date": None})
 
 
+def draw_schedules(path):
+    """The learning rate of every schedule over a fit."""
+    steps = 1000
+    examples = [
+        schedules.Constant(1),
+        schedules.Step(1, every=250, gamma=0.5),
+        schedules.MultiStep(1, milestones=[500, 750], gamma=0.3),
+        schedules.Exponential(1, gamma=0.1, every=steps),
+        schedules.Linear(1),
+        schedules.Polynomial(1, power=2),
+        schedules.Cosine(1),
+        schedules.CosineRestarts(1, period=150, factor=2),
+        schedules.OneCycle(1),
+        schedules.Warmup(schedules.Cosine(1), steps=100),
+    ]
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    axes = figure.subplots(2, 5, sharex=True, sharey=True)
+    for axis, schedule in zip(axes.flat, examples, strict=True):
+        axis.plot(schedule.rates(0, steps, steps))
+        axis.set_title(type(schedule).__name__, family="monospace")
+        axis.set_ylim(0, 1.05)
+    figure.supxlabel("step")
+    figure.savefig(path, metadata={"Date": None})
+
+
+def draw_plots(folder):
+    """The pictures of plots.md, of its network."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 2))
+    y = np.digitize(X[:, 0] + np.sin(2 * X[:, 1]), [-0.7, 0.7])
+    net = fg.Network([2, 16, 3], "tanh", cost="softmax_cross_entropy", seed=0)
+    net.fit(X[:400], y[:400], epochs=60, optimizer=fg.Adam(0.01))
+    pictures = {
+        "confusion": plot.confusion(net, X[400:], y[400:], labels=["left", "middle", "right"]),
+        "boundary": plot.decision_boundary(net, X[400:], y[400:]),
+        "network": plot.network(net),
+    }
+    for name, ax in pictures.items():
+        ax.figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+
+
 def draw(app):
     folder = Path(app.srcdir) / "generated"
     folder.mkdir(exist_ok=True)
     draw_activations(folder / "activations.svg")
+    draw_schedules(folder / "schedules.svg")
+    draw_plots(folder)
 
 
 def setup(app):

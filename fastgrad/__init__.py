@@ -1,19 +1,29 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
+from . import metrics, schedules
 from .activations import Activation
+from .adam import Adam, AdamW, NAdam, RAdam
+from .averages import EMA, SWA
 from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 from .costs import Cost
 from .data import load_digits
 from .fitting import Fit
 from .history import History
 from .layers import Gradients, Layer
-from .network import Network, load
-from .optimizers import SGD, Adam, Optimizer
+from .loading import load
+from .network import Network
+from .optimizer import Optimizer
+from .optimizers import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
 
 __all__ = [
+    "EMA",
     "SGD",
+    "SWA",
     "Activation",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "Callback",
     "Cost",
     "EarlyStopping",
@@ -21,11 +31,18 @@ __all__ = [
     "Gradients",
     "History",
     "Layer",
+    "Lion",
+    "NAdam",
     "Network",
     "Optimizer",
+    "RAdam",
+    "RMSprop",
     "ReduceLROnPlateau",
+    "Rprop",
     "load",
     "load_digits",
+    "metrics",
+    "schedules",
 ]
 
 __version__ = "0.1.0"

@@ -45,8 +45,8 @@ class _Average:
     def network(self) -> "Network":
         """A copy of the network with the averaged weights."""
         if self.average is None:
-            raise ValueError("average: got no fit yet; expected one before its network is asked for")
-        averaged = copy.deepcopy(self._net)
+            raise ValueError("network: got no fit yet; expected one with this average")
+        averaged: Network = copy.deepcopy(self._net)
         averaged.parameters[:] = self.average
         return averaged
 

@@ -3,6 +3,7 @@
 import ast
 import difflib
 from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
 from typing import Any, TypeVar
 
 import numpy as np
@@ -109,13 +110,13 @@ def resolve(
     Parameters
     ----------
     kind : str
-        "activation" or "cost", for the errors.
+        "activation", "cost" or "init", for the errors.
     spec : object
         The name, perhaps with parameters.
     known : mapping
-        What the bare names stand for.
+        What bare names stand for.
     factories : mapping
-        For the names that take parameters, what makes them.
+        What makes it of the parameters; without any, where a bare name is not among the known.
 
     Raises
     ------
@@ -128,19 +129,20 @@ def resolve(
         raise TypeError(f"{kind}: got {spec!r}, expected a name or a fg.{kind.title()}")
     name, has_parameters, _ = spec.partition("(")
     name = name.strip()
-    if name not in known:
-        nearest = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else "known: " + ", ".join(known)
+    names = {**known, **factories}
+    if name not in names:
+        nearest = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
+        hint = f"did you mean {nearest[0]!r}?" if nearest else "known: " + ", ".join(names)
         raise ValueError(f"{kind}: unknown name {name!r}; {hint}")
-    if not has_parameters:
+    if name in known and not has_parameters:
         return known[name]
     if name not in factories:
         raise ValueError(f"{kind}: {name!r} takes no parameters, got {spec!r}")
     try:
-        return factories[name](**_parameters(spec))
+        return factories[name](**_parameters(spec) if has_parameters else {})
     except (SyntaxError, TypeError):
-        wanted = ", ".join(factories[name].__annotations__.keys() - {"return"})
-        raise ValueError(f"{kind}: got {spec!r}, expected '{name}({wanted}=number)'") from None
+        wanted = ", ".join(f"{p}=number" for p in signature(factories[name]).parameters)
+        raise ValueError(f"{kind}: got {spec!r}, expected '{name}({wanted})'") from None
 
 
 def _parameters(spec: str) -> dict[str, Any]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit", "Stream", "fit"]
 
-#: What an epoch yields from time to time: batches and samples done, the sum of C over them, how many
-#: are right.
+#: What an epoch yields from time to time: batches and samples done, the sum of C over these, how
+#: many are right.
 Passed = Iterator[tuple[int, int, float, float]]
 
 
@@ -165,7 +165,9 @@ class Stream:
             if not isinstance(piece, tuple | list) or len(piece) not in {2, 3}:
                 came = f"{len(piece)} things" if isinstance(piece, tuple | list) else repr(piece)
                 raise ValueError(f"batches: got {came} as piece {k}; expected (X, Y[, weights])")
-            yield samples(self.net, *piece, names=(f"X of piece {k}", f"Y of piece {k}"))
+            X, Y, *weight = piece
+            names = f"X of piece {k}", f"Y of piece {k}"
+            yield samples(self.net, X, Y, weight[0] if weight else None, names=names)
 
 
 def fit(

@@ -1,13 +1,23 @@
 """Initial weights: each layer's scheme follows from its activation unless told otherwise."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-__all__ = ["INITS", "draw"]
+from . import checks
+from .definitions import resolve
+
+__all__ = ["INITS", "Scheme", "schemes"]
+
+Array = np.ndarray[Any, Any]
+
+#: (n_out, n_in) and a generator -> the weights of a layer, in that shape.
+Scheme = Callable[[tuple[int, int], np.random.Generator], Array]
 
 # variance of a weight, from the nodes of the layer before (n_in) and of its own (n_out)
-_VARIANCES = {
+_VARIANCES: dict[str, Callable[[int, int], float]] = {
     "he": lambda n_in, n_out: 2 / n_in,  # K. He et al., arXiv:1502.01852
     "glorot": lambda n_in, n_out: 2 / (n_in + n_out),  # X. Glorot, Y. Bengio, AISTATS 2010
     "lecun": lambda n_in, n_out: 1 / n_in,  # Y. LeCun et al., Efficient BackProp, 1998
@@ -15,27 +25,136 @@ _VARIANCES = {
 
 _HE = {"relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "mish", "softplus"}
 
+
+def _zeros() -> Scheme:
+    return lambda shape, rng: np.zeros(shape)
+
+
+def _constant(value: float) -> Scheme:
+    value = checks.number("value of init", value)
+    return lambda shape, rng: np.full(shape, value)
+
+
+def _uniform(low: float, high: float) -> Scheme:
+    low = checks.number("low of init", low)
+    high = checks.number("high of init", high, above=low)
+    return lambda shape, rng: rng.uniform(low, high, size=shape)
+
+
+def _normal(std: float) -> Scheme:
+    std = checks.number("std of init", std, above=0)
+    return lambda shape, rng: rng.normal(scale=std, size=shape)
+
+
+def _truncated_normal(std: float) -> Scheme:
+    std = checks.number("std of init", std, above=0)
+
+    def draw(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+        W = rng.normal(size=shape)
+        while (far := np.abs(W) > 2).any():
+            W[far] = rng.normal(size=np.count_nonzero(far))
+        return std * W
+
+    return draw
+
+
+def _scaled(variance: Callable[[int, int], float], law: str) -> Scheme:
+    def draw(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+        n_out, n_in = shape
+        deviation = float(variance(n_in, n_out)) ** 0.5
+        if law == "normal":
+            return rng.normal(scale=deviation, size=shape)
+        return rng.uniform(-deviation * 3**0.5, deviation * 3**0.5, size=shape)
+
+    return draw
+
+
+def _orthogonal(gain: float = 1.0) -> Scheme:
+    gain = checks.number("gain of init", gain, above=0)
+
+    def draw(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+        # Every orthogonal matrix is as likely as any other: a product of reflections that each send
+        # an axis to a random direction (G. W. Stewart, SIAM J. Numer. Anal. 17, 1980). Not by QR,
+        # since the bits of BLAS depend on the number of its threads.
+        W = np.eye(max(shape), min(shape))
+        for k in reversed(range(min(shape))):
+            v = rng.normal(size=max(shape) - k)
+            sign = np.copysign(1, v[0])
+            v[0] += sign * np.sqrt(np.sum(v * v))
+            W[k, k] = -sign
+            part = W[k:, k:]
+            part -= (2 / np.sum(v * v) * v)[:, None] * np.einsum("i,ij->j", v, part)
+        return gain * (W if shape[0] >= shape[1] else W.T)
+
+    return draw
+
+
+def _siren(activation: str, first: bool) -> Callable[..., Scheme]:
+    def siren(omega: float = 30.0) -> Scheme:
+        omega = checks.number("omega of init", omega, above=0)
+
+        def draw(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+            n_in = shape[1]
+            limit = 1 / n_in if first else (6 / n_in) ** 0.5 / omega
+            if activation == "sin":  # the paper's sin(omega u): omega is in W here
+                limit *= omega
+            return rng.uniform(-limit, limit, size=shape)
+
+        return draw
+
+    return siren
+
+
+_FACTORIES: dict[str, Callable[..., Scheme]] = {
+    "zeros": _zeros,
+    "constant": _constant,
+    "uniform": _uniform,
+    "normal": _normal,
+    "truncated_normal": _truncated_normal,
+    **{
+        f"{name}_{law}": partial(_scaled, variance, law)
+        for name, variance in _VARIANCES.items()
+        for law in ("normal", "uniform")
+    },
+    "orthogonal": _orthogonal,
+}
+
 #: Names that `init` takes.
-INITS = (
-    "auto",
-    "zeros",
-    *(f"{scheme}_{shape}" for scheme in _VARIANCES for shape in ("normal", "uniform")),
-)
+INITS = ("auto", *_FACTORIES, "siren")
 
 
-def draw(
-    init: str, activation: str, shape: tuple[int, int], rng: np.random.Generator
-) -> np.ndarray[Any, Any]:
-    """Weights (n_out, n_in) in float64 by the scheme `init`; "auto" goes by the activation."""
-    n_out, n_in = shape
-    if init == "zeros":
-        return np.zeros((n_out, n_in))
-    if init == "auto":
+def schemes(init: Any, activations: Sequence[str]) -> list[Scheme]:
+    """What draws the weights of each layer.
+
+    Parameters
+    ----------
+    init : str, callable or a list of them
+        A name of `INITS`, perhaps with parameters, "normal(std=0.1)", or the user's own function;
+        for all layers, or one a layer.
+    activations : sequence of str
+        Names of f_1 ... f_L, for "auto" and "siren".
+
+    Raises
+    ------
+    TypeError, ValueError
+        Something else, an unknown name (the message gives the nearest known one), or wrong
+        parameters.
+    """
+    specs = checks.one_a_layer("init", init, (str, Callable), len(activations))
+    layers = enumerate(zip(specs, activations, strict=True))
+    return [_scheme(spec, activation, l == 0) for l, (spec, activation) in layers]
+
+
+def _scheme(spec: Any, activation: str, first: bool) -> Scheme:
+    if callable(spec):
+        return spec  # type: ignore[no-any-return]
+    if not isinstance(spec, str):
+        raise TypeError(f"init: got {spec!r}; expected a name or a function of shape and rng")
+
+    def auto() -> Scheme:
         kind = activation.partition("(")[0]
-        init = "he_normal" if kind in _HE else "glorot_uniform"
-        init = "lecun_normal" if kind == "selu" else init
-    scheme, _, law = init.partition("_")
-    deviation = float(_VARIANCES[scheme](n_in, n_out)) ** 0.5
-    if law == "normal":
-        return rng.normal(scale=deviation, size=(n_out, n_in))
-    return rng.uniform(-deviation * 3**0.5, deviation * 3**0.5, size=(n_out, n_in))
+        name = "he_normal" if kind in _HE else "glorot_uniform"
+        return _FACTORIES["lecun_normal" if kind == "selu" else name]()
+
+    siren = _siren(activation, first)
+    return resolve("init", spec, {}, {"auto": auto, **_FACTORIES, "siren": siren})

@@ -18,6 +18,7 @@ from . import simd
 from .elementary import exp, log, real
 from .jit import kernel, scalar
 from .randomness import bits
+from .regularization import DROPOUT, KEPT, L1, L2
 from .shapes import HEIGHTS, ROW, SHAPES, WIDTHS
 
 # --- One sample: the derivation as it stands ----------------------------------------------------
@@ -87,7 +88,7 @@ def differentiate(df: Any, d: Any, n: int) -> None:
 
 def dropout(a: Any, df: Any, options: Any, n: int, first: int, key: int) -> None:
     """Dropout: m_i is 0 with a probability and otherwise makes up for it, for each sample anew."""
-    threshold, kept = np.int64(options[0] * real(options[0], 2**32)), options[1]
+    threshold, kept = np.int64(options[DROPOUT] * real(options[DROPOUT], 2**32)), options[KEPT]
     for k in range(n):  # eq. (9): a_i = m_i f(u_i)
         m_k = kept if bits(first + k, key) >= threshold else real(kept, 0)
         a[k] *= m_k
@@ -96,14 +97,14 @@ def dropout(a: Any, df: Any, options: Any, n: int, first: int, key: int) -> None
 
 def input_dropout(a: Any, options: Any, n: int, first: int, key: int) -> None:
     """Dropout of inputs, as in (9)."""
-    threshold, kept = np.int64(options[0] * real(options[0], 2**32)), options[1]
+    threshold, kept = np.int64(options[DROPOUT] * real(options[DROPOUT], 2**32)), options[KEPT]
     for k in range(n):
         a[k] *= kept if bits(first + k, key) >= threshold else real(kept, 0)
 
 
 def penalty(w: Any, g: Any, options: Any, n: int) -> None:
     """Gradient of the penalty l1 sum |w| + l2/2 sum w^2, added to that of the cost."""
-    l1, l2 = options[2], options[3]
+    l1, l2 = options[L1], options[L2]
     for k in range(n):  # eq. (10): dC/dW_ij = dC/dW_ij + l1 sign(W_ij) + l2 W_ij
         sign = real(l1, 1) if w[k] > 0 else (real(l1, -1) if w[k] < 0 else real(l1, 0))
         g[k] += l1 * sign + l2 * w[k]

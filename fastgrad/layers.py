@@ -32,7 +32,19 @@ class _Number:
         vars(layer)[self.name] = float(value)
 
 
-class Layer:
+class _Settings:
+    """Attributes with a count of their changes, by which a pass sees that it must look again."""
+
+    version = 0
+    dropout = _Number(0.0, least=0, below=1)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set, and count."""
+        object.__setattr__(self, name, value)
+        vars(self)["version"] = self.version + 1
+
+
+class Layer(_Settings):
     """One layer: its weights and biases, views of the network's own, and how they are trained.
 
     Assigning to `W` or `b`, as in ``layer.W -= 0.1 * g``, writes in place.
@@ -63,7 +75,6 @@ class Layer:
     lr_scale = _Number(1.0, least=0)
     l1 = _Number(0.0, least=0)
     l2 = _Number(0.0, least=0)
-    dropout = _Number(0.0, least=0, below=1)
     max_norm = _Number(float("inf"), above=0)
 
     def __init__(self, W: Array, b: Array) -> None:
@@ -100,8 +111,7 @@ class Layer:
         )
 
 
-
-class Inputs:
+class Inputs(_Settings):
     """What happens to the inputs on their way into layer 1: a_0 = (x - mean) scale.
 
     Parameters
@@ -122,7 +132,6 @@ class Inputs:
     """
 
     noise = _Number(0.0, least=0)
-    dropout = _Number(0.0, least=0, below=1)
 
     def __init__(self, mean: Array, scale: Array, standardize: bool) -> None:
         self.mean, self.scale = mean, scale

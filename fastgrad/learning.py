@@ -108,6 +108,12 @@ def learn(
     real: Any,
 ) -> None:  # fmt: skip
     """The gradient for a share of the nodes of every layer and, once complete, their update."""
+    if task.halves and task.uniform:
+        some = share(task.n_parameters, 16, t, task.threads)
+        unite(task, some[0], some[1] - some[0], real)
+        if task.update:
+            settle(task, layers, t, crossing, real)
+        return
     for l in range(task.lowest, layers.size):
         layer = layers[l]
         if not wanted(task, layer):
@@ -146,11 +152,15 @@ def biases_of_nodes(layer: Any, nodes: Any) -> Any:
 
 @kernel
 def settle(task: Any, layers: Any, t: int, crossing: int, real: Any) -> None:
-    """Update a share of the nodes of every layer, after its gradient's norm is known."""
+    """Update a share of all parameters, once the norm of the gradient is known if it is limited."""
     if task.clips_norm:
         measure(task, layers, t, real)
         meet(task, crossing)
         limit(task, t, real)
+    if task.uniform:
+        some = share(task.n_parameters, 16, t, task.threads)
+        update(task, layers[1], some[0], some[1] - some[0], np.int64(0), t, real)
+        return
     for l in range(task.lowest, layers.size):
         nodes = share(layers[l].rows, HEIGHTS[-1], t, task.threads)
         update_nodes(task, layers[l], nodes, t, real)
@@ -190,8 +200,8 @@ def clip_numbers(task: Any, t: int, real: Any) -> Any:
 
 
 @kernel
-def update(task: Any, layer: Any, first: int, n: int, t: int, real: Any) -> None:
-    """The optimizer's rule on n parameters of a layer."""
+def update(task: Any, layer: Any, first: int, n: int, rows: int, t: int, real: Any) -> None:
+    """The optimizer's rule on n parameters; the norm of these rows of W; the moving average."""
     skip = first * machine.bytes_of(real)
     w, g = numbers(task.parameters + skip, n, real), numbers(task.dC + skip, n, real)
     if task.clip_loop:
@@ -199,28 +209,17 @@ def update(task: Any, layer: Any, first: int, n: int, t: int, real: Any) -> None
     x, y = numbers(task.slot_0 + skip, n, real), numbers(task.slot_1 + skip, n, real)
     z, c = numbers(task.slot_2 + skip, n, real), numbers(layer.c, 16, real)
     call(task.update_loop, (w, g, x, y, z, c), (n,))
+    if rows and layer.cap:
+        call(layer.cap, (w, numbers(layer.options, 16, real)), (rows, layer.leading))
+    if task.average:
+        average = numbers(task.average + skip, n, real)
+        call(task.follow_loop, (average, w, numbers(task.follow_c, 1, real)), (n,))
 
 
 @kernel
 def update_nodes(task: Any, layer: Any, nodes: Any, t: int, real: Any) -> None:
-    """The update of some nodes of a layer, and what follows from it."""
-    if not layer.trains:
-        return
-    W, b = weights_of_nodes(layer, nodes), biases_of_nodes(layer, nodes)
-    update(task, layer, W[0], W[1], t, real)
-    update(task, layer, b[0], b[1], t, real)
-    if layer.cap:
-        rows = numbers(task.parameters + W[0] * machine.bytes_of(real), W[1], real)
-        options = numbers(layer.options, 16, real)
-        call(layer.cap, (rows, options), (nodes[1] - nodes[0], layer.leading))
-    if task.average:
-        follow(task, W[0], W[1], real)
-        follow(task, b[0], b[1], real)
-
-
-@kernel
-def follow(task: Any, first: int, n: int, real: Any) -> None:
-    """The moving average of n parameters."""
-    skip = first * machine.bytes_of(real)
-    average, w = numbers(task.average + skip, n, real), numbers(task.parameters + skip, n, real)
-    call(task.follow_loop, (average, w, numbers(task.follow_c, 1, real)), (n,))
+    """The update of some nodes of a layer."""
+    if layer.trains:
+        W, b = weights_of_nodes(layer, nodes), biases_of_nodes(layer, nodes)
+        update(task, layer, W[0], W[1], nodes[1] - nodes[0], t, real)
+        update(task, layer, b[0], b[1], np.int64(0), t, real)

@@ -28,7 +28,7 @@ from .training import pass_over_batches
 __all__ = ["LOOPS", "activation_address", "address", "cost_address", "pass_address"]
 
 #: Loops over numbers of a layer: so many pointers to numbers, so many integers.
-LOOPS = {
+LOOPS: dict[str, tuple[Any, int, int]] = {
     "dropout": (dropout, 3, 3),
     "input_dropout": (input_dropout, 2, 3),
     "noise": (regularization.disturb, 2, 3),

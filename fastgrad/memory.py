@@ -10,7 +10,7 @@ from .plan import Plan, plan
 from .shapes import HEIGHTS, LANES
 from .task import LAYER
 
-__all__ = ["Memory", "aligned"]
+__all__ = ["Memory", "address_of", "aligned"]
 
 Array = np.ndarray[Any, Any]
 
@@ -27,6 +27,11 @@ def aligned(count: int, dtype: Any) -> Array:
     memory = np.zeros(count * dtype.itemsize + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + count * dtype.itemsize].view(dtype)
+
+
+def address_of(array: Array | None) -> int:
+    """Where its numbers begin; 0 for none."""
+    return int(array.__array_interface__["data"][0]) if array is not None and array.size else 0
 
 
 def _up(count: int, unit: int) -> int:
@@ -63,7 +68,9 @@ class Memory:
         self._place("W", "b", self.parameters)
         self.gradient = aligned(0, dtype)
         self.pointers: dict[str, int] = {}
+        self.version = 0
         self._slab = self._copies = 0
+        self._ready_for: tuple[int, bool] | None = None
 
     def _place(self, W: str, b: str, flat: Array) -> None:
         """Note for each layer where its part of a flat array lies."""
@@ -85,25 +92,38 @@ class Memory:
         """How threads share a step on a mini-batch of that size."""
         return plan(self.layers["nodes"].tolist(), batch, self._scratch_most(1), self.lanes)
 
-    def make_ready(self, batch: int, gradient: bool) -> dict[str, int]:
-        """Memory for mini-batches of that size: what a task must be told of it, by name."""
+    def make_ready(self, batch: int, gradient: bool) -> None:
+        """Lay out memory for mini-batches of that size, unless there is; a new version then."""
+        if self._ready_for == (batch, gradient):
+            return
+        self._ready_for = (batch, gradient)
         plan = self.plan(batch)
         if gradient:
             numbers = (1 + plan.halves) * len(self.parameters)
             if len(self.gradient) < numbers:
                 self.gradient = aligned(numbers, self.dtype)
                 self._place("dC_dW", "dC_db", self.gradient)
-        copies = numba.config.NUMBA_NUM_THREADS if gradient and plan.first_by_nodes else 1
+                self.version += 1
+        copies = self._copies_of(plan, gradient)
         slab = min(_up(batch, self.lanes), self._scratch_most(copies))
         fits = slab <= self._slab <= 4 * slab or (self._slab and not gradient)
         if copies > self._copies or not fits:
             self._lay_out(slab, copies)
-        told = {"dC": self.gradient.ctypes.data, "slab": self._slab, **self.pointers}
+            self.version += 1
+
+    def described(self, batch: int, gradient: bool) -> dict[str, int]:
+        """What a pass must be told of the memory that is ready for it, by name."""
+        plan = self.plan(batch)
+        told = {"dC": address_of(self.gradient), "slab": self._slab, **self.pointers}
         if gradient:
             told |= {"halves": plan.halves, "first_by_nodes": plan.first_by_nodes}
-        if copies > 1:
+        if self._copies_of(plan, gradient) > 1:
             told["copies_apart"] = self._slab * int(self.layers[0]["padded"]) * self.dtype.itemsize
         return told
+
+    def _copies_of(self, plan: Plan, gradient: bool) -> int:
+        """Of the first layer's a and aT: one, or one for each thread."""
+        return numba.config.NUMBA_NUM_THREADS if gradient and plan.first_by_nodes else 1
 
     def _lay_out(self, slab: int, copies: int) -> None:
         """Scratch memory for up to that many samples, with copies of the first layer's a and aT."""

@@ -34,10 +34,10 @@ class Network:
     cost : str, Cost or a list, default "squared_error"
         The cost C of one sample; the network is trained on its mean. For several kinds of outputs
         a list of (cost, outputs) or (cost, outputs, weight), whose costs add up.
-    init : str or list of str, default "auto"
-        How weights start: "auto" (He for the ReLU family, LeCun for selu, else Glorot),
-        "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal",
-        "lecun_uniform" or "zeros"; one for all layers, or one a layer. Biases start at 0.
+    init : str, callable or list of them, default "auto"
+        How weights start: "auto" (He for the ReLU family, LeCun for selu, else Glorot), another
+        name such as "orthogonal" or "normal(std=0.1)", or a function of the shape (n_l, n_(l-1))
+        and a numpy.random.Generator; one for all layers, or one a layer. Biases start at 0.
     dtype : {"float32", "float64"}
         In which everything is stored and computed.
     seed : int or None, default None
@@ -84,7 +84,7 @@ class Network:
         sizes: Sequence[int],
         activations: str | Activation | Sequence[str | Activation] = "relu",
         cost: str | Cost | Sequence[Any] = "squared_error",
-        init: str | Sequence[str] = "auto",
+        init: str | initial.Scheme | Sequence[str | initial.Scheme] = "auto",
         dtype: Any = "float32",
         seed: int | None = None,
         standardize: bool = False,
@@ -104,17 +104,18 @@ class Network:
             "activations", activations, (str, Activation), n_layers, last="identity"
         )
         self.activation_functions = tuple(activation(f) for f in functions)
-        inits = checks.one_a_layer("init", init, (str,), n_layers)
-        inits = [checks.choice("init", name, initial.INITS) for name in inits]
+        schemes = initial.schemes(init, self.activations)
         self.dtype = checks.real_dtype(dtype)
         self.blocks = blocks(cost, self.n_outputs, self.activation_functions[-1].name)
+        self.cost_function = self.blocks[0].cost
         if seed is not None:
             checks.integer("seed", seed, least=0)
         self._rng = np.random.default_rng(seed)
         self.metadata: dict[str, Any] = {}
         self._allocate(bool(standardize))
-        for layer, f, name in zip(self.layers, self.activation_functions, inits, strict=True):
-            layer.W = initial.draw(name, f.name, layer.W.shape, self._rng)
+        for layer, draw in zip(self.layers, schemes, strict=True):
+            n_out, n_in = layer.W.shape
+            layer.W = checks.matrix("init", draw((n_out, n_in), self._rng), self.dtype, n_in, n_out)
         assign("l1", l1, self.layers)
         assign("l2", l2, self.layers)
         assign("penalize_biases", bool(penalize_biases), self.layers)
@@ -147,7 +148,8 @@ class Network:
         """Sizes, activations and cost on one line."""
         shape = "-".join(map(str, self.sizes))
         names = ", ".join(self.activations)
-        return f"<Network {shape}: {names}; {', '.join(block.cost.name for block in self.blocks)}; {self.dtype}>"
+        costs = ", ".join(block.cost.name for block in self.blocks)
+        return f"<Network {shape}: {names}; {costs}; {self.dtype}>"
 
     @property
     def activations(self) -> tuple[str, ...]:
@@ -158,11 +160,6 @@ class Network:
     def n_parameters(self) -> int:
         """Weights and biases in all."""
         return sum(layer.W.size + layer.b.size for layer in self.layers)
-
-    @property
-    def cost_function(self) -> Cost:
-        """C, of the first outputs if they have several."""
-        return self.blocks[0].cost
 
     @property
     def parameters(self) -> Array:
@@ -321,9 +318,9 @@ class Network:
         if self.inputs.standardize and not self.inputs.standardized:
             self.inputs.standardize_by(trained_on.X)
         return fitting.fit(
-            self, self._pass, self._rng, [trained_on], epochs=epochs, batch_size=batch_size, optimizer=optimizer,
-            validation=validation, shuffle=shuffle, callbacks=callbacks, threads=threads,
-            verbose=verbose, metrics=metrics, average=average,
+            self, self._pass, self._rng, [trained_on], epochs=epochs, batch_size=batch_size,
+            optimizer=optimizer, validation=validation, shuffle=shuffle, callbacks=callbacks,
+            threads=threads, verbose=verbose, metrics=metrics, average=average,
         )  # fmt: skip
 
     def fit_stream(
@@ -369,8 +366,8 @@ class Network:
         self.inputs.must_be_ready()
         return fitting.fit(
             self, self._pass, self._rng, fitting.Stream(self, batches), epochs=epochs,
-            batch_size=batch_size, optimizer=optimizer, validation=validation, shuffle=shuffle, callbacks=callbacks,
-            threads=threads, verbose=verbose, metrics=metrics, average=average,
+            batch_size=batch_size, optimizer=optimizer, validation=validation, shuffle=shuffle,
+            callbacks=callbacks, threads=threads, verbose=verbose, metrics=metrics, average=average,
         )  # fmt: skip
 
     def save(self, path: Any) -> None:

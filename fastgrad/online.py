@@ -14,7 +14,7 @@ from .training import add_up, is_right
 @kernel
 def cost_of(task: Any, layer: Any, sample: int, real: Any) -> None:
     """C of a sample, whether its class is right, and dC/da of the last layer."""
-    a, y, d = numbers(layer.a, layer.nodes, real), numbers(task.y, layer.nodes, real)
+    a, y = numbers(layer.a, layer.nodes, real), numbers(task.y, layer.nodes, real)
     for i in range(layer.nodes):
         y[i] = target(task, sample, i, layer.nodes, real)
     d = numbers(layer.d, layer.nodes, real)

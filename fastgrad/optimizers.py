@@ -1,143 +1,34 @@
-"""Update rules: how a step follows from the gradient.
+"""The optimizers: names, arguments and defaults as in PyTorch, each for a rule of rules.py.
 
-A rule is two loops. `prepare` turns the optimizer's numbers h and the count t of steps into the
-numbers c of this step; `update` runs once over n parameters w with their gradient g and the state
-x, y, z, of which a rule uses as many as its `slots`. A new rule is a subclass with these two.
+In the formulas w are the parameters, g = dC/dw + weight_decay w, t counts the steps from 1, and
+what is kept from step to step is 0 at first.
 """
 
-from functools import cache
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
-
-import numpy as np
-from numba import types
-
 from . import checks
-from .jit import entry
+from .optimizer import Optimizer
+from .rules import RULES
 
-__all__ = ["SGD", "Adam", "Optimizer"]
-
-
-class State:
-    """What an optimizer remembers of one network: the steps so far and its slots."""
-
-    def __init__(self, optimizer: "Optimizer", parameters: Any) -> None:
-        self.steps = np.zeros(1, np.int64)
-        used = [np.zeros_like(parameters) for _ in range(optimizer.slots)]
-        # a rule never touches the slots that it does not use; they must only be there
-        self.slots = [*used, *[parameters] * (3 - len(used))]
-
-
-class Optimizer:
-    """Base of the update rules.
-
-    Parameters
-    ----------
-    lr : float
-        Learning rate, at least 0.
-    *numbers : float
-        The rule's other numbers.
-
-    Attributes
-    ----------
-    slots : int
-        Arrays of state that the rule keeps, each as long as the parameters.
-    h : ndarray of float64
-        The rule's numbers; the learning rate is h[0].
-    """
-
-    slots: ClassVar[int] = 0
-    prepare: ClassVar[Any]
-    update: ClassVar[Any]
-
-    def __init__(self, lr: float, *numbers: float) -> None:
-        checks.number("lr", lr, least=0)
-        self.h = np.zeros(16)
-        self.h[: 1 + len(numbers)] = lr, *numbers
-        self._states: WeakKeyDictionary[Any, State] = WeakKeyDictionary()
-
-    @property
-    def lr(self) -> float:
-        """Learning rate; may be set between calls of `fit` and `step`."""
-        return float(self.h[0])
-
-    @lr.setter
-    def lr(self, lr: float) -> None:
-        checks.number("lr", lr, least=0)
-        self.h[0] = lr
-
-    def state(self, network: Any, parameters: Any) -> State:
-        """State for a network, made at its first use: an optimizer may serve several networks.
-
-        Parameters
-        ----------
-        network : object
-            Whose state it is; forgotten with it.
-        parameters : ndarray
-            Its parameters, one flat array.
-        """
-        if network not in self._states:
-            self._states[network] = State(self, parameters)
-        return self._states[network]
-
-    def addresses(self, dtype: Any) -> tuple[int, int]:
-        """Addresses of the two compiled loops.
-
-        Parameters
-        ----------
-        dtype : numpy.dtype
-            float32 or float64.
-        """
-        return _addresses(self.prepare, self.update, dtype)
-
-
-@cache
-def _addresses(prepare: Any, update: Any, dtype: Any) -> tuple[int, int]:
-    real = types.float32 if dtype == np.float32 else types.float64
-    return (
-        entry(prepare, [types.float64, real, types.intp], cached=True),
-        entry(update, [real] * 6 + [types.intp], cached=True),
-    )
-
-
-def _prepare_sgd(h: Any, c: Any, t: int) -> None:
-    c[0], c[1] = h[0], h[1]
-
-
-def _descend(w: Any, g: Any, x: Any, y: Any, z: Any, c: Any, n: int) -> None:
-    lr = c[0]
-    for k in range(n):
-        w[k] -= lr * g[k]
-
-
-def _roll(w: Any, g: Any, x: Any, y: Any, z: Any, c: Any, n: int) -> None:
-    lr, momentum = c[0], c[1]
-    for k in range(n):
-        x[k] = momentum * x[k] + g[k]
-        w[k] -= lr * x[k]
-
-
-def _look_ahead(w: Any, g: Any, x: Any, y: Any, z: Any, c: Any, n: int) -> None:
-    lr, momentum = c[0], c[1]
-    for k in range(n):
-        x[k] = momentum * x[k] + g[k]
-        w[k] -= lr * (g[k] + momentum * x[k])
+__all__ = ["SGD", "Adadelta", "Adagrad", "Lion", "RMSprop", "Rprop"]
 
 
 class SGD(Optimizer):
-    """Gradient descent on mini-batches: w := w - lr dC/dw.
+    """Gradient descent on mini-batches: w := w - lr g.
 
-    With momentum, v := momentum v + dC/dw and w := w - lr v; with Nesterov's,
-    w := w - lr (dC/dw + momentum v), as in PyTorch.
+    With momentum (B. T. Polyak, 1964), v := momentum v + (1 - dampening) g, but v := g at the
+    first step, and w := w - lr v. With Nesterov's (1983), w := w - lr (g + momentum v).
 
     Parameters
     ----------
-    lr : float
+    lr : float, default 0.001
         Learning rate, at least 0.
     momentum : float, default 0.0
         From 0 to below 1.
     nesterov : bool, default False
-        Look ahead along the momentum; needs a momentum above 0.
+        Look ahead along the momentum; needs a momentum above 0 and no dampening.
+    dampening : float, default 0.0
+        Part of the gradient that the velocity leaves out.
+    weight_decay : float, default 0.0
+        Times w, added to the gradient; at least 0.
 
     Raises
     ------
@@ -145,60 +36,42 @@ class SGD(Optimizer):
         If a number is out of its range.
     """
 
-    prepare = staticmethod(_prepare_sgd)
-    update = staticmethod(_descend)
-
-    def __new__(cls, lr: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> "SGD":
-        """Pick the rule that does no more than is asked."""
-        checks.number("momentum", momentum, least=0, below=1)
+    def __init__(
+        self,
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        *,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
+        checks.fraction("momentum", momentum)
+        checks.number("dampening", dampening)
+        checks.number("weight_decay", weight_decay, least=0)
         if nesterov and not momentum:
             raise ValueError("nesterov: got True with momentum 0; expected a momentum above 0")
-        return super().__new__((_Nesterov if nesterov else _Momentum) if momentum else SGD)
-
-    def __init__(self, lr: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
-        super().__init__(lr, momentum)
-
-
-class _Momentum(SGD):
-    slots = 1
-    update = staticmethod(_roll)
+        if nesterov and dampening:
+            raise ValueError(f"nesterov: got True with dampening {dampening}; expected dampening 0")
+        rule = RULES["nesterov" if nesterov else "momentum" if momentum else "sgd"]
+        super().__init__(lr, rule, weight_decay, momentum, dampening)
 
 
-class _Nesterov(SGD):
-    slots = 1
-    update = staticmethod(_look_ahead)
+class Adagrad(Optimizer):
+    """Adagrad (J. Duchi, E. Hazan, Y. Singer, JMLR 12, 2011): steps shrink with all g so far.
 
-
-def _prepare_adam(h: Any, c: Any, t: int) -> None:
-    lr, beta1, beta2, eps = h[0], h[1], h[2], h[3]
-    c[0] = lr / (1 - beta1**t)
-    c[1], c[2] = beta1, 1 - beta1
-    c[3], c[4] = beta2, 1 - beta2
-    c[5] = 1 / np.sqrt(1 - beta2**t)
-    c[6] = eps
-
-
-def _adam(w: Any, g: Any, m: Any, v: Any, z: Any, c: Any, n: int) -> None:
-    rate, beta1, rest1, beta2, rest2, correction, eps = c[0], c[1], c[2], c[3], c[4], c[5], c[6]
-    for k in range(n):
-        m[k] = beta1 * m[k] + rest1 * g[k]
-        v[k] = beta2 * v[k] + rest2 * (g[k] * g[k])
-        w[k] -= rate * m[k] / (np.sqrt(v[k]) * correction + eps)
-
-
-class Adam(Optimizer):
-    """Adam (D. P. Kingma, J. Ba, arXiv:1412.6980), with the constants of PyTorch.
-
-    m := beta1 m + (1 - beta1) g and v := beta2 v + (1 - beta2) g^2, both corrected for their start
-    at 0, and w := w - lr m / (sqrt(v) + eps).
+    v := v + g^2 and w := w - lr / (1 + (t - 1) lr_decay) g / (sqrt(v) + eps).
 
     Parameters
     ----------
-    lr : float, default 0.001
+    lr : float, default 0.01
         Learning rate, at least 0.
-    betas : (float, float), default (0.9, 0.999)
-        Decay of the two means, each from 0 to below 1.
-    eps : float, default 1e-8
+    lr_decay : float, default 0.0
+        How fast the learning rate falls, at least 0.
+    weight_decay : float, default 0.0
+        Times w, added to the gradient; at least 0.
+    initial_accumulator_value : float, default 0.0
+        What v is at first, at least 0.
+    eps : float, default 1e-10
         Added to the root, above 0.
 
     Raises
@@ -207,22 +80,168 @@ class Adam(Optimizer):
         If a number is out of its range.
     """
 
-    slots = 2
-    prepare = staticmethod(_prepare_adam)
-    update = staticmethod(_adam)
+    def __init__(
+        self,
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+    ) -> None:
+        super().__init__(
+            lr,
+            RULES["adagrad"],
+            checks.number("lr_decay", lr_decay, least=0),
+            checks.number("weight_decay", weight_decay, least=0),
+            checks.number("initial_accumulator_value", initial_accumulator_value, least=0),
+            checks.number("eps", eps, above=0),
+        )
+
+
+class Adadelta(Optimizer):
+    """Adadelta (M. D. Zeiler, arXiv:1212.5701): steps in the units of the parameters.
+
+    v := rho v + (1 - rho) g^2, step = sqrt(u + eps) / sqrt(v + eps) g, w := w - lr step and
+    u := rho u + (1 - rho) step^2.
+
+    Parameters
+    ----------
+    lr : float, default 1.0
+        Learning rate, at least 0.
+    rho : float, default 0.9
+        Decay of the two means, from 0 to below 1.
+    eps : float, default 1e-6
+        Added under the roots, above 0.
+    weight_decay : float, default 0.0
+        Times w, added to the gradient; at least 0.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
 
     def __init__(
-        self, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
+        self, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0
     ) -> None:
-        beta1, beta2 = checks.pair("betas", betas, "(beta1, beta2)")
-        checks.number("betas[0]", beta1, least=0, below=1)
-        checks.number("betas[1]", beta2, least=0, below=1)
-        checks.number("eps", eps, above=0)
-        super().__init__(lr, beta1, beta2, eps)
+        super().__init__(
+            lr,
+            RULES["adadelta"],
+            checks.fraction("rho", rho),
+            checks.number("eps", eps, above=0),
+            checks.number("weight_decay", weight_decay, least=0),
+        )
 
 
-def resolve(optimizer: Any) -> Optimizer:
-    """The optimizer that came, if it is one."""
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer: got {optimizer!r}; expected one such as fg.Adam(1e-3)")
-    return optimizer
+class RMSprop(Optimizer):
+    """RMSprop (T. Tieleman, G. Hinton, lecture 6.5 of Neural Networks for Machine Learning, 2012).
+
+    v := alpha v + (1 - alpha) g^2 and w := w - lr g / (sqrt(v) + eps). Centered (A. Graves,
+    arXiv:1308.0850), the root is that of v - (mean of g)^2, the mean with the same alpha. With
+    momentum, u := momentum u + g / (sqrt(v) + eps) and w := w - lr u.
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        Learning rate, at least 0.
+    alpha : float, default 0.99
+        Decay of the means, from 0 to below 1.
+    eps : float, default 1e-8
+        Added to the root, above 0.
+    weight_decay : float, default 0.0
+        Times w, added to the gradient; at least 0.
+    momentum : float, default 0.0
+        From 0 to below 1.
+    centered : bool, default False
+        Divide by the standard deviation of g.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+
+    def __init__(
+        self,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+    ) -> None:
+        super().__init__(
+            lr,
+            RULES["rmsprop" + "_centered" * bool(centered) + "_momentum" * bool(momentum)],
+            checks.fraction("alpha", alpha),
+            checks.number("eps", eps, above=0),
+            checks.number("weight_decay", weight_decay, least=0),
+            checks.fraction("momentum", momentum),
+        )
+
+
+class Lion(Optimizer):
+    """Lion (X. Chen et al., arXiv:2302.06675): every step has the size lr.
+
+    w := w - lr sign(beta1 m + (1 - beta1) g), then m := beta2 m + (1 - beta2) g.
+
+    Parameters
+    ----------
+    lr : float, default 0.0001
+        Learning rate, at least 0; 3 to 10 times smaller than for `AdamW`.
+    betas : (float, float), default (0.9, 0.99)
+        Weight of m in the step, and its decay, each from 0 to below 1.
+    weight_decay : float, default 0.0
+        Decoupled as in `AdamW`, at least 0; 3 to 10 times larger than for `AdamW`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+
+    def __init__(
+        self, lr: float = 1e-4, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0
+    ) -> None:
+        checks.number("weight_decay", weight_decay, least=0)
+        super().__init__(lr, RULES["lion"], *checks.betas(betas), weight_decay)
+
+
+class Rprop(Optimizer):
+    """Rprop (M. Riedmiller, H. Braun, 1993) in the form iRprop- (C. Igel, M. Hüsken, 2000).
+
+    Each parameter has a step of its own, lr at first. Where g keeps its sign the step grows by
+    etas[1], where the sign turns it shrinks by etas[0] and g counts as 0; w := w - sign(g) step.
+    For whole batches: the sign of g must not be due to the choice of the samples.
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        First step, at least 0; unused after it.
+    etas : (float, float), default (0.5, 1.2)
+        By how much steps shrink, above 0 and below 1, and grow, above 1.
+    step_sizes : (float, float), default (1e-6, 50.0)
+        Smallest step, at least 0, and largest step.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+
+    def __init__(
+        self,
+        lr: float = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50.0),
+    ) -> None:
+        shrink, grow = checks.pair("etas", etas, "(shrink, grow)")
+        least, most = checks.pair("step_sizes", step_sizes, "(least, most)")
+        super().__init__(
+            lr,
+            RULES["rprop"],
+            checks.number("etas[0]", shrink, above=0, below=1),
+            checks.number("etas[1]", grow, above=1),
+            checks.number("step_sizes[0]", least, least=0),
+            checks.number("step_sizes[1]", most, least=least),
+        )

@@ -11,16 +11,15 @@ import numba
 import numpy as np
 
 from .activations import Activation
-from .costs import Block
+from .blocks import Block
 from .crew import Crew
 from .jit import PLAIN_PYTHON, run
 from .layers import Inputs, Layer
-from .loops import activation_address, address, cost_address, pass_address
-from .memory import Memory, aligned
+from .loops import pass_address
+from .memory import Memory, address_of, aligned
 from .optimizer import Optimizer, State
-from .regularization import OPTIONS
+from .order import Order
 from .samples import Samples
-from .task import BLOCK, TASK
 from .training import sweep
 
 __all__ = ["Pass", "Training"]
@@ -33,6 +32,7 @@ _PROCESSORS = (
 # Who offers its processor gets it back milliseconds later if others want it, so threads wait for
 # each other about 0.1 ms before they do; but more threads than processors would wait in vain.
 _PATIENT, _IMPATIENT = 131_072, 64
+_ORDERS = 16  # that are kept at most: mini-batches of many sizes must not fill the memory
 # The process whose threads OpenMP has started. A fork of it has none, and OpenMP would end it.
 _team_of: int | None = None
 
@@ -92,9 +92,9 @@ class Pass:
         self._mean, self._scale = aligned(padded, dtype), aligned(padded, dtype)
         self._scale[: sizes[0]] = 1
         self.inputs = Inputs(self._mean[: sizes[0]], self._scale[: sizes[0]], standardize)
-        self._options = aligned(16 * len(sizes), dtype).reshape(-1, 16)
-        self._c = aligned(16 * len(sizes), dtype).reshape(-1, 16)
         self._crews: dict[Any, Crew] = {}
+        self._orders: dict[Any, Order] = {}
+        self._version = -1
         self._busy = threading.Lock()  # the scratch memory serves one pass at a time
 
     # --- the passes -----------------------------------------------------------------------------
@@ -118,7 +118,11 @@ class Pass:
         dC_da0 = np.empty_like(samples.X)
         S = len(samples.X)
         C, *_ = self._run(samples, batch=S, gradient=True, input_gradient=dC_da0)
-        return C / S, self.memory.gradient[: len(self.memory.parameters)], dC_da0 * self.inputs.scale
+        return (
+            C / S,
+            self.memory.gradient[: len(self.memory.parameters)],
+            dC_da0 * self.inputs.scale,
+        )
 
     def step(self, samples: Samples, training: Training) -> float:
         """Update on one mini-batch; the mean of C before it."""
@@ -184,62 +188,53 @@ class Pass:
         team, ahead = crew.turn(None if cut else end - first)
         if cut:
             end = min(first + max(ahead // batch, 1) * batch, end)
-        task = np.zeros(1, TASK)
-        task["cost"], task["gradient"], task["shuffle"] = cost, gradient, seed is not None
-        task["batch"], task["samples_in_all"] = batch, S
-        task["n_parameters"] = len(self.memory.parameters)
-        task["first"], task["last"], task["threads"] = first, end, team
-        task["patience"] = _PATIENT if team <= _PROCESSORS else _IMPATIENT
-        C = np.zeros(2) if sums is None else sums
-        arrived, random = np.zeros(128, np.int64), np.array([seed or 0], np.uint64)
-        arrays = {
-            **samples._asdict(),
-            "order": order,
-            "output": output,
-            "input_gradient": input_gradient,
-            "input_mean": self._mean,
-            "input_scale": self._scale,
-            "parameters": self.memory.parameters,
-            "C": C,
-            "arrived": arrived,
-            "random": random,
-        }
+        sums = np.zeros(2) if sums is None else sums
         with self._busy:
-            for name, value in self.memory.make_ready(batch, gradient).items():
-                task[name] = value
-            self._describe_layers(task, gradient)
-            if cost:
-                arrays["blocks"] = self._described_blocks(task)
+            told = self._order(batch, cost, gradient, training)
+            arrays = {
+                **samples._asdict(),
+                "order": order,
+                "output": output,
+                "input_gradient": input_gradient,
+                "C": sums,
+            }
             if training:
                 steps = -(-(end - first) // batch)
-                arrays |= self._described_training(task, training, steps)
-            for name, array in arrays.items():
-                task[name] = array.ctypes.data if array is not None and array.size else 0
+                arrays["rates"] = training.optimizer.rates(self.state(training.optimizer), steps)
+                told.tell(key=training.key, disturbs=training.key != 0)
+                if training.average is not None and training.follows is not None:
+                    told.follow(training.average, training.follows)
+                else:
+                    told.tell(average=0)
+            told.random[0] = seed or 0
+            told.arrived[:] = 0
+            told.tell(
+                first=first, last=end, samples_in_all=S, threads=team, shuffle=seed is not None,
+                patience=_PATIENT if team <= _PROCESSORS else _IMPATIENT,
+                **{name: address_of(array) for name, array in arrays.items()},
+            )  # fmt: skip
             begin = time.perf_counter()
-            self._sweep(pass_address(batch == 1, self.dtype), task, arrived)
+            self._sweep(pass_address(batch == 1, self.dtype), told, team)
         if end > first:
             crew.record(team, end - first, time.perf_counter() - begin)
-        return float(C[0]), float(C[1]), end
+        return float(sums[0]), float(sums[1]), end
 
-    def _sweep(self, address: int, task: Array, arrived: Array) -> None:
-        layers = self.memory.layers
-        where = (task.ctypes.data, layers.ctypes.data, len(layers))
-        threads = int(task["threads"][0])
+    def _sweep(self, address: int, order: Order, threads: int) -> None:
         if threads > 1:
             global _team_of  # noqa: PLW0603
             _team_of = os.getpid()
             before = numba.get_num_threads()
             numba.set_num_threads(threads)
             try:
-                sweep(address, threads, *where)
+                sweep(address, threads, *order.where)
             finally:
                 numba.set_num_threads(before)
-            if arrived[64] >= 0:
+            if order.arrived[64] >= 0:
                 return
             # The system has not given each thread its own time.
-            task["threads"] = 1
-            arrived[:] = 0
-        run(address, 0, *where)
+            order.tell(threads=1)
+            order.arrived[:] = 0
+        run(address, 0, *order.where)
 
     def _crew(self, batch: int, gradient: bool, updates: bool, threads: int | None) -> Crew:
         """Who works on passes of that kind."""
@@ -253,78 +248,6 @@ class Pass:
             self._crews[kind] = Crew(choices, 6.0 * len(self.memory.parameters), batch)
         return self._crews[kind]
 
-    # --- what the task is told ------------------------------------------------------------------
-
-    def _describe_layers(self, task: Array, gradient: bool) -> None:
-        """The loops and numbers of each layer."""
-        table, dtype = self.memory.layers, self.dtype
-        for record, layer, f, options in zip(
-            table[1:], self.layers, self._activations, self._options[1:], strict=True
-        ):
-            record["f"] = activation_address(f, gradient, dtype)
-            record["trains"], record["penalizes_b"] = layer.trainable, layer.penalize_biases
-            penalized, capped = layer.l1 or layer.l2, layer.max_norm < np.inf
-            record["drop"] = address("dropout", dtype) if layer.dropout else 0
-            record["penalty"] = address("penalty", dtype) if penalized else 0
-            record["cap"] = address("max_norm", dtype) if capped else 0
-            kept = 1 / (1 - layer.dropout)
-            options[: len(OPTIONS)] = (
-                layer.dropout, kept, layer.l1, layer.l2, layer.max_norm, 0,
-            )  # fmt: skip
-        table["options"] = self._options.ctypes.data + self._options.strides[0] * np.arange(
-            len(table)
-        )
-        task["lowest"] = 1
-
-    def _described_blocks(self, task: Array) -> Array:
-        """A record for each block of outputs."""
-        task["n_blocks"] = len(self._blocks)
-        task["accuracy"] = len(self._blocks) == 1 and self._blocks[0].cost.classifies
-        blocks, first = np.zeros(len(self._blocks), BLOCK), 0
-        for record, block in zip(blocks, self._blocks, strict=True):
-            averaged = block.nodes if block.cost.reduction == "mean" else 1
-            loop = cost_address(block.cost, self.dtype)
-            record[...] = (first, block.nodes, loop, block.weight / averaged)
-            first += block.nodes
-        return blocks
-
-    def _described_training(
-        self, task: Array, training: Training, steps: int
-    ) -> dict[str, Array | None]:
-        """Optimizer, rates, dropout of inputs, clipping and average: flags, loops and arrays."""
-        optimizer, table, dtype = training.optimizer, self.memory.layers, self.dtype
-        state = self.state(optimizer)
-        inputs = table[0]
-        dropout, noise = self.inputs.dropout, self.inputs.noise
-        inputs["drop"] = address("input_dropout", dtype) if dropout else 0
-        inputs["noise"] = address("noise", dtype) if noise else 0
-        self._options[0, : len(OPTIONS)] = (dropout, 1 / (1 - dropout), 0, 0, 0, noise)
-        trained = [l for l, layer in enumerate(self.layers, start=1) if layer.trainable]
-        lr_scales = np.array([1.0, *(layer.lr_scale for layer in self.layers)])
-        task["update"], task["key"] = 1, training.key
-        task["disturbs"] = training.key != 0
-        task["lowest"] = trained[0] if trained else len(table)
-        task["rates_differ"] = bool((lr_scales != 1).any())
-        rows = np.arange(len(table)) if task["rates_differ"][0] else np.zeros(len(table), np.int64)
-        table["c"] = self._c.ctypes.data + rows * self._c.strides[0]
-        table["m"] = state.memory.ctypes.data + rows * state.memory.strides[0]
-        task["prepare_loop"], task["update_loop"] = optimizer.addresses(dtype)
-        arrays: dict[str, Array | None] = {f"slot_{k}": slot for k, slot in enumerate(state.slots)}
-        arrays |= {"h": optimizer.h, "steps": state.steps, "lr_scales": lr_scales}
-        arrays["rates"] = optimizer.rates(state, steps)
-        if optimizer.clips:
-            task["clip_loop"] = address("clip", dtype)
-            task["clips_norm"] = optimizer.clip_norm < np.inf
-            c = np.ones((numba.config.NUMBA_NUM_THREADS, 64), dtype)
-            c[:, 1], c[:, 2] = optimizer.clip_value, optimizer.clip_norm
-            task["n_rows"] = table["rows"][1:].sum()
-            arrays |= {"clip_c": c, "squares": np.zeros(task["n_rows"][0])}
-        if training.average is not None:
-            task["follow_loop"] = address("average", dtype)
-            arrays |= {"average": training.average, "follows": training.follows}
-            arrays["follow_c"] = np.zeros(1, dtype)
-        return arrays
-
     def state(self, optimizer: Optimizer) -> State:
         """What an optimizer remembers of this network."""
         return optimizer.state(self, self.memory.parameters, len(self.layers))
@@ -334,3 +257,26 @@ class Pass:
         hidden = any(layer.dropout for layer in self.layers)
         disturbed = hidden or self.inputs.dropout or self.inputs.noise
         return int(rng.integers(1, 2**62)) if disturbed else 0
+
+    def _order(self, batch: int, cost: bool, gradient: bool, training: Training | None) -> Order:
+        """What a pass of that kind is told; kept until the network or its memory changes."""
+        self.memory.make_ready(batch, gradient)
+        settings = (self.inputs, *self.layers)
+        version = self.memory.version + sum(of.version for of in settings)
+        if version != self._version:
+            self._orders.clear()
+            self._version = version
+        optimizer = training.optimizer if training else None
+        kind = (batch, cost, gradient, optimizer is not None)
+        if kind not in self._orders or not self._orders[kind].holds_for(optimizer):
+            if len(self._orders) > _ORDERS:
+                self._orders.clear()
+            order = Order(self.memory, batch, gradient, optimizer)
+            order.keep(input_mean=self._mean, input_scale=self._scale)
+            order.describe_layers(self.layers, self.inputs, self._activations)
+            if cost:
+                order.describe_blocks(self._blocks)
+            if optimizer:
+                order.describe_training(optimizer, self.state(optimizer), self.layers)
+            self._orders[kind] = order
+        return self._orders[kind]

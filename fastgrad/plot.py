@@ -1,20 +1,34 @@
-"""Pictures of training, drawn with matplotlib (the extra `fastgrad[plot]`)."""
+"""Pictures of training and of networks, drawn with matplotlib (the extra `fastgrad[plot]`)."""
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import checks, metrics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from .history import History
+    from .network import Network
 
-__all__ = ["history"]
+__all__ = ["confusion", "decision_boundary", "history", "network"]
 
-# Okabe and Ito's blue and vermilion: told apart by the colour-blind, and by line style in print.
-_STYLES = {"training": ("#0072B2", "-"), "validation": ("#D55E00", "--")}
+Array = np.ndarray[Any, Any]
+
+# Okabe and Ito's colours, which the colour-blind tell apart, and four more.
+_COLORS = (
+    "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#882255", "#8C8C00",
+    "#7F7F7F", "#222222",
+)  # fmt: skip
+_STYLES = {"training": (_COLORS[0], "-"), "validation": (_COLORS[1], "--")}
+_SIGNS = {"positive": _COLORS[0], "negative": _COLORS[1]}
 _LOG_SCALE_FROM = 20.0
+_MOST_CLASSES_WRITTEN = 30  # more would be too small to read
+_MOST_NODES, _ENDS = 10, 4  # of a larger layer, so many at each end
 
 
 def history(history: "History", path: str | PathLike[str] | None = None) -> "Figure":
@@ -38,18 +52,12 @@ def history(history: "History", path: str | PathLike[str] | None = None) -> "Fig
     ValueError
         If the history has no epoch.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        message = "the training curve needs matplotlib: pip install 'fastgrad[plot]'"
-        raise ModuleNotFoundError(message, name=error.name) from None
     if not history.cost:
         raise ValueError("history: no epochs; expected at least one")
     accuracy = history.metrics.get("accuracy", [])
     val_accuracy = history.metrics.get("val_accuracy", [])
     panels = 2 if accuracy or val_accuracy else 1
-    # Without pyplot: no window, no global state.
-    figure = Figure(figsize=(1.0 + 4.6 * panels, 3.8), dpi=150, layout="constrained")
+    figure = _figure("the training curve", 1.0 + 4.6 * panels, 3.8)
     axes = figure.subplots(1, panels, squeeze=False)[0]
     _curves(axes[0], "Cost", history.cost, history.val_cost)
     costs = [*history.cost, *history.val_cost]
@@ -88,3 +96,275 @@ def _curves(
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
+
+
+def confusion(
+    net: "Network",
+    X: Any,
+    Y: Any,
+    labels: Sequence[str] | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw how many samples of each class are predicted to be of each class.
+
+    A row is darker where more of its samples are.
+
+    Parameters
+    ----------
+    net : Network
+        One that tells classes apart: its cost is a cross-entropy.
+    X : array_like
+        (S, n_0).
+    Y : array_like
+        Class ids (S,) or a distribution (S, K); or 0 and 1, (S,) or (S, 1).
+    labels : sequence of str, optional
+        What to call the K classes; None: their numbers.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; None: on a figure of its own, the result's `figure`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    ValueError
+        If there is not one label a class, or Y holds no classes.
+    """
+    counts = metrics.confusion(Y, net.predict(X))
+    n = len(counts)
+    names = [str(name) for name in (range(n) if labels is None else labels)]
+    if len(names) != n:
+        raise ValueError(f"labels: got {len(names)}; expected one for each of the {n} classes")
+    side = max(4.0, 2.0 + 0.45 * n) if n <= _MOST_CLASSES_WRITTEN else 8.0
+    ax = _axes("the confusion", ax, side, side)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if n <= _MOST_CLASSES_WRITTEN:
+        for true, guess in np.argwhere(counts > 0):
+            color = "white" if shares[true, guess] > 0.65 else "black"
+            ax.text(guess, true, f"{counts[true, guess]}", ha="center", va="center", color=color)
+    else:
+        ax.figure.colorbar(image, ax=ax, label="share of the true class", shrink=0.8)
+    ticks = range(0, n, -(-n // _MOST_CLASSES_WRITTEN))
+    longest = max(map(len, names))
+    ax.set_xticks(ticks, names[:: ticks.step], rotation=90 if longest > 3 else 0)
+    ax.set_yticks(ticks, names[:: ticks.step])
+    ax.set_xlabel("predicted class")
+    ax.set_ylabel("true class")
+    right = counts.trace() / counts.sum()
+    ax.set_title(f"{right:.1%} of {counts.sum():,} right", loc="left", fontweight="bold")
+    return ax
+
+
+def decision_boundary(
+    net: "Network",
+    X: Any,
+    Y: Any,
+    features: tuple[int, int] = (0, 1),
+    resolution: int = 200,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw what the network predicts over two of its inputs, and the samples on top.
+
+    The others are at the median of X. Where there are classes, the colour of the most probable one
+    is the paler the less sure the network is; a point has the colour of its true class.
+
+    Parameters
+    ----------
+    net : Network
+        With two inputs or more, and classes or one number as the prediction.
+    X : array_like
+        (S, n_0).
+    Y : array_like
+        Targets as for `Network.cost`.
+    features : (int, int), default (0, 1)
+        Which inputs: to the right, and up.
+    resolution : int, default 200
+        Points along each side of the picture, at least 2.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; None: on a figure of its own, the result's `figure`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    ValueError
+        If an argument is not as above.
+    """
+    across, up = _two_inputs(features, net.n_inputs)
+    checks.integer("resolution", resolution, least=2)
+    X = checks.matrix("X", X, net.dtype, net.n_inputs)
+    classifies = net.cost_function.link in {"softmax", "sigmoid"}
+    if classifies:
+        Y, _ = metrics.class_ids(Y, net.predict(X))
+    elif net.n_outputs > 1:
+        raise ValueError(f"net: got {net.n_outputs} numbers a sample; expected one, or classes")
+    else:
+        Y = checks.matrix("Y", Y, net.dtype, 1, len(X))[:, 0]
+    sides = [_side(X[:, i], resolution) for i in (across, up)]
+    grid = np.tile(np.median(X, axis=0), (resolution**2, 1))
+    grid[:, [across, up]] = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
+    surface = net.predict(grid).reshape(resolution, resolution, -1)
+    ax = _axes("the decision boundary", ax, 6.4, 4.8)
+    draw = _regions if classifies else _surface
+    draw(ax, sides, surface, X[:, [across, up]], Y)
+    ax.set_xlabel(f"input {across}")
+    ax.set_ylabel(f"input {up}")
+    if net.n_inputs > 2:
+        ax.set_title("all other inputs at their median", loc="left", fontsize="medium")
+    return ax
+
+
+def network(net: "Network", ax: "Axes | None" = None) -> "Axes":
+    """Draw the nodes, and each weight as a line: its colour is the sign, its width the size.
+
+    The widest line of a layer is that of its largest weight. Of a layer of more than ten nodes, the
+    first four and the last four are drawn.
+
+    Parameters
+    ----------
+    net : Network
+        Any.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; None: on a figure of its own, the result's `figure`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    """
+    nodes = [_nodes(n) for n in net.sizes]
+    lowest = min(heights[-1] for _, heights in nodes)
+    ax = _axes("the network", ax, 1.0 + 2.2 * len(nodes), 1.6 - 0.9 * lowest)
+    link = net.cost_function.link
+    kinds = ["inputs", *net.activations]
+    if link != "identity":  # then the activation at the output is
+        kinds[-1] = link
+    for l, (n, kind, (some, heights)) in enumerate(zip(net.sizes, kinds, nodes, strict=True)):
+        if l:
+            before, heights_before = nodes[l - 1]
+            W = net.layers[l - 1].W
+            sizes = W[np.ix_(some, before)] / (np.abs(W).max() or 1)
+            _weights(ax, sizes, [(l - 1, y) for y in heights_before], [(l, y) for y in heights])
+        ax.scatter([l] * len(some), heights, s=170, c="white", edgecolors="0.2", zorder=3)
+        if len(some) < n:
+            ax.text(l, 0, "\u22ee", ha="center", va="center", fontsize=22)
+        ax.text(l, lowest - 0.7, f"{n:,}\n{kind}", ha="center", va="top")
+    for sign, color in _SIGNS.items():
+        ax.plot([], [], color=color, linewidth=2, label=f"{sign} weight")
+    ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2)
+    ax.set_xlim(-0.4, len(nodes) - 0.6)
+    ax.set_ylim(lowest - 1.8, 0.5 - lowest)
+    ax.set_axis_off()
+    return ax
+
+
+# --- what they share ----------------------------------------------------------------------------
+
+
+def _figure(what: str, width: float, height: float) -> "Figure":
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        message = f"{what} needs matplotlib: pip install 'fastgrad[plot]'"
+        raise ModuleNotFoundError(message, name=error.name) from None
+    # Without pyplot: no window, no global state.
+    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+
+
+def _axes(what: str, ax: "Axes | None", width: float, height: float) -> "Axes":
+    if ax is None:
+        return _figure(what, width, height).subplots()
+    if not hasattr(ax, "add_collection"):
+        raise TypeError(f"ax: got {ax!r}; expected matplotlib's Axes")
+    return ax
+
+
+def _two_inputs(features: Any, n: int) -> list[int]:
+    pair = checks.pair("features", features, "(across, up)")
+    two = [checks.integer("features", i, least=0) for i in pair]
+    if two[0] == two[1] or max(two) >= n:
+        raise ValueError(f"features: got {two}; expected two inputs from 0 to {n - 1}")
+    return two
+
+
+def _side(x: Array, resolution: int) -> Array:
+    """From a little below the samples to a little above."""
+    margin = 0.05 * (np.ptp(x) or 1)
+    return np.linspace(x.min() - margin, x.max() + margin, resolution)
+
+
+def _regions(ax: "Axes", sides: list[Array], p: Array, points: Array, ids: Array) -> None:
+    """The most probable class everywhere, and the line where it is another."""
+    if p.shape[2] == 1:
+        p = np.concatenate([1 - p, p], axis=2)
+    n = p.shape[2]
+    colors = _class_colors(n)
+    sure = (p.max(axis=2) - 1 / n) / (1 - 1 / n)
+    _picture(ax, sides, np.dstack([colors[p.argmax(axis=2)], 0.1 + 0.4 * sure]))
+    for k in range(n - 1):
+        lead = p[:, :, k] - np.delete(p, k, axis=2).max(axis=2)
+        if lead.min() < 0 < lead.max():
+            ax.contour(*sides, lead, levels=[0], colors="0.3", linewidths=1)
+    for k, color in enumerate(colors):
+        x, y = points[ids == k].T
+        ax.scatter(x, y, s=18, color=color, edgecolors="white", linewidths=0.5, label=f"class {k}")
+    if n <= len(_COLORS):
+        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def _surface(ax: "Axes", sides: list[Array], a: Array, points: Array, y: Array) -> None:
+    """The number everywhere, in the same colours as those of the samples."""
+    low, high = min(a.min(), y.min()), max(a.max(), y.max())
+    image = _picture(ax, sides, a[:, :, 0], vmin=low, vmax=high)
+    x, up = points.T
+    ax.scatter(x, up, s=18, c=y, norm=image.norm, edgecolors="white", linewidths=0.5)
+    ax.figure.colorbar(image, ax=ax, label="prediction, and target of the samples")
+
+
+def _picture(ax: "Axes", sides: list[Array], values: Array, **options: Any) -> Any:
+    (left, right), (low, high) = (side[[0, -1]] for side in sides)
+    extent = (left, right, low, high)
+    return ax.imshow(values, extent=extent, origin="lower", aspect="auto", **options)
+
+
+def _class_colors(n: int) -> Array:
+    from matplotlib import colormaps, colors  # noqa: PLC0415 - an extra
+
+    some = _COLORS[:n] if n <= len(_COLORS) else colormaps["turbo"](np.linspace(0, 1, n))
+    return colors.to_rgba_array(some)[:, :3]
+
+
+def _nodes(n: int) -> tuple[Array, Array]:
+    """The nodes of a layer that are drawn, and how high."""
+    if n <= _MOST_NODES:
+        return np.arange(n), (n - 1) / 2 - np.arange(n)
+    ends = np.r_[:_ENDS, -_ENDS:0]
+    return ends % n, -np.r_[-_ENDS:0, 1 : _ENDS + 1].astype(float)
+
+
+def _weights(ax: "Axes", sizes: Array, before: list[Any], here: list[Any]) -> None:
+    """A line for each weight, the large ones on top; the largest of the layer has size 1."""
+    from matplotlib.collections import LineCollection  # noqa: PLC0415 - an extra
+
+    rows, columns = np.unravel_index(np.abs(sizes).argsort(axis=None), sizes.shape)
+    sorted_sizes = sizes[rows, columns]
+    ax.add_collection(
+        LineCollection(
+            [(before[j], here[i]) for i, j in zip(rows, columns, strict=True)],
+            colors=[_SIGNS["positive" if w > 0 else "negative"] for w in sorted_sizes],
+            linewidths=0.2 + 2.8 * np.abs(sorted_sizes),
+            alpha=0.2 + 0.7 * np.abs(sorted_sizes),
+        )
+    )

@@ -1,7 +1,7 @@
 """Loops that an epoch calls only where a fit asks for them: noise, limits and averages.
 
 As with activations, each is compiled for calls through its address (`jit.entry`); `options` holds
-the numbers of the layer, in the order of OPTIONS.
+the numbers of the layer.
 """
 
 from typing import Any
@@ -10,16 +10,17 @@ import numpy as np
 
 from .randomness import normal
 
-__all__ = ["OPTIONS", "cap_rows", "clip", "disturb", "follow"]
+__all__ = [
+    "DROPOUT", "KEPT", "L1", "L2", "MAX_NORM", "NOISE", "cap_rows", "clip", "disturb", "follow",
+]  # fmt: skip
 
 #: What stands where in the numbers of a layer.
-OPTIONS = ("dropout", "kept", "l1", "l2", "max_norm", "lr_scale", "noise")
-_MAX_NORM, _NOISE = OPTIONS.index("max_norm"), OPTIONS.index("noise")
+DROPOUT, KEPT, L1, L2, MAX_NORM, NOISE = range(6)
 
 
 def disturb(a: Any, options: Any, n: int, first: int, key: int) -> None:
     """Gaussian noise on inputs, n numbers that count from `first` in their mini-batch."""
-    deviation = options[_NOISE]
+    deviation = options[NOISE]
     for k in range(n):
         a[k] += deviation * normal(deviation, first + k, key)
 
@@ -29,12 +30,12 @@ def clip(g: Any, c: Any, n: int) -> None:
     scale, most = c[0], c[1]
     for k in range(n):
         g_k = scale * g[k]
-        g[k] = most if g_k > most else (-most if g_k < -most else g_k)  # NaN stays NaN
+        g[k] = most if g_k > most else (max(g_k, -most))  # NaN stays NaN
 
 
 def cap_rows(W: Any, options: Any, rows: int, n: int) -> None:
     """Shrink the weights of each node to the norm allowed (N. Srivastava et al., 2014)."""
-    most = options[_MAX_NORM]
+    most = options[MAX_NORM]
     for i in range(rows):
         square = most * 0
         for j in range(n):

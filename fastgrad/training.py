@@ -134,10 +134,11 @@ def cost(task: Any, layers: Any, t: int, panels: Any, real: Any) -> None:
                 y[p, i, s] = target(task, samples[p * lanes + s], i, layer.nodes, real)
         C_panels[p] = 0
         right_panels[p] = 0
-        for block in blocks:
-            i, w_s = block.first, C[3]
+        for k in range(task.n_blocks):
+            block, w_s = blocks[k], C[3]
             for s in range(lanes):
                 w_s[s] = block.weight * w[p * lanes + s]
+            i = block.first
             operands = (a[p, i:], y[p, i:], w_s, d[p, i:], C[0], C[1], C[2])
             call(block.loop, operands, (block.nodes, lanes))
             for s in range(lanes):

@@ -6,13 +6,12 @@ from collections.abc import Callable
 import numpy as np
 
 from .activations import ACTIVATIONS
+from .adam import Adam
 from .costs import COSTS
 from .network import Network
-from .optimizers import SGD, Adam
+from .rules import RULES, addresses
 
 __all__ = ["warm_up"]
-
-_OPTIMIZERS = (SGD(), SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), Adam())
 
 
 def warm_up(report: Callable[[str], None]) -> None:
@@ -29,13 +28,14 @@ def warm_up(report: Callable[[str], None]) -> None:
     for dtype in ("float32", "float64"):
         begin = time.perf_counter()
         sizes = [1] * (len(ACTIVATIONS) + 1)
-        for optimizer in _OPTIMIZERS:
-            net = Network(sizes, activations=list(ACTIVATIONS), dtype=dtype, seed=0)
-            for samples in (1, 2):
-                x = np.zeros((samples, 1))
-                net.step(x, x, optimizer)
-                net.forward(x)
-                net.fit(x, x, epochs=1, batch_size=samples, threads=2, verbose=0)
+        net = Network(sizes, activations=list(ACTIVATIONS), dtype=dtype, seed=0)
+        for samples in (1, 2):
+            x = np.zeros((samples, 1))
+            net.step(x, x, Adam())
+            net.forward(x)
+            net.fit(x, x, epochs=1, batch_size=samples, threads=2, verbose=0)
+        for rule in RULES.values():
+            addresses(rule, np.dtype(dtype))
         for cost in COSTS:
             x = np.zeros((1, 1))
             Network([1, 1], cost=cost, dtype=dtype, seed=0).cost(x, x + 1)

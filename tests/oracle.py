@@ -258,40 +258,6 @@ class Oracle:
         return history
 
 
-class SGD:
-    """Gradient descent with momentum, in the conventions of torch.optim.SGD."""
-
-    def __init__(self, lr, momentum=0.0, nesterov=False):
-        self.lr, self.momentum, self.nesterov = lr, momentum, nesterov
-        self.velocity = None
-
-    def step(self, parameters, gradients):
-        self.velocity = self.velocity or [np.zeros_like(p) for p in parameters]
-        for p, g, v in zip(parameters, gradients, self.velocity, strict=True):
-            v[...] = self.momentum * v + g
-            p -= self.lr * (g + self.momentum * v if self.nesterov else v)
-
-
-class Adam:
-    """Kingma and Ba 2015, in the conventions of torch.optim.Adam."""
-
-    def __init__(self, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        self.lr, self.betas, self.eps = lr, betas, eps
-        self.t = 0
-        self.moments = None
-
-    def step(self, parameters, gradients):
-        self.moments = self.moments or [(np.zeros_like(p), np.zeros_like(p)) for p in parameters]
-        self.t += 1
-        beta1, beta2 = self.betas
-        for p, g, (m, v) in zip(parameters, gradients, self.moments, strict=True):
-            m[...] = beta1 * m + (1 - beta1) * g
-            v[...] = beta2 * v + (1 - beta2) * g**2
-            m_hat = m / (1 - beta1**self.t)
-            v_hat = v / (1 - beta2**self.t)
-            p -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
-
-
 def one_hot(ids, n):
     return np.eye(n)[np.asarray(ids)]
 

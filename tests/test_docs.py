@@ -13,6 +13,7 @@ from conftest import jitted_only
 
 import fastgrad as fg
 from fastgrad.cli import main
+from fastgrad.initial import INITS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -117,10 +118,20 @@ def test_the_command_line_page_has_every_option_of_train(capsys):
 
 @pytest.mark.parametrize(
     ("page", "known"),
-    [("docs/activations.md", fg.activations.ACTIVATIONS), ("docs/costs.md", fg.costs.COSTS)],
+    [
+        ("docs/activations.md", fg.activations.ACTIVATIONS),
+        ("docs/costs.md", fg.costs.COSTS),
+        ("docs/initial.md", INITS),
+        ("docs/schedules.md", fg.schedules.SCHEDULES),
+    ],
 )
 def test_the_tables_have_every_built_in_one(page, known):
-    assert re.findall(r"^\| `(\w+)`", PAGES[page], re.MULTILINE) == list(known)
+    assert re.findall(r"^\| `(\w+)", PAGES[page], re.MULTILINE) == list(known)
+
+
+def test_the_table_has_every_optimizer():
+    rows = re.findall(r"^\| `(\w+)", PAGES["docs/optimizers.md"], re.MULTILINE)
+    assert sorted(rows) == sorted([*fg.adam.__all__, *fg.optimizers.__all__])
 
 
 def test_ci_runs_the_test_command_of_the_readme():

@@ -13,7 +13,8 @@ from conftest import (
     jitted_only,
     parameters,
 )
-from oracle import SGD, Oracle, one_hot, random_targets
+from oracle import Oracle, one_hot, random_targets
+from oracle_optimizers import SGD
 
 import fastgrad as fg
 
@@ -226,7 +227,7 @@ def test_small_probabilities_keep_their_digits():
 
 @pytest.mark.parametrize("S", [16, 33, 100])
 def test_more_samples_than_the_scratch_memory_holds(S, rng, monkeypatch):
-    monkeypatch.setattr("fastgrad.passes._SCRATCH_BYTES", 0)  # then it holds one panel
+    monkeypatch.setattr("fastgrad.memory._SCRATCH_BYTES", 0)  # then it holds one panel
     net = network([3, 7, 2])
     x, y, w = rng.normal(size=(S, 3)), rng.normal(size=(S, 2)), rng.uniform(size=S)
     oracle = Oracle.of(net)

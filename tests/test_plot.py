@@ -1,10 +1,13 @@
-"""The training curve: what is drawn, with which scale, and what is said without matplotlib."""
+"""What the pictures show, with which scale, and what is said without matplotlib."""
 
 import sys
+from itertools import pairwise
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+import fastgrad as fg
 from fastgrad import plot
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -96,3 +99,191 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
         plot.history(history([1]))
     message = "the training curve needs matplotlib: pip install 'fastgrad[plot]'"
     assert str(caught.value) == message
+
+
+# --- of a network -------------------------------------------------------------------------------
+
+
+def classifier(*sizes, **options):
+    return fg.Network(sizes, cost="softmax_cross_entropy", seed=0, **options)
+
+
+def texts(ax):
+    return {tuple(text.get_position()): text.get_text() for text in ax.texts}
+
+
+@pytest.fixture
+def three_classes(rng):
+    """Samples of three inputs whose largest is their class, and a network that knows."""
+    X = rng.normal(size=(40, 3))
+    net = classifier(3, 3)
+    net.layers[0].W[...] = 5 * np.eye(3)
+    return net, X, X.argmax(axis=1)
+
+
+def test_confusion(three_classes):
+    net, X, y = three_classes
+    Y = np.where(np.arange(40) < 5, (y + 1) % 3, y)  # five are wrong
+    ax = plot.confusion(net, X, Y, labels=["red", "green", "blue"])
+    counts = fg.metrics.confusion(Y, net.predict(X))
+    nonzero = {(k, i): str(counts[i, k]) for i in range(3) for k in range(3) if counts[i, k]}
+    assert texts(ax) == nonzero
+    np.testing.assert_allclose(ax.images[0].get_array(), counts / counts.sum(axis=1)[:, None])
+    for axis in (ax.xaxis, ax.yaxis):
+        assert [label.get_text() for label in axis.get_ticklabels()] == ["red", "green", "blue"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
+    assert ax.get_title("left") == "87.5% of 40 right"
+
+
+def test_confusion_of_a_logistic_output(rng):
+    net = fg.Network([3, 1], cost="sigmoid_cross_entropy", seed=0)
+    X = rng.normal(size=(20, 3))
+    y = net.predict(X)[:, 0] > 0.5
+    ax = plot.confusion(net, X, y.astype(int))
+    assert texts(ax) == {(0, 0): str((~y).sum()), (1, 1): str(y.sum())}
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1"]
+
+
+def test_confusion_of_many_classes_has_a_scale_instead_of_numbers(rng):
+    ax = plot.confusion(classifier(2, 70), rng.normal(size=(90, 2)), rng.integers(70, size=90))
+    assert not ax.texts
+    assert len(ax.figure.axes) == 2
+    assert [label.get_text() for label in ax.get_xticklabels()][:3] == ["0", "3", "6"]
+
+
+def test_decision_boundary_of_classes(three_classes):
+    net, X, y = three_classes
+    ax = plot.decision_boundary(net, X, y, features=(2, 0), resolution=30)
+    lines, points = ax.collections[:-3], ax.collections[-3:]
+    for k in range(3):
+        np.testing.assert_allclose(points[k].get_offsets(), X[y == k][:, [2, 0]], rtol=1e-6)
+        assert points[k].get_label() == f"class {k}"
+    assert lines
+    assert len(ax.get_legend().get_texts()) == 3
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("input 2", "input 0")
+    assert "median" in ax.get_title("left")
+    # Each pixel has the colour of the class that is predicted there, the others at their median.
+    colors = ax.images[0].get_array()
+    assert colors.shape == (30, 30, 4)
+    left, right, low, high = ax.images[0].get_extent()
+    for row, column in ((0, 29), (29, 0), (0, 0), (20, 10)):
+        across, up = np.linspace(left, right, 30)[column], np.linspace(low, high, 30)[row]
+        (p,) = net.predict([[up, np.median(X[:, 1]), across]])
+        color = points[p.argmax()].get_facecolor()[0, :3]
+        np.testing.assert_allclose(colors[row, column, :3], color, atol=1e-6)
+        assert 0.1 <= colors[row, column, 3] <= 0.5
+
+
+def test_decision_boundary_of_a_logistic_output(rng):
+    net = fg.Network([2, 1], cost="sigmoid_cross_entropy", seed=0)
+    X = rng.normal(size=(20, 2))
+    ax = plot.decision_boundary(net, X, rng.integers(2, size=20), resolution=20)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["class 0", "class 1"]
+    assert ax.get_title("left") == ""
+
+
+def test_decision_boundary_without_a_boundary(rng):
+    net = classifier(2, 2, init="zeros")
+    net.layers[0].b[0] = 1
+    ax = plot.decision_boundary(net, rng.normal(size=(9, 2)), [0] * 9, resolution=5)
+    assert len(ax.collections) == 2  # the samples of each class, and no line
+
+
+def test_decision_boundary_of_a_number(rng):
+    net = fg.Network([2, 1], seed=0)
+    X, y = rng.normal(size=(20, 2)), rng.normal(size=20) * 9
+    ax = plot.decision_boundary(net, X, y, resolution=10)
+    (points,) = ax.collections
+    np.testing.assert_allclose(points.get_array(), y, rtol=1e-6)
+    (image,) = ax.images
+    limits = min(y.min(), image.get_array().min()), max(y.max(), image.get_array().max())
+    assert points.get_clim() == image.get_clim() == pytest.approx(limits)
+    left, right, low, high = image.get_extent()
+    corners = net.predict([[left, low], [right, high]])[:, 0]
+    np.testing.assert_allclose(image.get_array()[[0, -1], [0, -1]], corners, rtol=1e-6)
+    assert len(ax.figure.axes) == 2  # with the scale of the colours
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shown", "labels"),
+    [
+        ([2, 8, 8, 1], [2, 8, 8, 1], ["2\ninputs", "8\ntanh", "8\ntanh", "1\nidentity"]),
+        ([784, 128, 10], [8, 8, 10], ["784\ninputs", "128\ntanh", "10\nidentity"]),
+        ([10, 1100], [10, 8], ["10\ninputs", "1,100\nidentity"]),
+    ],
+)
+def test_network(sizes, shown, labels):
+    net = fg.Network(sizes, "tanh", seed=0)
+    ax = plot.network(net)
+    lines = [c for c in ax.collections if hasattr(c, "get_segments")]
+    nodes = [c for c in ax.collections if c not in lines]
+    assert [len(layer.get_offsets()) for layer in nodes] == shown
+    assert [len(layer.get_segments()) for layer in lines] == [n * m for n, m in pairwise(shown)]
+    words = [text.get_text() for text in ax.texts]
+    assert [word for word in words if word != "\u22ee"] == labels
+    assert words.count("\u22ee") == sum(n > m for n, m in zip(sizes, shown, strict=True))
+
+
+def test_network_shows_each_weight(rng):
+    net = classifier(12, 3)
+    ax = plot.network(net)
+    (lines,) = (c for c in ax.collections if hasattr(c, "get_segments"))
+    inputs, outputs = (c.get_offsets()[:, 1] for c in ax.collections if c is not lines)
+    assert list(inputs) == [4, 3, 2, 1, -1, -2, -3, -4]
+    assert list(outputs) == [1, 0, -1]
+    numbers = [0, 1, 2, 3, 8, 9, 10, 11]
+    largest = np.abs(net.layers[0].W).max()
+    for (start, end), width, color in zip(
+        lines.get_segments(), lines.get_linewidths(), lines.get_colors(), strict=True
+    ):
+        j, i = numbers[list(inputs).index(start[1])], list(outputs).index(end[1])
+        w = net.layers[0].W[i, j]
+        assert (width - 0.2) / 2.8 == pytest.approx(abs(w) / largest, abs=1e-6)
+        assert (color[2] > color[0]) == (w > 0)  # blue or red
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "positive weight",
+        "negative weight",
+    ]
+
+
+def test_on_axes_of_the_user(three_classes):
+    from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
+
+    axes = Figure().subplots(1, 3)
+    assert plot.confusion(*three_classes, ax=axes[0]) is axes[0]
+    assert plot.decision_boundary(*three_classes, resolution=5, ax=axes[1]) is axes[1]
+    assert plot.network(three_classes[0], ax=axes[2]) is axes[2]
+
+
+@pytest.mark.parametrize(
+    ("draw", "options", "message"),
+    [
+        (plot.confusion, {"labels": ["a", "b"]}, "labels: got 2; expected one for each of the 3"),
+        (plot.confusion, {"ax": 3}, "ax: got 3; expected matplotlib's Axes"),
+        (plot.decision_boundary, {"features": (0, 3)}, r"features: got \[0, 3\]; .* from 0 to 2"),
+        (plot.decision_boundary, {"features": (1, 1)}, r"features: got \[1, 1\]; expected two"),
+        (plot.decision_boundary, {"features": 1}, r"features: got int; expected a pair"),
+        (plot.decision_boundary, {"features": (0, 0.5)}, "features: got 0.5; expected an integer"),
+        (plot.decision_boundary, {"resolution": 1}, "resolution: got 1; .* at least 2"),
+    ],
+)
+def test_errors_at_the_door(three_classes, draw, options, message):
+    with pytest.raises((ValueError, TypeError), match=f"^{message}"):
+        draw(*three_classes, **options)
+
+
+def test_targets_that_cannot_be_drawn(rng):
+    X, Y = rng.normal(size=(5, 2)), rng.normal(size=(5, 2))
+    with pytest.raises(ValueError, match=r"^net: got 2 numbers a sample; expected one, or"):
+        plot.decision_boundary(fg.Network([2, 2], seed=0), X, Y)
+    with pytest.raises(ValueError, match=r"^prediction: got .* expected probabilities of classes"):
+        plot.confusion(fg.Network([2, 2], seed=0), 100 * X, Y)
+    answers = fg.Network([2, 2], cost="sigmoid_cross_entropy", seed=0)
+    with pytest.raises(ValueError, match=r"^Y: got 2 answers a sample.* one class a sample$"):
+        plot.decision_boundary(answers, X, np.ones((5, 2)))
+
+
+def test_a_network_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ModuleNotFoundError, match=r"^the network needs matplotlib: pip install"):
+        plot.network(classifier(2, 3))

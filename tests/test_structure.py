@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import fastgrad as fg
+from fastgrad import plot
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fastgrad"
@@ -17,16 +18,21 @@ LONGEST = 400
 
 #: Lowest first: a module imports from its own level and those before. All others stand above.
 LEVELS = [
-    ["cache", "checks", "crew", "definitions", "files", "history", "layers", "plan"],
-    ["callbacks", "samples"],
-    ["fitting", "progress"],
-    ["jit"],
+    ["cache", "checks", "crew", "definitions", "history", "layers", "plan", "rates", "schedules"],
+    ["averages", "callbacks", "files"],
+    ["jit", "progress"],
     ["elementary", "machine", "shapes", "simd"],
-    ["activations", "costs", "initial", "kernels"],
-    ["optimizers", "task"],
+    ["randomness"],
+    ["regularization"],
+    ["activations", "costs", "initial", "kernels", "metric_loops", "rules"],
+    ["adam", "blocks", "metrics", "optimizer", "optimizers", "task"],
+    ["gathering", "learning", "memory", "samples"],
     ["training"],
     ["online"],
+    ["loops"],
+    ["order"],
     ["passes"],
+    ["fitting"],
     ["network"],
 ]
 LEVEL = {module: level for level, modules in enumerate(LEVELS) for module in modules}
@@ -67,9 +73,9 @@ def public(names, owner):
 
 
 PUBLIC = {
-    **dict(public(fg.__all__, fg)),
-    **dict(public(fg.activations.__all__, fg.activations)),
-    **dict(public(fg.costs.__all__, fg.costs)),
+    f"{owner.__name__}.{name}": thing
+    for owner in (fg, fg.activations, fg.costs, fg.metrics, fg.schedules, plot)
+    for name, thing in public(owner.__all__, owner)
 }
 
 

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 from conftest import PLAIN, assert_close, assert_same_parameters, jitted_only, parameters
-from oracle import ACTIVATIONS, SGD, Adam, Oracle, averaged, one_hot
+from oracle import ACTIVATIONS, Oracle, averaged, one_hot
 from oracle import softmax_cross_entropy as smoothed_cross_entropy
+from oracle_optimizers import SGD, Adam
 
 import fastgrad as fg
 

@@ -1,0 +1,326 @@
+"""How good a prediction is: figures for classes and for numbers, computed in compiled loops.
+
+Each takes (Y, prediction): targets as `Network.fit` takes them, and what `Network.predict` gives
+for their samples. A quotient with nothing in its denominator, such as the precision of a class
+that is never predicted, is 0.0, without a warning.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import checks
+from . import metric_loops as loops
+
+__all__ = [
+    "METRICS", "accuracy", "class_ids", "confusion", "f1", "mae", "precision", "r2",
+    "recall", "resolve", "rmse", "roc_auc", "top_k_accuracy",
+]  # fmt: skip
+
+Array = np.ndarray[Any, Any]
+
+#: (Y, prediction) -> the figure.
+Metric = Callable[[Any, Any], float]
+
+_AVERAGES = ("auto", "macro", "micro", "weighted")
+
+
+# --- of classes ---------------------------------------------------------------------------------
+
+
+def accuracy(Y: Any, prediction: Any) -> float:
+    """Share of right answers: the most probable class is that of the sample.
+
+    Parameters
+    ----------
+    Y : array_like
+        Class ids (S,) or a distribution (S, K); for a logistic output 0 or 1, (S,) or (S, n).
+    prediction : array_like
+        Probabilities: (S, K); for a logistic output (S, 1) or (S, n), where above 1/2 means 1. With
+        several outputs of that kind, the share is of all S n answers.
+    """
+    truth, p = _answers(Y, prediction)
+    return float(loops.share_equal(truth.ravel(), _guess(truth, p).ravel()))
+
+
+def top_k_accuracy(Y: Any, prediction: Any, k: int = 5) -> float:
+    """Share of the samples whose class is among the k most probable ones.
+
+    Parameters
+    ----------
+    Y : array_like
+        Class ids (S,) or a distribution (S, K); or 0 and 1, (S,) or (S, 1).
+    prediction : array_like
+        Probabilities (S, K), or (S, 1). Of equal ones the first counts as the more probable, as it
+        does for `accuracy`.
+    k : int, default 5
+        From K on the figure is 1.
+    """
+    checks.integer("k", k, least=1)
+    return float(loops.share_near_the_top(*class_ids(Y, prediction), k))
+
+
+def precision(Y: Any, prediction: Any, average: str = "auto") -> float:
+    """Of the samples predicted to be of a class, the share that are.
+
+    Parameters
+    ----------
+    Y : array_like
+        Class ids (S,) or a distribution (S, K); for a logistic output 0 or 1, (S,) or (S, n).
+    prediction : array_like
+        Probabilities: (S, K); for a logistic output (S, 1) or (S, n), where above 1/2 means 1.
+    average : {"auto", "macro", "micro", "weighted"}, default "auto"
+        "macro": the mean over the classes that occur in Y or are predicted, or over the n outputs.
+        "weighted": that mean, each class weighted by how often it occurs in Y. "micro": one share
+        of all classes together. "auto": of two classes that of class 1, else "macro".
+    """
+    return _rate(Y, prediction, average, of_guesses=1.0)
+
+
+def recall(Y: Any, prediction: Any, average: str = "auto") -> float:
+    """Of the samples of a class, the share that are predicted to be.
+
+    Parameters
+    ----------
+    Y, prediction, average
+        As for `precision`.
+    """
+    return _rate(Y, prediction, average, of_guesses=0.0)
+
+
+def f1(Y: Any, prediction: Any, average: str = "auto") -> float:
+    """Harmonic mean of precision and recall, of each class.
+
+    Parameters
+    ----------
+    Y, prediction, average
+        As for `precision`.
+    """
+    return _rate(Y, prediction, average, of_guesses=0.5)
+
+
+def roc_auc(Y: Any, prediction: Any) -> float:
+    """Area under the ROC curve: how often a sample of the class gets more than one of another.
+
+    That is over all such pairs; equal probabilities count one half.
+
+    Parameters
+    ----------
+    Y : array_like
+        Class ids (S,) or a distribution (S, K); for a logistic output 0 or 1, (S,) or (S, n).
+    prediction : array_like
+        Probabilities: (S, K); for a logistic output (S, 1) or (S, n). Of two classes the area is
+        that of class 1; of more, the mean over each class against the rest; of n outputs, the mean
+        over these. Those that all samples of Y are of, or none, do not count.
+    """
+    truth, p = _answers(Y, prediction)
+    yes = _one_hot(truth, p)
+    if truth.ndim == 1 and p.shape[1] == 2:
+        yes, p = yes[:, 1:], p[:, 1:]
+    areas, pairs = loops.roc_areas(yes, p, p.T.argsort(axis=1))
+    return _mean(areas, pairs > 0)
+
+
+def confusion(Y: Any, prediction: Any) -> Array:
+    """How many samples of each class are predicted to be of each class.
+
+    Parameters
+    ----------
+    Y : array_like
+        Class ids (S,) or a distribution (S, K); or 0 and 1, (S,) or (S, 1).
+    prediction : array_like
+        Probabilities (S, K), or (S, 1), where above 1/2 means 1.
+
+    Returns
+    -------
+    ndarray of int64
+        (K, K): a row for each true class, a column for each predicted one.
+    """
+    ids, p = class_ids(Y, prediction)
+    counts = np.zeros((p.shape[1], p.shape[1]), np.int64)
+    loops.count_pairs(ids, loops.largest(p), counts)
+    return counts
+
+
+# --- of numbers ---------------------------------------------------------------------------------
+
+
+def r2(Y: Any, prediction: Any) -> float:
+    """Coefficient of determination: 1 - sum (y - a)^2 / sum (y - mean of y)^2.
+
+    Parameters
+    ----------
+    Y : array_like
+        Real numbers (S,) or (S, n).
+    prediction : array_like
+        Real numbers (S, n). With several outputs the figure is the mean over them. Where y is
+        constant, it is 1 if each prediction is right, else 0.
+    """
+    _, squares, spread = loops.sums_of_errors(*_numbers(Y, prediction))
+    left = np.divide(squares, spread, out=1.0 * (squares > 0), where=spread > 0)
+    return float(np.mean(1 - left))
+
+
+def mae(Y: Any, prediction: Any) -> float:
+    """Mean absolute error.
+
+    Parameters
+    ----------
+    Y : array_like
+        Real numbers (S,) or (S, n).
+    prediction : array_like
+        Real numbers (S, n). With several outputs the figure is the mean over them.
+    """
+    Y, prediction = _numbers(Y, prediction)
+    absolute, _, _ = loops.sums_of_errors(Y, prediction)
+    return float(np.mean(absolute / len(Y)))
+
+
+def rmse(Y: Any, prediction: Any) -> float:
+    """Root of the mean squared error.
+
+    Parameters
+    ----------
+    Y : array_like
+        Real numbers (S,) or (S, n).
+    prediction : array_like
+        Real numbers (S, n). With several outputs the figure is the mean over their roots.
+    """
+    Y, prediction = _numbers(Y, prediction)
+    _, squares, _ = loops.sums_of_errors(Y, prediction)
+    return float(np.mean(np.sqrt(squares / len(Y))))
+
+
+# --- by name ------------------------------------------------------------------------------------
+
+#: The built-in metrics by name.
+METRICS: dict[str, Metric] = {
+    known.__name__: known
+    for known in (accuracy, top_k_accuracy, precision, recall, f1, roc_auc, r2, mae, rmse)
+}
+
+
+def resolve(metric: str | Metric) -> Metric:
+    """Return the metric that a name stands for.
+
+    Parameters
+    ----------
+    metric : str or callable
+        A name such as "f1", or a function (Y, prediction) -> float, which is returned as it is; its
+        figures go by its `__name__`.
+
+    Raises
+    ------
+    ValueError
+        An unknown name; the message gives the nearest known one.
+    TypeError
+        A callable without a `__name__`.
+    """
+    if not callable(metric):
+        return METRICS[checks.choice("metrics", metric, METRICS)]
+    if not hasattr(metric, "__name__"):
+        raise TypeError(f"metrics: got {metric!r}; expected a name, or a function with a __name__")
+    return metric
+
+
+# --- at the door --------------------------------------------------------------------------------
+
+
+def class_ids(Y: Any, prediction: Any) -> tuple[Array, Array]:
+    """Return the class of each sample, (S,), and the probabilities of all classes, (S, K).
+
+    Parameters
+    ----------
+    Y : array_like
+        Class ids (S,) or a distribution (S, K); or 0 and 1, (S,) or (S, 1).
+    prediction : array_like
+        Probabilities (S, K); or (S, 1), those of class 1.
+
+    Raises
+    ------
+    ValueError
+        Numbers that are neither, or several yes or no answers a sample.
+    """
+    truth, p = _answers(Y, prediction)
+    if truth.ndim == 2:
+        raise ValueError(
+            f"Y: got {truth.shape[1]} answers a sample, each 0 or 1; expected one class a sample"
+        )
+    return truth, p
+
+
+def _answers(Y: Any, prediction: Any) -> tuple[Array, Array]:
+    """Class ids (S,) and probabilities (S, K), or answers (S, n) of dtype bool and theirs (S, n).
+
+    Rows of Y are a distribution where they add up to 1 and the probabilities do so too.
+    """
+    p = _prediction(prediction)
+    _expect("prediction", p, (p >= 0) & (p <= 1), "probabilities of classes, from 0 to 1")
+    S, n = p.shape
+    if n > 1 and np.ndim(Y) == 1:
+        return checks.class_ids("Y", Y, n, S), p
+    Y = checks.matrix("Y", Y, np.dtype("float64"), n, S)
+    if n > 1 and (Y >= 0).all() and _add_up_to_1(Y) and _add_up_to_1(p):
+        return loops.largest(Y), p
+    _expect("Y", Y, (Y == 0) | (Y == 1), "classes, 0 or 1")
+    return (Y[:, 0].astype(np.int64), np.hstack([1 - p, p])) if n == 1 else (Y == 1, p)
+
+
+def _numbers(Y: Any, prediction: Any) -> tuple[Array, Array]:
+    """Real targets and predictions, both (S, n)."""
+    a = _prediction(prediction)
+    numbers = checks.matrix("Y", Y, np.dtype("float64"), a.shape[1], len(a))
+    zero_one = ((numbers == 0) | (numbers == 1)).all()
+    one_hot = zero_one and a.shape[1] > 1 and _add_up_to_1(numbers) and _add_up_to_1(a)
+    if one_hot or np.asarray(Y).dtype == bool:
+        raise ValueError(f"Y: got classes, each 0 or 1; expected real numbers of shape {a.shape}")
+    return numbers, a
+
+
+def _prediction(value: Any) -> Array:
+    shape = np.shape(value)
+    n = max(shape[1], 1) if len(shape) == 2 else 1
+    dtype = np.dtype("float32" if getattr(value, "dtype", None) == np.float32 else "float64")
+    return checks.matrix("prediction", value, dtype, n, shape[0] if shape else 1)
+
+
+def _expect(name: str, array: Array, right: Array, expected: str) -> None:
+    if not right.all():
+        s, i = np.argwhere(~right)[0]
+        raise ValueError(f"{name}: got {array[s, i]:g} at [{s}, {i}]; expected {expected}")
+
+
+def _add_up_to_1(rows: Array) -> bool:
+    return bool((np.abs(rows.sum(axis=1) - 1) < 1e-3).all())
+
+
+# --- what they share ----------------------------------------------------------------------------
+
+
+def _guess(truth: Array, p: Array) -> Array:
+    return loops.largest(p) if truth.ndim == 1 else p > 0.5
+
+
+def _one_hot(answers: Array, p: Array) -> Array:
+    return answers[:, None] == np.arange(p.shape[1]) if answers.ndim == 1 else answers
+
+
+def _mean(values: Array, weights: Array) -> float:
+    return float(values @ weights / weights.sum()) if weights.any() else 0.0
+
+
+def _rate(Y: Any, prediction: Any, average: str, of_guesses: float) -> float:
+    """Right answers as a share of the guesses and the truths, so much of the former."""
+    checks.choice("average", average, _AVERAGES)
+    truth, p = _answers(Y, prediction)
+    right, guessed, true = loops.tally(_one_hot(truth, p), _one_hot(_guess(truth, p), p))
+    whole = of_guesses * guessed + (1 - of_guesses) * true
+    rates = np.divide(right, whole, out=np.zeros_like(whole), where=whole > 0)
+    if truth.ndim == 1 and average == "auto" and len(rates) == 2:
+        return float(rates[1])
+    if average == "micro":
+        return _mean(rates, whole)
+    if average == "weighted":
+        return _mean(rates, true)
+    return _mean(rates, (guessed + true > 0) | (truth.ndim == 2))

@@ -1,0 +1,197 @@
+"""What the learning-rate schedules share, and the two that a number and a function stand for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from itertools import pairwise
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from . import checks
+
+__all__ = ["Constant", "Function", "Schedule", "schedule"]
+
+Array = np.ndarray[Any, Any]
+
+
+def _milestones(name: str, value: Any) -> tuple[int, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"{name}: got {value!r}; expected a list of steps")
+    steps = tuple(checks.integer(f"{name}[{k}]", step, least=1) for k, step in enumerate(value))
+    if any(later <= step for step, later in pairwise(steps)):
+        raise ValueError(f"{name}: got {list(steps)}; expected each step later than the one before")
+    return steps
+
+
+def _function(name: str, value: Any) -> Any:
+    if not callable(value):
+        raise TypeError(f"{name}: got {value!r}; expected a function of the step")
+    return value
+
+
+def _schedule(name: str, value: Any) -> "Schedule":
+    if isinstance(value, Schedule):
+        return value
+    if isinstance(value, Real):
+        return Constant(value)  # type: ignore[arg-type]
+    if callable(value) and not isinstance(value, type):
+        return Function(value)
+    raise TypeError(
+        f"{name}: got {value!r}; expected a number, a schedule such as"
+        " fg.schedules.Cosine(1e-3), or a function of the step"
+    )
+
+
+#: One name means the same in all schedules.
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("lr", "minimum", "end", "start"), partial(checks.number, least=0)),
+    **dict.fromkeys(
+        ("gamma", "power", "div_factor", "final_div_factor"), partial(checks.number, above=0)
+    ),
+    **dict.fromkeys(("steps", "every", "period", "factor"), partial(checks.integer, least=1)),
+    "warm": partial(checks.number, least=0, below=1),
+    "milestones": _milestones,
+    "schedule": _schedule,
+    "f": _function,
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Base of the schedules: the learning rate as a function of the step, which counts from 0.
+
+    Call it with a step, and the number of steps of the whole fit if it has no length of its own.
+    """
+
+    def __post_init__(self) -> None:
+        """Check every number, and keep it as Python's own."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None or field.default is not None:  # None only where it is the default
+                object.__setattr__(self, field.name, _CHECKS[field.name](field.name, value))
+
+    def __call__(self, step: int, horizon: int | None = None) -> float:
+        """Return the learning rate of one step."""
+        return float(self.rates(step, 1, horizon)[0])
+
+    def rates(self, first: int, count: int, horizon: int | None = None) -> Array:
+        """Learning rates of the steps first ... first + count - 1, float64 of shape (count,).
+
+        Parameters
+        ----------
+        first : int
+            The first step, at least 0.
+        count : int
+            How many, at least 0.
+        horizon : int, optional
+            Steps of the whole fit: the length of a schedule whose `steps` is None.
+
+        Raises
+        ------
+        ValueError
+            If no horizon came and the schedule needs one.
+        """
+        checks.integer("first", first, least=0)
+        checks.integer("count", count, least=0)
+        if horizon is not None:
+            checks.integer("horizon", horizon, least=0)
+        return self._rates(np.arange(first, first + count), horizon)
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        """Rates of the steps t, an array of integers in order."""
+        raise NotImplementedError
+
+    def _lengths(self) -> list[int | None]:
+        """Steps until the last rate, in parts; empty where there is no last one."""
+        return []
+
+    @property
+    def spans_fit(self) -> bool:
+        """Whether it is as long as the fit, and begins anew with each."""
+        return None in self._lengths()
+
+    def check(self, first: int, horizon: int) -> None:
+        """Raise unless the schedule ends within a fit, if it is of the kind that has an end.
+
+        Parameters
+        ----------
+        first : int
+            First step of the fit.
+        horizon : int
+            How many steps the fit has.
+
+        Raises
+        ------
+        ValueError
+            If the fit stops before the schedule is at its last rate.
+        """
+        end, lengths = first + horizon, self._lengths()
+        if horizon and end < sum(length or 1 for length in lengths):
+            raise ValueError(
+                f"{type(self).__name__}: got steps {' + '.join(map(str, lengths))} in a fit that"
+                f" ends at step {end}; expected at most {end}, or None for the whole fit"
+            )
+
+    def config(self) -> dict[str, Any]:
+        """Name and numbers, such as JSON can hold; `from_config` makes the schedule of them."""
+        named = {k: v.config() if isinstance(v, Schedule) else v for k, v in vars(self).items()}
+        return {"name": type(self).__name__, **named}
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same rate always.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, at least 0.
+    """
+
+    lr: float
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        return np.full(t.shape, self.lr)
+
+
+@dataclass(frozen=True)
+class Function(Schedule):
+    """A function of your own. It cannot be saved.
+
+    Parameters
+    ----------
+    f : callable
+        int -> float: the learning rate of a step, finite and at least 0.
+    """
+
+    f: Callable[[int], float]
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        rates = [checks.number(f"f({step})", self.f(step), least=0) for step in t.tolist()]
+        return np.array(rates, np.float64)
+
+    def config(self) -> dict[str, Any]:
+        """Raise: a function cannot be saved."""
+        raise TypeError(
+            f"schedule: got the function {self.f!r}; expected one of fg.schedules, since a function"
+            " cannot be saved"
+        )
+
+
+def schedule(spec: float | Schedule | Callable[[int], float]) -> Schedule:
+    """Return the schedule that a learning rate stands for.
+
+    Parameters
+    ----------
+    spec : float, Schedule or callable
+        A number stands for `Constant`, a function of the step for `Function`; a Schedule is
+        returned as it is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Something else, or a number that is negative or not finite.
+    """
+    return _schedule("lr", spec)

@@ -1,0 +1,317 @@
+"""Learning-rate schedules: the rate of each step, a step being the update of one mini-batch.
+
+A schedule is a few numbers that never change and a formula in t, the number of the step from 0. One
+name means the same in all of them: `lr` is the rate that a schedule falls from, `steps` its length,
+which is that of the whole fit where it is None.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import checks
+from .rates import Constant, Function, Schedule, schedule
+
+__all__ = [
+    "SCHEDULES", "Constant", "Cosine", "CosineRestarts", "Exponential", "Function", "Linear",
+    "MultiStep", "OneCycle", "Polynomial", "Schedule", "Step", "Warmup", "from_config", "schedule",
+]  # fmt: skip
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Step(Schedule):
+    """Times gamma after every so many steps: lr gamma^floor(t / every), PyTorch's StepLR.
+
+    Parameters
+    ----------
+    lr : float
+        First learning rate, at least 0.
+    every : int
+        Steps between two changes.
+    gamma : float, default 0.1
+        Factor, above 0.
+    """
+
+    lr: float
+    every: int
+    gamma: float = 0.1
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        return self.lr * self.gamma ** (t // self.every)
+
+
+@dataclass(frozen=True)
+class MultiStep(Schedule):
+    """Times gamma at each milestone: lr gamma^(milestones up to t), PyTorch's MultiStepLR.
+
+    Parameters
+    ----------
+    lr : float
+        First learning rate, at least 0.
+    milestones : sequence of int
+        Steps from which a lower rate holds, each later than the one before.
+    gamma : float, default 0.1
+        Factor, above 0.
+    """
+
+    lr: float
+    milestones: tuple[int, ...]
+    gamma: float = 0.1
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        return self.lr * self.gamma ** np.searchsorted(self.milestones, t, side="right")
+
+
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    """Times gamma in every so many steps, bit by bit: lr gamma^(t / every).
+
+    Parameters
+    ----------
+    lr : float
+        First learning rate, at least 0.
+    gamma : float
+        Factor, above 0.
+    every : int, default 1
+        Steps in which the rate falls by that factor.
+    """
+
+    lr: float
+    gamma: float
+    every: int = 1
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        return self.lr * self.gamma ** (t / self.every)
+
+
+class _Ending(Schedule):
+    """Those with `steps` until a last rate, at which they stay."""
+
+    steps: int | None
+
+    def _lengths(self) -> list[int | None]:
+        return [self.steps]
+
+    def _length(self, horizon: int | None) -> int:
+        length = horizon if self.steps is None else self.steps
+        if length is None:
+            raise ValueError(
+                "horizon: got None; expected the number of steps of the whole fit, since"
+                f" {type(self).__name__} has no steps of its own"
+            )
+        return max(length, 1)  # a fit without steps
+
+    def _part(self, t: Array, horizon: int | None) -> Array:
+        """How much of the schedule is over, from 0 to 1."""
+        return np.minimum(t / self._length(horizon), 1)
+
+
+def _half_wave(part: Array, first: float, last: float) -> Array:
+    """From first to last along half a cosine wave, as part goes from 0 to 1."""
+    return last + (first - last) * (1 + np.cos(np.pi * part)) / 2
+
+
+@dataclass(frozen=True)
+class Cosine(_Ending):
+    """From lr to minimum along half a cosine wave (I. Loshchilov, F. Hutter, arXiv:1608.03983).
+
+    minimum + (lr - minimum) (1 + cos(pi t / steps)) / 2, and the minimum from t = steps on.
+
+    Parameters
+    ----------
+    lr : float
+        First learning rate, at least 0.
+    steps : int, optional
+        Length; None: the whole fit.
+    minimum : float, default 0.0
+        Last learning rate, at least 0.
+    """
+
+    lr: float
+    steps: int | None = None
+    minimum: float = 0.0
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        return _half_wave(self._part(t, horizon), self.lr, self.minimum)
+
+
+@dataclass(frozen=True)
+class CosineRestarts(Schedule):
+    """`Cosine` again and again, each time `factor` times as long (SGDR, arXiv:1608.03983).
+
+    PyTorch's CosineAnnealingWarmRestarts.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate at each start, at least 0.
+    period : int
+        Steps until the first restart.
+    factor : int, default 1
+        How many times as long as the one before each period is.
+    minimum : float, default 0.0
+        Learning rate that each period falls towards, at least 0.
+    """
+
+    lr: float
+    period: int
+    factor: int = 1
+    minimum: float = 0.0
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        if self.factor == 1:
+            return _half_wave(t % self.period / self.period, self.lr, self.minimum)
+        starts, length = [0], self.period  # whole numbers: a logarithm may round across a restart
+        while starts[-1] <= t.max(initial=0):
+            starts.append(starts[-1] + length)
+            length *= self.factor
+        n = np.searchsorted(starts, t, side="right") - 1
+        part = (t - np.take(starts, n)) / np.take(np.diff(starts), n)
+        return _half_wave(part, self.lr, self.minimum)
+
+
+@dataclass(frozen=True)
+class Linear(_Ending):
+    """From lr to end along a line: end + (lr - end) (1 - t / steps), and end from t = steps on.
+
+    Parameters
+    ----------
+    lr : float
+        First learning rate, at least 0.
+    steps : int, optional
+        Length; None: the whole fit.
+    end : float, default 0.0
+        Last learning rate, at least 0.
+    """
+
+    lr: float
+    steps: int | None = None
+    end: float = 0.0
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        return self.end + (self.lr - self.end) * (1 - self._part(t, horizon))
+
+
+@dataclass(frozen=True)
+class Polynomial(_Ending):
+    """From lr to end along a power: end + (lr - end) (1 - t / steps)^power, then end.
+
+    Parameters
+    ----------
+    lr : float
+        First learning rate, at least 0.
+    power : float
+        Exponent, above 0; 1 is `Linear`.
+    steps : int, optional
+        Length; None: the whole fit.
+    end : float, default 0.0
+        Last learning rate, at least 0.
+    """
+
+    lr: float
+    power: float
+    steps: int | None = None
+    end: float = 0.0
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        return self.end + (self.lr - self.end) * (1 - self._part(t, horizon)) ** self.power
+
+
+@dataclass(frozen=True)
+class OneCycle(_Ending):
+    """Up to lr and down to almost 0 along cosines (L. N. Smith, N. Topin, arXiv:1708.07120).
+
+    PyTorch's OneCycleLR, without its cycle of the momentum: from lr / div_factor at step 0 to lr at
+    step warm steps - 1, then to lr / (div_factor final_div_factor) at step steps - 1.
+
+    Parameters
+    ----------
+    lr : float
+        Highest learning rate, at least 0.
+    steps : int, optional
+        Length; None: the whole fit.
+    warm : float, default 0.3
+        Share of the steps on the way up, from 0 to below 1.
+    div_factor : float, default 25.0
+        The highest rate over the first, above 0.
+    final_div_factor : float, default 1e4
+        The first rate over the last, above 0.
+    """
+
+    lr: float
+    steps: int | None = None
+    warm: float = 0.3
+    div_factor: float = 25.0
+    final_div_factor: float = 1e4
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        first = self.lr / self.div_factor
+        top = self.warm * self._length(horizon) - 1  # below 0 where no step is left for the way up
+        down = np.minimum((t - top) / (self._length(horizon) - 1 - top), 1)
+        return np.where(
+            t < top,
+            _half_wave(t / max(top, 1), first, self.lr),
+            _half_wave(down, self.lr, first / self.final_div_factor),
+        )
+
+
+@dataclass(frozen=True)
+class Warmup(Schedule):
+    """Any schedule, after a line from start times its first rate up to that rate.
+
+    The schedule counts its steps from the end of the warm-up; its whole fit is what is left then.
+
+    Parameters
+    ----------
+    schedule : Schedule, float or callable
+        What follows.
+    steps : int
+        Steps of the warm-up, at least 1.
+    start : float, default 0.0
+        Where the line begins, as a part of the schedule's first rate, at least 0.
+    """
+
+    schedule: Schedule
+    steps: int
+    start: float = 0.0
+
+    def _rates(self, t: Array, horizon: int | None) -> Array:
+        left = None if horizon is None else max(horizon - self.steps, 0)
+        line = self.start + (1 - self.start) * t[t < self.steps] / self.steps
+        after = self.schedule._rates(t[t >= self.steps] - self.steps, left)
+        return np.concatenate([line * self.schedule(0, left), after])
+
+    def _lengths(self) -> list[int | None]:
+        after = self.schedule._lengths()
+        return [self.steps, *after] if after else []
+
+
+#: The schedules by name, without `Function`, which has none to be saved by.
+SCHEDULES: dict[str, type[Schedule]] = {
+    made.__name__: made
+    for made in (
+        Constant, Step, MultiStep, Exponential, Linear, Polynomial, Cosine, CosineRestarts,
+        OneCycle, Warmup,
+    )
+}  # fmt: skip
+
+
+def from_config(config: Mapping[str, Any]) -> Schedule:
+    """Return the schedule that its `config` describes.
+
+    Parameters
+    ----------
+    config : mapping
+        The name and the numbers.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name is unknown, or a number is wrong, missing or too many.
+    """
+    numbers = {k: from_config(v) if isinstance(v, Mapping) else v for k, v in config.items()}
+    return SCHEDULES[checks.choice("schedule", numbers.pop("name", None), SCHEDULES)](**numbers)
