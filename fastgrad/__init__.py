@@ -10,7 +10,7 @@ from .data import load_digits
 from .fitting import Fit
 from .history import History
 from .layers import Gradients, Layer
-from .loading import load
+from .loading import Checkpoint, Resumed, load, resume, save_checkpoint
 from .network import Network
 from .optimizer import Optimizer
 from .optimizers import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
@@ -25,6 +25,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Callback",
+    "Checkpoint",
     "Cost",
     "EarlyStopping",
     "Fit",
@@ -38,10 +39,13 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "ReduceLROnPlateau",
+    "Resumed",
     "Rprop",
     "load",
     "load_digits",
     "metrics",
+    "resume",
+    "save_checkpoint",
     "schedules",
 ]
 

@@ -18,18 +18,24 @@ Array = np.ndarray[Any, Any]
 class _Average:
     """What both keep: an average of one network's parameters, and what went into it."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: float) -> None:
+        self.number = number  # that it was made with
         self._net: Any = None
         self.average: Array | None = None
         self.follows = np.zeros(2)  # the share of new weights, and how many there were
 
-    def begin(self, net: "Network") -> None:
+    def begin(self, net: "Network") -> Array:
         """Start with the weights as they are, unless it has followed this network before.
 
         Parameters
         ----------
         net : Network
             What will be trained.
+
+        Returns
+        -------
+        ndarray
+            The average, as long as the parameters.
 
         Raises
         ------
@@ -40,6 +46,7 @@ class _Average:
             raise ValueError("average: got one of another network; expected one for each")
         if self.average is None:
             self._net, self.average = net, net.parameters.copy()
+        return self.average
 
     @property
     def network(self) -> "Network":
@@ -64,9 +71,8 @@ class EMA(_Average):
     """
 
     def __init__(self, decay: float = 0.999) -> None:
-        super().__init__()
-        self.decay = checks.fraction("decay", decay)
-        self.follows[0] = 1 - self.decay
+        super().__init__(checks.fraction("decay", decay))
+        self.follows[0] = 1 - self.number
 
 
 class SWA(_Average):
@@ -77,23 +83,21 @@ class SWA(_Average):
     Parameters
     ----------
     start : int, default 0
-        First epoch, counted from 0, that goes into the mean.
+        Epochs that it leaves out before the first one that goes into the mean.
     """
 
     def __init__(self, start: int = 0) -> None:
-        super().__init__()
-        self.start = checks.integer("start", start, least=0)
+        super().__init__(checks.integer("start", start, least=0))
 
-    def include(self, net: "Network", epoch: int) -> None:
+    def include(self, net: "Network") -> None:
         """Let the weights go into the mean, if it is time.
 
         Parameters
         ----------
         net : Network
-            With its weights after the epoch.
-        epoch : int
-            Counted from 0.
+            With its weights after an epoch.
         """
-        if epoch >= self.start and self.average is not None:
-            self.follows[1] += 1
-            self.average += (net.parameters - self.average) / self.follows[1]
+        self.follows[1] += 1
+        epochs = self.follows[1] - self.number
+        if epochs > 0 and self.average is not None:
+            self.average += (net.parameters - self.average) / epochs

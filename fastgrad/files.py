@@ -45,8 +45,10 @@ def set_training(net: "Network", described: Mapping[str, Any]) -> None:
             setattr(of, name, value)
 
 
-def save(net: "Network", path: Any) -> None:
-    """Write a network to `path`, whole or not at all."""
+def save(
+    net: "Network", path: Any, more: Arrays | None = None, state: dict[str, Any] | None = None
+) -> None:
+    """Write a network to `path`, whole or not at all, and the state of its training, if given."""
     described = {
         "sizes": net.sizes,
         "activations": [_name("activation", f) for f in net.activation_functions],
@@ -57,9 +59,11 @@ def save(net: "Network", path: Any) -> None:
     }
     try:
         header = {"fastgrad": _FORMAT, "network": json.dumps(described)}
+        header |= {"state": json.dumps(state)} if state else {}
     except (TypeError, ValueError) as error:
         raise TypeError(f"metadata: got something that JSON cannot hold ({error})") from None
-    content = to_bytes({k: np.ascontiguousarray(v) for k, v in arrays(net).items()}, header)
+    tensors = arrays(net) | (more or {})
+    content = to_bytes({k: np.ascontiguousarray(v) for k, v in tensors.items()}, header)
     path = Path(path)
     # written beside its place and moved there in one step, so that no one ever finds half a file
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -92,8 +96,8 @@ _ENTRIES = {
 }
 
 
-def read(path: Any) -> tuple[dict[str, Any], Arrays]:
-    """The description and the tensors of a file that `save` has written.
+def read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
+    """The description and the tensors of a file that `save` has written, and the state of training.
 
     Raises
     ------
@@ -120,11 +124,12 @@ def read(path: Any) -> tuple[dict[str, Any], Arrays]:
         )
     try:
         described = json.loads(header["network"])
+        state = json.loads(header["state"]) if "state" in header else None
     except ValueError:
         described = None
     if not isinstance(described, dict) or {k: type(v) for k, v in described.items()} != _ENTRIES:
         raise ValueError(f"{path}: got a damaged header; expected a model saved by fastgrad")
-    return described, tensors
+    return described, tensors, state
 
 
 def fill(path: Any, into: Arrays, tensors: Arrays) -> None:

@@ -6,8 +6,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numpy.random import Generator
-
 from . import checks
 from .adam import Adam
 from .averages import EMA, SWA
@@ -15,7 +13,7 @@ from .callbacks import Callback, all_callbacks
 from .history import History
 from .metrics import resolve as resolve_metric
 from .optimizer import resolve
-from .passes import Pass, Training
+from .passes import Training
 from .progress import Progress
 from .samples import Samples, samples
 
@@ -172,8 +170,6 @@ class Stream:
 
 def fit(
     net: "Network",
-    engine: Pass,
-    rng: Generator,
     pieces: Sequence[Samples] | Stream,
     *,
     epochs: int,
@@ -188,13 +184,14 @@ def fit(
     average: EMA | SWA | None,
 ) -> History:
     """Train on pieces, of which an ordinary fit has one: see `Network.fit` for the arguments."""
+    engine, rng = net.engine, net.rng
     optimizer = resolve(Adam() if optimizer is None else optimizer)
     checks.integer("epochs", epochs, least=0)
     if threads is not None:
         checks.integer("threads", threads, least=1)
     if average is not None and not isinstance(average, EMA | SWA):
         raise TypeError(f"average: got {average!r}; expected fg.EMA() or fg.SWA()")
-    evaluate = _evaluation(net, engine, validation, metrics)
+    evaluate = _evaluation(net, validation, metrics)
     told = all_callbacks(callbacks) + ([Progress()] if verbose else [])
     every = math.gcd(*(callback.every for callback in told))  # 0: whenever Python comes in
     whole = None if isinstance(pieces, Stream) else pieces[0]
@@ -228,13 +225,13 @@ def fit(
             )
         course.history.samples = done
         if isinstance(average, SWA):
-            average.include(net, course.epoch)
+            average.include(net)
 
     return Fit(net, optimizer, epochs, History(samples=size)).run(an_epoch, evaluate, told)
 
 
 def _evaluation(
-    net: "Network", engine: Pass, validation: Any, metrics: Iterable[Any]
+    net: "Network", validation: Any, metrics: Iterable[Any]
 ) -> Callable[[Fit], dict[str, float]]:
     """What computes the figures of the validation samples."""
     functions = {}
@@ -249,7 +246,7 @@ def _evaluation(
     held_out = samples(net, X_val, Y_val, names=("validation X", "validation Y"))
 
     def evaluate(course: Fit) -> dict[str, float]:
-        C, right = engine.cost(held_out)
+        C, right = net.engine.cost(held_out)
         figures = {"val_cost": C + net.penalty}
         if classifies(net):
             figures["val_accuracy"] = right

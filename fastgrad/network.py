@@ -63,8 +63,14 @@ class Network:
     layers : tuple of Layer
         W (n_l, n_(l-1)) and b (n_l,) of each layer: views, writable, no copies; and how each is
         trained: frozen or not, its learning rate and penalties, as above.
+    inputs : Inputs
+        How inputs are standardised and, while training, disturbed.
     metadata : dict
         Anything that JSON can hold; saved with the network.
+    rng : numpy.random.Generator
+        What all random numbers are drawn from.
+    engine : fastgrad.passes.Pass
+        The compiled passes and their memory.
 
     Raises
     ------
@@ -110,12 +116,12 @@ class Network:
         self.cost_function = self.blocks[0].cost
         if seed is not None:
             checks.integer("seed", seed, least=0)
-        self._rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(seed)
         self.metadata: dict[str, Any] = {}
         self._allocate(bool(standardize))
         for layer, draw in zip(self.layers, schemes, strict=True):
             n_out, n_in = layer.W.shape
-            layer.W = checks.matrix("init", draw((n_out, n_in), self._rng), self.dtype, n_in, n_out)
+            layer.W = checks.matrix("init", draw((n_out, n_in), self.rng), self.dtype, n_in, n_out)
         assign("l1", l1, self.layers)
         assign("l2", l2, self.layers)
         assign("penalize_biases", bool(penalize_biases), self.layers)
@@ -124,14 +130,13 @@ class Network:
         self.inputs.dropout, self.inputs.noise = input_dropout, input_noise
 
     def _allocate(self, standardize: bool) -> None:
-        self._pass = Pass(
-            self.sizes, self.activation_functions, self.blocks, self.dtype, standardize
-        )
-        self.layers, self.inputs = self._pass.layers, self._pass.inputs
+        functions = self.activation_functions
+        self.engine = Pass(self.sizes, functions, self.blocks, self.dtype, standardize)
+        self.layers, self.inputs = self.engine.layers, self.engine.inputs
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the addresses, which mean nothing in a copy or another process."""
-        kept = {k: v for k, v in vars(self).items() if k not in {"_pass", "layers", "inputs"}}
+        kept = {k: v for k, v in vars(self).items() if k not in {"engine", "layers", "inputs"}}
         arrays = {k: v.copy() for k, v in files.arrays(self).items()}
         return {**kept, "arrays": arrays, "training": files.training(self)}
 
@@ -164,7 +169,7 @@ class Network:
     @property
     def parameters(self) -> Array:
         """All weights and biases in one flat vector, with zeros between: a view, writable."""
-        return self._pass.memory.parameters
+        return self.engine.memory.parameters
 
     @property
     def penalty(self) -> float:
@@ -182,7 +187,7 @@ class Network:
             (S, n_0).
         """
         X = checks.matrix("X", X, self.dtype, self.n_inputs)
-        return self._pass.forward(X)
+        return self.engine.forward(X)
 
     def predict(self, X: Any) -> Array:
         """Outputs with the cost's link applied: probabilities for the cross-entropies.
@@ -213,7 +218,7 @@ class Network:
         sample_weight : array_like, optional
             (S,): w_s in (1/S) sum_s w_s C_s.
         """
-        return self._pass.cost(samples(self, X, Y, sample_weight))[0] + self.penalty
+        return self.engine.cost(samples(self, X, Y, sample_weight))[0] + self.penalty
 
     def gradients(self, X: Any, Y: Any, sample_weight: Any = None) -> Gradients:
         """Gradient of the mean cost at these samples, penalty included, dropout left out.
@@ -223,9 +228,9 @@ class Network:
         X, Y, sample_weight : array_like
             As for `cost`.
         """
-        C, dC, dC_da0 = self._pass.gradients(samples(self, X, Y, sample_weight))
+        C, dC, dC_da0 = self.engine.gradients(samples(self, X, Y, sample_weight))
         dC_dW, dC_db = zip(
-            *((W.copy(), b.copy()) for W, b in self._pass.memory.views(dC)), strict=True
+            *((W.copy(), b.copy()) for W, b in self.engine.memory.views(dC)), strict=True
         )
         return Gradients(C + self.penalty, dC_dW, dC_db, dC_da0)
 
@@ -248,10 +253,10 @@ class Network:
         float
             C before the update.
         """
-        training = Training(resolve(optimizer), self._pass.key(self._rng))
+        training = Training(resolve(optimizer), self.engine.key(self.rng))
         self.inputs.must_be_ready()
         x, y = checks.lone_sample("x", x, y, self.n_inputs)
-        C = self._pass.step(samples(self, x, y, names=("x", "y")), training)
+        C = self.engine.step(samples(self, x, y, names=("x", "y")), training)
         return C + self.penalty
 
     def fit(
@@ -318,9 +323,9 @@ class Network:
         if self.inputs.standardize and not self.inputs.standardized:
             self.inputs.standardize_by(trained_on.X)
         return fitting.fit(
-            self, self._pass, self._rng, [trained_on], epochs=epochs, batch_size=batch_size,
-            optimizer=optimizer, validation=validation, shuffle=shuffle, callbacks=callbacks,
-            threads=threads, verbose=verbose, metrics=metrics, average=average,
+            self, [trained_on], epochs=epochs, batch_size=batch_size, optimizer=optimizer,
+            validation=validation, shuffle=shuffle, callbacks=callbacks, threads=threads,
+            verbose=verbose, metrics=metrics, average=average,
         )  # fmt: skip
 
     def fit_stream(
@@ -338,7 +343,7 @@ class Network:
         metrics: Iterable[Any] = (),
         average: EMA | SWA | None = None,
     ) -> History:
-        """Train on data that come piece by piece and need not fit in memory.
+        """Train on data that come piece by piece and need not fit in memory; as `fit` otherwise.
 
         Parameters
         ----------
@@ -355,19 +360,14 @@ class Network:
             A new order of the samples within each piece.
         validation, callbacks, threads, verbose, metrics, average
             As for `fit`.
-
-        Returns
-        -------
-        History
-            As for `fit`.
         """
         if batch_size is not None:
             checks.integer("batch_size", batch_size, least=1)
         self.inputs.must_be_ready()
         return fitting.fit(
-            self, self._pass, self._rng, fitting.Stream(self, batches), epochs=epochs,
-            batch_size=batch_size, optimizer=optimizer, validation=validation, shuffle=shuffle,
-            callbacks=callbacks, threads=threads, verbose=verbose, metrics=metrics, average=average,
+            self, fitting.Stream(self, batches), epochs=epochs, batch_size=batch_size,
+            optimizer=optimizer, validation=validation, shuffle=shuffle, callbacks=callbacks,
+            threads=threads, verbose=verbose, metrics=metrics, average=average,
         )  # fmt: skip
 
     def save(self, path: Any) -> None:
@@ -394,4 +394,4 @@ class Network:
             Samples in a mini-batch, at least 1.
         """
         checks.integer("batch_size", batch_size, least=1)
-        return self._pass.memory.plan(batch_size)
+        return self.engine.memory.plan(batch_size)

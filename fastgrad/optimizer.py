@@ -124,6 +124,8 @@ class Optimizer:
     def begin(self, state: State, steps: int | None) -> None:
         """Note that a fit begins, which a schedule without a length of its own spans.
 
+        A fit of just the steps that the last one had left, when it was stopped, goes on with it.
+
         Parameters
         ----------
         state : State
@@ -139,7 +141,9 @@ class Optimizer:
         first = int(state.steps[0])
         if steps is not None and not self.schedule.spans_fit:
             self.schedule.check(first, steps)
-        state.fit_began, state.horizon = first, steps
+        end = state.fit_began + (state.horizon or 0)
+        if steps is None or first + steps != end or not steps:
+            state.fit_began, state.horizon = first, steps
 
     def rates(self, state: State, count: int) -> Array:
         """Learning rates of the next steps, float64.

@@ -1,0 +1,101 @@
+"""Checkpoints: training goes on as if it had never stopped."""
+
+import numpy as np
+import pytest
+from conftest import PLAIN
+
+import fastgrad as fg
+from fastgrad import schedules
+
+SIZES, S, BATCH = [5, 16, 3], 40, 8
+STEPS = S // BATCH  # an epoch
+
+
+def data():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(S, SIZES[0])), rng.normal(size=(S, SIZES[-1]))
+
+
+def network(**options):
+    return fg.Network(SIZES, "tanh", cost="mse", seed=0, **options)
+
+
+class StopsAfter(fg.Callback):
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def on_epoch_end(self, fit):
+        if fit.epoch + 1 == self.epochs:
+            fit.stop()
+
+
+OPTIMIZERS = {
+    "SGD": lambda: fg.SGD(0.1),
+    "Nesterov": lambda: fg.SGD(0.1, momentum=0.9, nesterov=True),
+    "Adam": lambda: fg.Adam(0.01).clip(norm=0.5),
+    "amsgrad": lambda: fg.Adam(0.01, amsgrad=True),
+    "NAdam": lambda: fg.NAdam(0.01),
+    "RMSprop": lambda: fg.RMSprop(0.01, momentum=0.9, centered=True),
+    "Rprop": lambda: fg.Rprop(0.01),
+    "cosine over the fit": lambda: fg.Adam(schedules.Cosine(0.01)),
+    "warm-up and one cycle": lambda: fg.SGD(schedules.Warmup(schedules.OneCycle(0.1), 3)),
+    "explicit steps": lambda: fg.AdamW(schedules.Linear(0.01, steps=6 * STEPS)),
+}
+
+
+@pytest.mark.parametrize("average", [None, fg.EMA, fg.SWA])
+@pytest.mark.parametrize("name", OPTIMIZERS if not PLAIN else ["Adam"])
+def test_a_fit_goes_on_where_it_stopped(name, average, tmp_path):
+    make = OPTIMIZERS[name]
+    X, Y = data()
+    noise = {"dropout": 0.2, "input_noise": 0.1, "l2": 1e-3}
+    straight, follows = network(**noise), average() if average else None
+    straight.fit(X, Y, epochs=6, batch_size=BATCH, optimizer=make(), average=follows)
+
+    begun, followed = network(**noise), average() if average else None
+    path = tmp_path / "fit.safetensors"
+    begun.fit(
+        X, Y, epochs=6, batch_size=BATCH, optimizer=make(), average=followed,
+        callbacks=[fg.Checkpoint(path, followed), StopsAfter(2)],
+    )  # fmt: skip
+    net, optimizer, resumed = fg.resume(path)
+    assert np.array_equal(net.parameters, begun.parameters)
+    net.fit(X, Y, epochs=4, batch_size=BATCH, optimizer=optimizer, average=resumed)
+    assert np.array_equal(net.parameters, straight.parameters)
+    if average:
+        assert np.array_equal(resumed.network.parameters, follows.network.parameters)
+
+
+@pytest.mark.parametrize("name", ["Adam", "cosine over the fit", "explicit steps"])
+def test_in_the_same_process_too(name):
+    X, Y = data()
+    straight, begun = network(), network()
+    straight.fit(X, Y, epochs=6, batch_size=BATCH, optimizer=OPTIMIZERS[name]())
+    optimizer = OPTIMIZERS[name]()
+    begun.fit(X, Y, epochs=6, batch_size=BATCH, optimizer=optimizer, callbacks=[StopsAfter(2)])
+    begun.fit(X, Y, epochs=4, batch_size=BATCH, optimizer=optimizer)
+    assert np.array_equal(begun.parameters, straight.parameters)
+
+
+def test_a_checkpoint_loads_as_a_network(tmp_path):
+    X, Y = data()
+    net, optimizer = network(), fg.Adam()
+    net.fit(X, Y, epochs=1, optimizer=optimizer)
+    fg.save_checkpoint(tmp_path / "c", net, optimizer)
+    assert np.array_equal(fg.load(tmp_path / "c").predict(X), net.predict(X))
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path):
+    net = network()
+    net.save(tmp_path / "net")
+    with pytest.raises(ValueError, match="net: got a network alone; expected a checkpoint"):
+        fg.resume(tmp_path / "net")
+
+
+def test_a_rate_that_is_a_function_cannot_be_saved(tmp_path):
+    X, Y = data()
+    net, optimizer = network(), fg.SGD(lambda step: 0.1 / (1 + step))
+    net.fit(X, Y, epochs=1, optimizer=optimizer)
+    with pytest.raises(TypeError, match="schedule: got the function"):
+        fg.save_checkpoint(tmp_path / "c", net, optimizer)
+    assert list(tmp_path.iterdir()) == []
