@@ -5,6 +5,7 @@ from .activations import Activation
 from .adam import Adam, AdamW, NAdam, RAdam
 from .averages import EMA, SWA
 from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
+from .chunks import Chunks
 from .costs import Cost
 from .data import load_digits
 from .fitting import Fit
@@ -26,6 +27,7 @@ __all__ = [
     "AdamW",
     "Callback",
     "Checkpoint",
+    "Chunks",
     "Cost",
     "EarlyStopping",
     "Fit",

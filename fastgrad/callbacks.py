@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import checks
+from .rates import Constant
 
 if TYPE_CHECKING:
     from .fitting import Fit
@@ -208,6 +209,9 @@ class ReduceLROnPlateau(_Watch):
     def on_train_begin(self, fit: "Fit") -> None:
         """Forget what was before."""
         super().on_train_begin(fit)
+        if not isinstance(fit.optimizer.schedule, Constant):
+            schedule = fit.optimizer.schedule
+            raise TypeError(f"ReduceLROnPlateau: got {schedule}; expected a constant rate")
         self._resting = 0
 
     def on_epoch_end(self, fit: "Fit") -> None:

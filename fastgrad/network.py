@@ -349,7 +349,7 @@ class Network:
         ----------
         batches : iterable of (X, Y) or (X, Y, sample_weight)
             Gone through once an epoch, so more than one epoch needs a list or the like, not a
-            generator. `fastgrad.data.batches` reads them from arrays on disk.
+            generator. `fg.Chunks` reads them from arrays on disk.
         epochs : int, default 1
             Passes over all of them.
         batch_size : int, optional

@@ -8,6 +8,7 @@ import numpy as np
 from .activations import ACTIVATIONS
 from .adam import Adam
 from .costs import COSTS
+from .loops import LOOPS, address
 from .network import Network
 from .rules import RULES, addresses
 
@@ -15,7 +16,7 @@ __all__ = ["warm_up"]
 
 
 def warm_up(report: Callable[[str], None]) -> None:
-    """Compile the passes, every activation, cost and update rule, for both dtypes.
+    """Compile the passes, every activation, cost, update rule and limit, for both dtypes.
 
     What is on disk already is only read. Parameters of their own, such as "huber(delta=0.5)", are
     compiled when they are first used.
@@ -36,6 +37,8 @@ def warm_up(report: Callable[[str], None]) -> None:
             net.fit(x, x, epochs=1, batch_size=samples, threads=2, verbose=0)
         for rule in RULES.values():
             addresses(rule, np.dtype(dtype))
+        for name in LOOPS:
+            address(name, np.dtype(dtype))
         for cost in COSTS:
             x = np.zeros((1, 1))
             Network([1, 1], cost=cost, dtype=dtype, seed=0).cost(x, x + 1)

@@ -19,7 +19,7 @@ LONGEST = 400
 #: Lowest first: a module imports from its own level and those before. All others stand above.
 LEVELS = [
     ["cache", "checks", "crew", "definitions", "history", "layers", "plan", "rates", "schedules"],
-    ["averages", "callbacks", "files"],
+    ["averages", "callbacks", "chunks", "files"],
     ["jit", "progress"],
     ["elementary", "machine", "shapes", "simd"],
     ["randomness"],

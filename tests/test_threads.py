@@ -27,23 +27,35 @@ SETTINGS = [  # sizes, batch size, samples
     ([1, 1], 1, 40),
     ([300, 301, 2], 1, 20),
 ]
+EVERYTHING = {  # that a fit may ask for
+    "dropout": 0.3, "input_dropout": 0.1, "input_noise": 0.1, "l1": 1e-3, "l2": 1e-3,
+    "max_norm": 1.5,
+}
+KINDS = {
+    "SGD": (fg.SGD, {}),
+    "Adam": (fg.Adam, {}),
+    "everything": (lambda lr: fg.Adam(lr).clip(norm=0.1, value=0.01), EVERYTHING),
+}
 for dtype in ("float32", "float64"):
-    for optimizer in (fg.SGD, fg.Adam):
+    for kind, (optimizer, options) in KINDS.items():
         for sizes, batch_size, S in SETTINGS:
             rng = np.random.default_rng(0)
             X, Y = rng.normal(size=(S, sizes[0])), rng.normal(size=(S, sizes[-1]))
             for threads in (1, 2, 3, 4, 99, None):
-                net = fg.Network(sizes, "tanh", cost="mse", dtype=dtype, seed=0)
+                net = fg.Network(sizes, "tanh", cost="mse", dtype=dtype, seed=0, **options)
+                net.layers[0].lr_scale = 0.5 if options else 1.0
+                ema = fg.EMA(0.9) if options else None
                 history = net.fit(
                     X, Y, epochs=2, batch_size=batch_size, optimizer=optimizer(0.01),
-                    validation=(X, Y), threads=threads, verbose=0,
+                    validation=(X, Y), threads=threads, verbose=0, average=ema,
                 )
                 bits = hashlib.sha256(np.array([history.cost, history.val_cost]).tobytes())
                 assert np.isfinite(history.val_cost).all()
                 for layer in net.layers:
                     bits.update(layer.W.tobytes())
                     bits.update(layer.b.tobytes())
-                print(dtype, optimizer.__name__, sizes, batch_size, threads, bits.hexdigest(),
+                bits.update(ema.average.tobytes() if ema else b"")
+                print(dtype, kind, sizes, batch_size, threads, bits.hexdigest(),
                       sep="|")
 """
 
@@ -104,7 +116,7 @@ def bits():
 
 
 def test_any_number_of_threads_gives_the_same_bits(bits):
-    assert len(bits) == 40
+    assert len(bits) == 60
     for setting, digests in bits.items():
         assert list(digests) == ["1", "2", "3", "4", "99", "None"]
         assert len(set(digests.values())) == 1, f"{setting}: {digests}"

@@ -1,0 +1,69 @@
+"""Arrays on disk, or too large to copy, in pieces for `Network.fit_stream`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from . import checks
+
+__all__ = ["Chunks"]
+
+
+class Chunks:
+    """Rows of arrays, piece by piece: each epoch reads all pieces once.
+
+    A piece is a run of rows, so a disk reads it in one go. The order of the pieces is new for each
+    epoch; `fit_stream` shuffles the rows within each.
+
+    Parameters
+    ----------
+    X, Y : array_like
+        (S, n_0) and the targets, such as numpy.memmap or an h5py dataset: anything with a length
+        and slices.
+    rows : int, default 65536
+        Rows of a piece: best a multiple of the batch size, whose last mini-batch is smaller else.
+    sample_weight : array_like, optional
+        (S,).
+    shuffle : bool, default True
+        Whether the pieces come in a new order each epoch.
+    seed : int, optional
+        Fixes these orders.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> X, Y = np.zeros((1000, 3), "float32"), np.zeros(1000, "float32")
+    >>> [len(piece[0]) for piece in fg.Chunks(X, Y, rows=400, shuffle=False)]
+    [400, 400, 200]
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        Y: Any,
+        rows: int = 65536,
+        sample_weight: Any = None,
+        shuffle: bool = True,
+        seed: int | None = None,
+    ) -> None:
+        self.rows = checks.integer("rows", rows, least=1)
+        self._arrays = [X, Y] if sample_weight is None else [X, Y, sample_weight]
+        lengths = [len(array) for array in self._arrays]
+        if len(set(lengths)) > 1:
+            came = ", ".join(map(str, lengths))
+            raise ValueError(f"X, Y: got {came} rows; expected as many of each")
+        self._rng = np.random.default_rng(seed) if shuffle else None
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        """Read each piece once."""
+        starts = np.arange(0, len(self._arrays[0]), self.rows)
+        if self._rng:
+            self._rng.shuffle(starts)
+        for start in starts.tolist():
+            yield tuple(np.asarray(array[start : start + self.rows]) for array in self._arrays)

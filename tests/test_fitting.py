@@ -1,0 +1,358 @@
+"""What a fit may be given beside the samples: rates, averages, weights, several costs, streams."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from conftest import assert_close, assert_same_gradients, jitted_only
+from oracle import one_hot
+
+import fastgrad as fg
+from fastgrad import schedules
+
+SIZES, S = [5, 16, 3], 40
+
+
+def data(sizes=SIZES, rows=S):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(rows, sizes[0])), rng.normal(size=(rows, sizes[-1]))
+
+
+def network(sizes=SIZES, **options):
+    return fg.Network(sizes, "tanh", **{"cost": "mse", "dtype": "float64", "seed": 0, **options})
+
+
+def same(one, other):
+    return np.array_equal(one.parameters, other.parameters)
+
+
+# --- learning rates ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, 40])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        schedules.Step(0.1, every=3, gamma=0.5),
+        schedules.Cosine(0.1),
+        schedules.Warmup(schedules.Exponential(0.1, gamma=0.9), steps=4),
+        lambda step: 0.1 / (1 + step),
+    ],
+    ids=["Step", "Cosine", "Warmup", "function"],
+)
+def test_each_step_has_the_rate_of_its_schedule(schedule, batch_size):
+    X, Y = data()
+    by_schedule, by_hand = network(), network()
+    history = by_schedule.fit(
+        X, Y, epochs=2, batch_size=batch_size, optimizer=fg.SGD(schedule), shuffle=False
+    )
+    steps, optimizer = 2 * (S // batch_size), fg.SGD(0.1)
+    rate_of = schedule if isinstance(schedule, schedules.Schedule) else lambda t, _: schedule(t)
+    for t in range(steps):
+        some = slice(t * batch_size % S, t * batch_size % S + batch_size)
+        optimizer.lr = rate_of(t, steps)
+        by_hand.step(X[some], Y[some], optimizer)
+    assert_close(by_schedule.parameters, by_hand.parameters, 1e-12)
+    assert history.lr == pytest.approx([rate_of(steps // 2 - 1, steps), rate_of(steps - 1, steps)])
+
+
+def test_a_schedule_over_the_whole_fit_begins_anew_with_the_next():
+    X, Y = data()
+    optimizer = fg.SGD(schedules.Linear(0.1))
+    rates = [network().fit(X, Y, epochs=2, optimizer=optimizer).lr for _ in range(2)]
+    assert rates[0] == rates[1]
+
+
+def test_a_schedule_with_steps_goes_on():
+    X, Y = data()
+    net, optimizer = network(), fg.SGD(schedules.Step(0.1, every=2))
+    rates = [net.fit(X, Y, epochs=2, batch_size=40, optimizer=optimizer).lr for _ in range(2)]
+    assert rates == [pytest.approx([0.1, 0.1]), pytest.approx([0.01, 0.01])]
+
+
+def test_a_schedule_longer_than_the_fit_is_refused_where_it_must_end():
+    X, Y = data()
+    net = network()
+    before = net.parameters.copy()
+    with pytest.raises(ValueError, match="Cosine: got steps 100 in a fit that ends at step 4"):
+        net.fit(X, Y, epochs=2, optimizer=fg.Adam(schedules.Cosine(0.1, steps=100)))
+    assert np.array_equal(net.parameters, before)
+
+
+def test_a_step_outside_a_fit_needs_a_schedule_of_its_own_length():
+    X, Y = data()
+    with pytest.raises(ValueError, match=r"Cosine has no steps of its own"):
+        network().step(X, Y, fg.Adam(schedules.Cosine(0.1)))
+
+
+def test_a_rate_on_a_plateau_must_be_constant():
+    X, Y = data()
+    with pytest.raises(TypeError, match=r"ReduceLROnPlateau: got .*Cosine.*expected a constant"):
+        network().fit(
+            X, Y, optimizer=fg.Adam(schedules.Cosine(0.1)),
+            callbacks=[fg.ReduceLROnPlateau("cost")],
+        )  # fmt: skip
+
+
+# --- averages ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, 40])
+def test_the_moving_average_of_each_step(batch_size):
+    X, Y = data()
+    net, ema = network(), fg.EMA(0.9)
+    net.fit(
+        X, Y, epochs=1, batch_size=batch_size, optimizer=fg.SGD(0.1), shuffle=False, average=ema
+    )
+    stepped, optimizer, average = network(), fg.SGD(0.1), None
+    for start in range(0, S, batch_size):
+        stepped.step(X[start : start + batch_size], Y[start : start + batch_size], optimizer)
+        w = stepped.parameters
+        average = w.copy() if average is None else 0.9 * average + 0.1 * w
+    assert_close(ema.network.parameters, average, 1e-12)
+    assert same(net, stepped)
+    assert ema.network.predict(X).shape == (S, 3)
+
+
+@pytest.mark.torch
+def test_the_moving_average_equals_pytorch():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn  # noqa: PLC0415
+
+    X, Y = data()
+    net, ema = network([5, 3]), fg.EMA(0.9)
+    model = torch.nn.Linear(5, 3, dtype=torch.float64)
+    with torch.no_grad():
+        model.weight[:] = torch.tensor(net.layers[0].W)
+        model.bias[:] = 0
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for start in range(0, S, 8):
+        optimizer.zero_grad()
+        x, y = torch.tensor(X[start : start + 8]), torch.tensor(Y[start : start + 8])
+        torch.nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+        averaged.update_parameters(model)
+    net.fit(X, Y, epochs=1, batch_size=8, optimizer=fg.SGD(0.1), shuffle=False, average=ema)
+    assert_close(ema.network.layers[0].W, averaged.module.weight.detach().numpy(), 1e-10)
+
+
+def test_the_mean_of_the_last_epochs():
+    X, Y = data()
+    net, swa, seen = network(), fg.SWA(start=2), []
+
+    class Notes(fg.Callback):
+        def on_epoch_end(self, fit):
+            seen.append(fit.net.parameters.copy())
+
+    net.fit(X, Y, epochs=5, optimizer=fg.SGD(0.1), average=swa, callbacks=[Notes()])
+    assert_close(swa.network.parameters, np.mean(seen[2:], axis=0), 1e-12)
+
+
+def test_an_average_is_of_one_network():
+    X, Y = data()
+    ema = fg.EMA()
+    network().fit(X, Y, epochs=1, average=ema)
+    with pytest.raises(ValueError, match="average: got one of another network"):
+        network().fit(X, Y, epochs=1, average=ema)
+    with pytest.raises(TypeError, match=r"average: got 0.9; expected fg.EMA\(\) or fg.SWA\(\)"):
+        network().fit(X, Y, epochs=1, average=0.9)
+    with pytest.raises(ValueError, match="network: got no fit yet"):
+        _ = fg.EMA().network
+
+
+# --- weights of classes --------------------------------------------------------------------------
+
+COUNTS = [20, 5, 15]
+IDS = np.repeat([0, 1, 2], COUNTS)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "by_class"),
+    [
+        ({1: 3.0}, [1, 3, 1]),
+        ([0.5, 2.0, 0.0], [0.5, 2, 0]),
+        ("balanced", [40 / (3 * count) for count in COUNTS]),
+    ],
+)
+@pytest.mark.parametrize("targets", ["ids", "distribution"])
+def test_class_weights_are_sample_weights(class_weight, by_class, targets):
+    X, _ = data()
+    Y = IDS if targets == "ids" else one_hot(IDS, 3)
+    w = np.linspace(0.5, 1.5, S)
+    one, other = (network(cost="softmax_cross_entropy") for _ in range(2))
+    one.fit(X, Y, epochs=2, sample_weight=w, class_weight=class_weight)
+    other.fit(X, Y, epochs=2, sample_weight=w * np.array(by_class)[IDS])
+    assert_close(one.parameters, other.parameters, 1e-12)
+
+
+def test_balanced_weights_are_those_of_scikit_learn():
+    sklearn = pytest.importorskip("sklearn.utils.class_weight", reason="scikit-learn is an extra")
+    X, _ = data()
+    expected = sklearn.compute_sample_weight("balanced", IDS % 2)
+    one, other = (network([5, 4, 1], cost="sigmoid_cross_entropy") for _ in range(2))
+    one.fit(X, IDS % 2, epochs=2, class_weight="balanced")
+    other.fit(X, IDS % 2, epochs=2, sample_weight=expected)
+    assert_close(one.parameters, other.parameters, 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "cost", "parts"),
+    [
+        ("balanced", "mse", ["class_weight", "mse"]),
+        ("even", "softmax_cross_entropy", ["class_weight", "even", "balanced"]),
+        ({3: 1.0}, "softmax_cross_entropy", ["class_weight", "3"]),
+        ([1.0, 2.0], "softmax_cross_entropy", ["class_weight", "(2,)"]),
+        ([1.0, -2.0, 1.0], "softmax_cross_entropy", ["class_weight", "-2"]),
+    ],
+)
+def test_bad_class_weights_are_named(class_weight, cost, parts):
+    X, Y = data()
+    with pytest.raises((ValueError, TypeError)) as caught:
+        network(cost=cost).fit(X, Y if cost == "mse" else IDS, class_weight=class_weight)
+    for part in [*parts, "expected"]:
+        assert part in str(caught.value)
+
+
+# --- streams -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [8, 16, 40])
+def test_a_stream_equals_the_whole(rows):
+    X, Y = data()
+    whole, streamed = network(), network()
+    history = whole.fit(X, Y, epochs=3, batch_size=8, optimizer=fg.Adam(), shuffle=False)
+    again = streamed.fit_stream(
+        fg.Chunks(X, Y, rows=rows, shuffle=False), epochs=3, batch_size=8, optimizer=fg.Adam(),
+        shuffle=False,
+    )  # fmt: skip
+    assert same(whole, streamed)
+    assert again.cost == pytest.approx(history.cost, rel=1e-12)
+    assert again.samples == S
+
+
+def test_a_piece_is_a_mini_batch_unless_told():
+    X, Y = data()
+    streamed, stepped, optimizer = network(), network(), fg.Adam()
+    pieces = [(X[:7], Y[:7]), (X[7:], Y[7:], np.ones(33))]
+    streamed.fit_stream(pieces, optimizer=fg.Adam(), shuffle=False)
+    for x, y, *_ in pieces:
+        stepped.step(x, y, optimizer)
+    assert_close(streamed.parameters, stepped.parameters, 1e-12)
+
+
+def test_memory_maps(tmp_path):
+    X, Y = data()
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "Y.npy", Y)
+    X_map = np.load(tmp_path / "X.npy", mmap_mode="r")
+    Y_map = np.load(tmp_path / "Y.npy", mmap_mode="r")
+    one, other, streamed = network(), network(), network()
+    one.fit(X, Y, epochs=2)
+    other.fit(X_map, Y_map, epochs=2)
+    assert same(one, other)
+    history = streamed.fit_stream(fg.Chunks(X_map, Y_map, rows=16, seed=0), epochs=20, batch_size=8)
+    assert history.cost[-1] < history.cost[0]
+
+
+def test_pieces_come_in_another_order_each_epoch():
+    X, Y = np.arange(50.0)[:, None], np.zeros(50)
+    chunks = fg.Chunks(X, Y, rows=5, seed=0)
+    orders = [[piece[0][0, 0] for piece in chunks] for _ in range(2)]
+    assert sorted(orders[0]) == sorted(orders[1]) == [5.0 * k for k in range(10)]
+    assert orders[0] != orders[1]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "options", "message"),
+    [
+        (3, {}, r"batches: got 3; expected an iterable"),
+        ([1], {}, r"batches: got 1 as piece 0; expected \(X, Y"),
+        ([], {}, r"batches: got none in epoch 1"),
+        ([(np.zeros((2, 4)), np.zeros((2, 3)))], {}, r"X of piece 0: got shape \(2, 4\)"),
+    ],
+)
+def test_bad_streams_are_named(pieces, options, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        network().fit_stream(pieces, **options)
+
+
+def test_a_generator_lasts_one_epoch():
+    X, Y = data()
+    with pytest.raises(ValueError, match="batches: got none in epoch 2; expected an iterable that"):
+        network().fit_stream(((X, Y) for _ in range(2)), epochs=2)
+
+
+def test_standardising_needs_samples_before_a_stream_or_a_step():
+    X, Y = data()
+    net = network(standardize=True)
+    for call in (lambda: net.fit_stream([(X, Y)]), lambda: net.step(X, Y, fg.Adam())):
+        with pytest.raises(ValueError, match=r"standardize: got no samples .*standardize_by"):
+            call()
+    net.inputs.standardize_by(X)
+    net.step(X, Y, fg.Adam())
+    assert_close(net.inputs.mean, X.mean(axis=0), 1e-12)
+
+
+# --- metrics -------------------------------------------------------------------------------------
+
+
+def test_metrics_are_computed_on_the_validation_samples():
+    def largest_error(Y, prediction):
+        return np.abs(Y - prediction).max()
+
+    X, Y = data()
+    net = network()
+    history = net.fit(X, Y, epochs=3, validation=(X, Y), metrics=["r2", "mae", largest_error])
+    assert set(history.metrics) == {"val_r2", "val_mae", "val_largest_error"}
+    assert history.metrics["val_mae"][-1] == pytest.approx(np.abs(net.predict(X) - Y).mean())
+    assert history.metrics["val_largest_error"][-1] == largest_error(Y, net.predict(X))
+
+
+def test_metrics_of_classes_take_class_ids():
+    X, _ = data()
+    net = network(cost="softmax_cross_entropy")
+    history = net.fit(X, IDS, epochs=2, validation=(X, IDS), metrics=["f1", "accuracy"])
+    assert history.metrics["val_f1"][-1] == fg.metrics.f1(IDS, net.predict(X))
+
+
+def test_metrics_need_validation():
+    with pytest.raises(ValueError, match="metrics: got some without validation"):
+        network().fit(*data(), metrics=["r2"])
+
+
+# --- kept with the network -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["file", "pickle", "copy"])
+def test_settings_go_with_the_network(way, tmp_path):
+    X, Y = data()
+    net = network(
+        cost=[("mse", 2), ("mae", 1, 0.5)], dropout=0.5, input_dropout=0.1, input_noise=0.2,
+        l1=0.1, l2=[0, 0.3], max_norm=[2, None], penalize_biases=True, standardize=True,
+    )  # fmt: skip
+    net.layers[0].trainable, net.layers[1].lr_scale = False, 0.25
+    net.inputs.standardize_by(X)
+    Y = [Y[:, :2], Y[:, 2]]
+    if way == "file":
+        net.save(tmp_path / "net")
+        back = fg.load(tmp_path / "net")
+    else:
+        back = copy.deepcopy(net) if way == "copy" else pickle.loads(pickle.dumps(net))
+    assert_same_gradients(back.gradients(X, Y), net.gradients(X, Y), 1e-15)
+    names = ("trainable", "lr_scale", "l1", "l2", "penalize_biases", "dropout", "max_norm")
+    for one, other in zip(net.layers, back.layers, strict=True):
+        assert [getattr(one, name) for name in names] == [getattr(other, name) for name in names]
+    names = ("dropout", "noise", "standardize", "standardized")
+    assert [getattr(net.inputs, n) for n in names] == [getattr(back.inputs, n) for n in names]
+
+
+@jitted_only
+def test_changed_settings_count_at_once():
+    X, Y = data()
+    one, other = network(), network(l2=0.5)
+    one.step(X, Y, fg.SGD(0.0))
+    one.layers[0].l2 = one.layers[1].l2 = 0.5
+    assert one.step(X, Y, fg.SGD(0.1)) == other.step(X, Y, fg.SGD(0.1))
+    assert same(one, other)
