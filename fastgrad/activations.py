@@ -330,4 +330,9 @@ def activation(spec: str | Activation) -> Activation:
     """
     if isinstance(spec, Activation):
         return spec
+    if spec == "softmax":
+        raise ValueError(
+            "activation: got 'softmax'; expected 'identity' at the output, with"
+            " cost='softmax_cross_entropy', which applies it"
+        )
     return resolve("activation", spec, ACTIVATIONS, _FACTORIES)

@@ -137,9 +137,9 @@ def matrix(
     if array.ndim == 1 and width == 1 and rows is not None:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != width or (rows is not None and len(array) != rows):
-        lone = rows is None and array.shape == (width,)
-        hint = f"; a single sample is {name}[None]" if lone else ""
-        raise ValueError(f"{name}: got shape {array.shape}; expected {expected}{hint}")
+        came = np.shape(value)
+        hint = f"; a single sample is {name}[None]" if rows is None and came == (width,) else ""
+        raise ValueError(f"{name}: got shape {came}; expected {expected}{hint}")
     if not len(array):
         raise ValueError(f"{name}: got no samples (shape {array.shape}); expected at least one")
     if len(array) > MOST_SAMPLES:

@@ -99,6 +99,11 @@ def full_name(name: str, parameter: str, value: float, default: float) -> str:
     return name if value == default else f"{name}({parameter}={value!r})"
 
 
+#: What other libraries call the same.
+_ALSO_KNOWN = {"swish": "silu", "logistic": "sigmoid", "linear": "identity", "l1": "mae"}
+_ALSO_KNOWN |= {"cross_entropy": "softmax_cross_entropy", "bce": "sigmoid_cross_entropy"}
+
+
 def resolve(
     kind: str,
     spec: object,
@@ -131,7 +136,8 @@ def resolve(
     name = name.strip()
     names = {**known, **factories}
     if name not in names:
-        nearest = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
+        nearest = [_ALSO_KNOWN[name]] if _ALSO_KNOWN.get(name) in names else []
+        nearest += difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
         hint = f"did you mean {nearest[0]!r}?" if nearest else "known: " + ", ".join(names)
         raise ValueError(f"{kind}: unknown name {name!r}; {hint}")
     if name in known and not has_parameters:

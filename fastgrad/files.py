@@ -14,9 +14,11 @@ from safetensors.numpy import save as to_bytes
 from .layers import settings
 
 if TYPE_CHECKING:
+    from .activations import Activation
+    from .costs import Cost
     from .network import Network
 
-__all__ = ["arrays", "fill", "read", "save", "set_training", "training"]
+__all__ = ["arrays", "fill", "name_of", "read", "save", "set_training", "training"]
 
 _FORMAT = "1"
 
@@ -51,8 +53,8 @@ def save(
     """Write a network to `path`, whole or not at all, and the state of its training, if given."""
     described = {
         "sizes": net.sizes,
-        "activations": [_name("activation", f) for f in net.activation_functions],
-        "cost": [[_name("cost", cost), nodes, weight] for cost, nodes, weight in net.blocks],
+        "activations": [name_of(f) for f in net.activation_functions],
+        "cost": [[name_of(cost), nodes, weight] for cost, nodes, weight in net.blocks],
         "dtype": str(net.dtype),
         "training": training(net),
         "metadata": net.metadata,
@@ -81,9 +83,10 @@ def save(
         raise
 
 
-def _name(kind: str, function: Any) -> str:
+def name_of(function: "Activation | Cost") -> str:
     """Its name, marked where it is the user's own: a built-in one must not stand in for it."""
-    return str(function.name) if function.builtin else f"own {kind} {function.name}"
+    kind = type(function).__name__.lower()
+    return function.name if function.builtin else f"own {kind} {function.name}"
 
 
 _ENTRIES = {

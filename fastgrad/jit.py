@@ -84,7 +84,7 @@ def _scalar(name: Any, *args: Any) -> Any:
 @cache
 def _tell() -> None:
     print(  # noqa: T201
-        "fastgrad: compiling, once for all networks and processes; `fastgrad warmup` does it ahead",
+        "fastgrad: compiling what is new, and keeping it on disk; `fastgrad warmup` does it ahead",
         file=sys.stderr,
     )
 

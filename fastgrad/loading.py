@@ -1,12 +1,15 @@
 """Networks back from their files, and training back from its checkpoints."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import adam, files, optimizers
+from .activations import Activation
 from .averages import EMA, SWA
 from .callbacks import Callback
+from .costs import Cost
 from .fitting import Fit
 from .network import Network
 from .optimizer import Optimizer
@@ -19,13 +22,15 @@ _SLOT, _MEMORY, _AVERAGE = "optimizer.slot.", "optimizer.memory", "average"
 _OPTIMIZERS = {name: getattr(of, name) for of in (adam, optimizers) for name in of.__all__}
 
 
-def load(path: Any) -> Network:
+def load(path: Any, own: Iterable[Activation | Cost] = ()) -> Network:
     """Read a network that `Network.save` or a checkpoint has written.
 
     Parameters
     ----------
     path : path-like
         The file.
+    own : iterable of Activation and Cost
+        Those of the user's own that the network has: a file holds only their names.
 
     Returns
     -------
@@ -37,9 +42,10 @@ def load(path: Any) -> Network:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged or of another kind, or names an activation or cost of the user's own.
+        If the file is damaged or of another kind, or names an activation or cost of the user's own
+        that is not among `own`.
     """
-    return _read(path)[0]
+    return _read(path, own)[0]
 
 
 class Resumed(NamedTuple):
@@ -105,7 +111,7 @@ def save_checkpoint(
     files.save(net, path, arrays, described)
 
 
-def resume(path: Any) -> Resumed:
+def resume(path: Any, own: Iterable[Activation | Cost] = ()) -> Resumed:
     """Read a checkpoint: network, optimizer and average, to go on where they were.
 
     Further steps and epochs have the same bits as if training had never stopped. A fit of just the
@@ -115,6 +121,8 @@ def resume(path: Any) -> Resumed:
     ----------
     path : path-like
         The file.
+    own : iterable of Activation and Cost
+        As for `load`.
 
     Returns
     -------
@@ -128,7 +136,7 @@ def resume(path: Any) -> Resumed:
     ValueError
         If the file is damaged, of another kind, or holds a network alone.
     """
-    net, tensors, described = _read(path)
+    net, tensors, described = _read(path, own)
     if described is None:
         raise ValueError(f"{path}: got a network alone; expected a checkpoint")
     try:
@@ -164,16 +172,21 @@ def _is_of_training(name: str) -> bool:
     return name.startswith(_SLOT) or name in {_MEMORY, _AVERAGE}
 
 
-def _read(path: Any) -> tuple[Network, files.Arrays, dict[str, Any] | None]:
+def _read(
+    path: Any, own: Iterable[Activation | Cost]
+) -> tuple[Network, files.Arrays, dict[str, Any] | None]:
     described, tensors, state = files.read(path)
     metadata, training = described.pop("metadata"), described.pop("training")
+    given = {files.name_of(function): function for function in own}
     try:
+        described["activations"] = [given.get(f, f) for f in described["activations"]]
+        described["cost"] = [(given.get(cost, cost), *rest) for cost, *rest in described["cost"]]
         net = Network(**described)
         files.set_training(net, training)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
-    own = {k: v for k, v in tensors.items() if state is None or not _is_of_training(k)}
-    files.fill(path, files.arrays(net), own)
+    tensors_of_net = {k: v for k, v in tensors.items() if not (state and _is_of_training(k))}
+    files.fill(path, files.arrays(net), tensors_of_net)
     net.metadata.update(metadata)
     return net, tensors, state
 

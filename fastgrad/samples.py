@@ -53,6 +53,11 @@ def _targets(name: str, Y: Any, block: Block, dtype: Any, rows: int) -> tuple[Ar
     kind = block.cost.targets
     if kind == "distribution" and np.ndim(Y) == 1:
         return np.empty((0, 0), dtype), checks.class_ids(name, Y, block.nodes, rows)
+    if kind == "distribution" and np.shape(Y) == (rows, 1) != (rows, block.nodes):
+        raise ValueError(
+            f"{name}: got shape {np.shape(Y)}; expected class ids of shape ({rows},), or"
+            f" distributions of shape ({rows}, {block.nodes})"
+        )
     numbers = checks.matrix(name, Y, dtype, block.nodes, rows)
     checks.domain(name, numbers, kind)
     return numbers, np.empty(0, np.int64)

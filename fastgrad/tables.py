@@ -71,8 +71,15 @@ def read_table(
     if known:
         features, goal = _columns_like(layout, target, known)
     else:
-        goal = _position(layout, -1 if target is None else target, "target")
-        left_out = {goal, *(_position(layout, column, "ignore") for column in ignore)}
+        left_out = {_position(layout, column, "ignore") for column in ignore}
+        if target is None:  # the last column that is left
+            goal = max(set(range(len(layout.names))) - left_out, default=-1)
+        else:
+            goal = _position(layout, target, "target")
+        if goal in left_out or goal < 0:
+            what = "every column" if goal < 0 else f"the target {layout.names[goal]!r}"
+            raise ValueError(f"ignore: got {what}; expected others than the target")
+        left_out.add(goal)
         features = [c for c in range(len(layout.names)) if c not in left_out]
     if not features:
         raise ValueError(f"{path}: no column beside the target; expected at least one feature")

@@ -44,7 +44,7 @@ def run(folder, source):
 def test_code_from_before_an_upgrade_is_not_run_and_who_waits_is_told(copy):
     cold = run(copy, FORWARD)
     assert cold.stdout == "3.0\n"
-    assert cold.stderr.startswith("fastgrad: compiling, once")
+    assert cold.stderr.startswith("fastgrad: compiling what is new")
     assert cold.stderr.count("\n") == 1
     assert list(copy.glob("fastgrad/__pycache__/*.nbc"))
     path = copy / "fastgrad" / "activations.py"

@@ -260,3 +260,8 @@ def test_split_of_few_samples():
     assert (len(train), len(test)) == (4, 2)
     assert split(np.arange(5), 0.0)[1].size == 0
     assert sorted(np.concatenate(split(np.arange(5), 0.4)).tolist()) == [0, 1, 2, 3, 4]
+
+
+def test_without_a_target_the_last_column_that_is_left(file):
+    samples = read(file("flowers.csv", FLOWERS), ignore=["species"])
+    assert samples.target == "width"

@@ -110,6 +110,14 @@ def test_csv_text_with_too_many_values(file):
             "ignore: flowers.csv has no column 'x'; expected one of length, colour, width, species",
         ),
         (
+            {"target": "width", "ignore": ["width"]},
+            "ignore: got the target 'width'; expected others than the target",
+        ),
+        (
+            {"ignore": ["length", "colour", "width", "species"]},
+            "ignore: got every column; expected others than the target",
+        ),
+        (
             {"task": "regression"},
             "flowers.csv, line 2, column 4 ('species'): got 'setosa'; expected a number",
         ),

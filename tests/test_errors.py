@@ -101,6 +101,33 @@ def test_own_derivatives_are_checked():
         fg.Cost("square", C=lambda a, y: (a - y) ** 2, dC_da=lambda a, y: a - y)
 
 
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"activations": "swish"}, ["swish", "did you mean 'silu'"]),
+        ({"activations": ["tanh", "softmax"]}, ["softmax", "expected 'identity'", "cost="]),
+        ({"cost": "cross_entropy"}, ["cross_entropy", "did you mean 'softmax_cross_entropy'"]),
+    ],
+)
+def test_names_of_other_libraries(options, parts):
+    message = message_of(lambda: fg.Network([3, 5, 2], **options))
+    for part in parts:
+        assert part in message
+
+
+def test_one_row_and_one_column_are_explained():
+    net = network(cost="softmax_cross_entropy")
+    assert message_of(lambda: net.predict(X[0])).endswith("a single sample is X[None]")
+    message = message_of(lambda: net.cost(X, IDS[:, None]))
+    assert "(10, 1)" in message
+    assert "class ids of shape (10,)" in message
+
+
+def test_a_table_of_mixed_columns_is_numbers():
+    mixed = np.array([[1.5, True, 2]] * 3, dtype=object)
+    assert network().predict(mixed).shape == (3, 2)
+
+
 # --- inputs --------------------------------------------------------------------------------------
 
 BAD_X = [

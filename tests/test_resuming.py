@@ -99,3 +99,15 @@ def test_a_rate_that_is_a_function_cannot_be_saved(tmp_path):
     with pytest.raises(TypeError, match="schedule: got the function"):
         fg.save_checkpoint(tmp_path / "c", net, optimizer)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_own_functions_are_given_again(tmp_path):
+    cube = fg.Activation("cube", f=lambda u: u**3, df=lambda u: 3 * u * u)
+    quartic = fg.Cost("quartic", C=lambda a, y: (a - y) ** 4, dC_da=lambda a, y: 4 * (a - y) ** 3)
+    X, Y = data()
+    net = fg.Network(SIZES, [cube, "identity"], cost=quartic, seed=0)
+    net.save(tmp_path / "net")
+    back = fg.load(tmp_path / "net", own=[cube, quartic])
+    assert back.cost(X, Y) == net.cost(X, Y)
+    with pytest.raises(ValueError, match="own activation cube"):
+        fg.load(tmp_path / "net", own=[quartic])
