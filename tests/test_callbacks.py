@@ -327,8 +327,9 @@ def test_a_table_needs_pandas(monkeypatch):
 
 
 def test_training_ends_where_the_cost_is_no_number(rng):
-    x, y = line(rng)
-    with pytest.warns(RuntimeWarning, match="the cost is (nan|inf) in epoch"):
-        history = network().fit(1e3 * x, 1e3 * y, epochs=5, optimizer=fg.SGD(1e3))
-    assert len(history.cost) < 5
-    assert "the cost is" in history.stopped
+    net = network()
+    net.layers[1].W[0, 0] = np.nan
+    with pytest.warns(RuntimeWarning, match="the cost is nan in epoch 1"):
+        history = net.fit(*line(rng), epochs=5)
+    assert len(history.cost) == 1
+    assert "the cost is nan" in history.stopped
