@@ -20,7 +20,16 @@ from .definitions import (
 )
 from .elementary import clamp, exp, expm1, log1p, real, sigmoid, tanh
 
-__all__ = ["COSTS", "Cost", "cost", "huber", "linked", "quantile", "softmax_cross_entropy"]
+__all__ = [
+    "COSTS",
+    "Cost",
+    "cost",
+    "huber",
+    "linked",
+    "quantile",
+    "sigmoid_cross_entropy",
+    "softmax_cross_entropy",
+]
 
 Function = Callable[..., Any]
 
@@ -228,14 +237,38 @@ def _hinge_da(a: Any, y: Any) -> Any:
     return -y if y * a < 1 else real(a, 0)
 
 
-def _sigmoid_cross_entropy(a: Any, y: Any) -> Any:
-    """Return -y log p - (1 - y) log(1 - p) with p = sigmoid(a): log(1 + e^a) - y a."""
-    # The large terms max(0, a) - y a as one product: they cancel exactly where they should.
-    return ((real(a, 1) - y) * a if a > 0 else -y * a) + log1p(exp(-abs(a)))
+def _share(cost: str, label_smoothing: Any) -> float:
+    share = check_number(cost, "label_smoothing", label_smoothing)
+    if not 0 <= share < 1:
+        raise ValueError(f"{cost}: label_smoothing is {share!r}, expected 0 or more and below 1")
+    return share
 
 
-def _sigmoid_cross_entropy_da(a: Any, y: Any) -> Any:
-    return sigmoid(a) - y
+def sigmoid_cross_entropy(label_smoothing: float = 0.0) -> Cost:
+    """Return -y log p - (1 - y) log(1 - p) with p = sigmoid(a): log(1 + e^a) - y a.
+
+    Parameters
+    ----------
+    label_smoothing : float, default 0
+        Share e of the target that is moved to the middle: y (1 - e) + e / 2.
+
+    Raises
+    ------
+    ValueError
+        A share below 0, or 1 and above.
+    """
+    share = _share("sigmoid_cross_entropy", label_smoothing)
+
+    def C(a: Any, y: Any) -> Any:
+        # The large terms max(0, a) - y a as one product: they cancel exactly where they should.
+        y_e = real(a, 1 - share) * y + real(a, share / 2)
+        return ((real(a, 1) - y_e) * a if a > 0 else -y_e * a) + log1p(exp(-abs(a)))
+
+    def dC_da(a: Any, y: Any) -> Any:
+        return sigmoid(a) - (real(a, 1 - share) * y + real(a, share / 2))
+
+    name = full_name("sigmoid_cross_entropy", "label_smoothing", share, 0.0)
+    return _builtin(name, C, dC_da, "sum", link="sigmoid", targets="unit")
 
 
 def softmax_cross_entropy(label_smoothing: float = 0.0) -> Cost:
@@ -251,11 +284,7 @@ def softmax_cross_entropy(label_smoothing: float = 0.0) -> Cost:
     ValueError
         A share below 0, or 1 and above.
     """
-    share = check_number("softmax_cross_entropy", "label_smoothing", label_smoothing)
-    if not 0 <= share < 1:
-        raise ValueError(
-            f"softmax_cross_entropy: label_smoothing is {share!r}, expected 0 or more and below 1"
-        )
+    share = _share("softmax_cross_entropy", label_smoothing)
     return Cost(
         full_name("softmax_cross_entropy", "label_smoothing", share, 0.0),
         C=None,  # a function of all outputs at once: its loop stands in kernels.py
@@ -282,20 +311,14 @@ COSTS: dict[str, Cost] = {
         _builtin("poisson", _poisson, _poisson_da, "mean", link="exp", targets="nonnegative"),
         _builtin("hinge", _hinge, _hinge_da, "mean", targets="sign"),
         softmax_cross_entropy(),
-        _builtin(
-            "sigmoid_cross_entropy",
-            _sigmoid_cross_entropy,
-            _sigmoid_cross_entropy_da,
-            "sum",
-            link="sigmoid",
-            targets="unit",
-        ),
+        sigmoid_cross_entropy(),
     )
 }
 
 _FACTORIES = {
     "huber": huber,
     "quantile": quantile,
+    "sigmoid_cross_entropy": sigmoid_cross_entropy,
     "softmax_cross_entropy": softmax_cross_entropy,
 }
 

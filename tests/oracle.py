@@ -102,6 +102,15 @@ def softmax_cross_entropy(label_smoothing=0.0):
     return cost
 
 
+def sigmoid_cross_entropy(label_smoothing=0.0):
+    def smooth(y):
+        return (1 - label_smoothing) * y + label_smoothing / 2
+
+    return summed(
+        lambda a, y: np.logaddexp(0, a) - smooth(y) * a, lambda a, y: special.expit(a) - smooth(y)
+    )
+
+
 def huber(delta=1.0):
     return averaged(
         lambda a, y: np.where(
@@ -135,9 +144,7 @@ COSTS = {
         lambda a, y: np.maximum(0, 1 - y * a), lambda a, y: np.where(y * a < 1, -y, 0.0)
     ),
     "softmax_cross_entropy": softmax_cross_entropy(),
-    "sigmoid_cross_entropy": summed(
-        lambda a, y: np.logaddexp(0, a) - y * a, lambda a, y: special.expit(a) - y
-    ),
+    "sigmoid_cross_entropy": sigmoid_cross_entropy(),
 }
 
 #: name -> function of (a, y) that is 0 where C or dC/da jumps

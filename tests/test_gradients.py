@@ -14,6 +14,7 @@ from oracle import (
     huber,
     quantile,
     random_targets,
+    sigmoid_cross_entropy,
     softmax_cross_entropy,
 )
 
@@ -123,6 +124,7 @@ def test_any_shape_equals_the_oracle(sizes, S, f, cost, dtype):
         (fg.costs.huber(delta=0.4), huber(0.4)),
         (fg.costs.quantile(q=0.9), quantile(0.9)),
         (fg.costs.softmax_cross_entropy(label_smoothing=0.1), softmax_cross_entropy(0.1)),
+        (fg.costs.sigmoid_cross_entropy(label_smoothing=0.1), sigmoid_cross_entropy(0.1)),
     ],
 )
 def test_costs_with_parameters_equal_the_oracle(cost, expected, rng):
