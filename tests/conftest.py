@@ -51,6 +51,23 @@ def parameters(net):
     return [array.copy() for layer in net.layers for array in (layer.W, layer.b)]
 
 
+STEP = 6e-6  # balances the error of the difference, of order STEP**2, with rounding
+
+
+def central_differences(C, array, positions):
+    """(C(x + h) - C(x - h)) / 2h for some elements x of an array that C() depends on."""
+    differences = []
+    for position in positions:
+        x = array[position]
+        array[position] = x + STEP
+        above = C()
+        array[position] = x - STEP
+        below = C()
+        array[position] = x
+        differences.append((above - below) / (2 * STEP))
+    return np.array(differences)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -4,7 +4,13 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import PLAIN, assert_close, assert_same_gradients
+from conftest import (
+    PLAIN,
+    STEP,
+    assert_close,
+    assert_same_gradients,
+    central_differences,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from oracle import (
@@ -22,7 +28,6 @@ import fastgrad as fg
 
 SIZES = [[1, 3], [3, 7, 1], [17, 3, 7], [7, 1, 3, 3], [3, 17, 17], [33, 7, 3], [7, 33, 17]]
 BATCHES = [1, 2, 15, 16, 17, 33, 100]
-STEP = 6e-6  # balances the error of the difference, of order STEP**2, with rounding
 MARGIN = 3e-4  # no u and no output comes nearer to a kink: a difference never reaches across one
 
 # Every activation with every cost; sizes and batches take turns with coprime strides.
@@ -56,20 +61,6 @@ def some_of(array, rng, most=4 if PLAIN else 40):
     if len(positions) <= most:
         return positions
     return [positions[k] for k in rng.choice(len(positions), most, replace=False)]
-
-
-def central_differences(C, array, positions):
-    """(C(x + h) - C(x - h)) / 2h for some elements x of an array that C() depends on."""
-    differences = []
-    for position in positions:
-        x = array[position]
-        array[position] = x + STEP
-        above = C()
-        array[position] = x - STEP
-        below = C()
-        array[position] = x
-        differences.append((above - below) / (2 * STEP))
-    return np.array(differences)
 
 
 @pytest.mark.parametrize(("f", "cost", "sizes", "S"), CASES)

@@ -5,6 +5,7 @@ import oracle_optimizers
 import pytest
 from conftest import PLAIN, assert_same_parameters, jitted_only, parameters
 from oracle import Oracle
+from twin import Twin, random_batches
 
 import fastgrad as fg
 
@@ -51,7 +52,7 @@ SETTINGS_OF_PYTORCH = [setting for setting in SETTINGS if setting[0] != "Lion"]
 
 
 def network(dtype="float64"):
-    return fg.Network([5, HIDDEN, 3], "tanh", cost="squared_error", dtype=dtype, seed=0)
+    return fg.Network([5, HIDDEN, 3], "tanh", cost="mse", dtype=dtype, seed=0)
 
 
 @pytest.mark.parametrize(("name", "options"), SETTINGS)
@@ -81,22 +82,14 @@ def torch():
 @pytest.mark.parametrize(("name", "options"), SETTINGS_OF_PYTORCH)
 def test_a_hundred_steps_equal_pytorch(name, options, torch, rng):
     net = network()
-    tensors = [torch.tensor(p, requires_grad=True) for l in net.layers for p in (l.W, l.b)]
-    W1, b1, W2, b2 = tensors
+    twin = Twin(torch, net)
     ours = getattr(fg, name)(**options)
-    theirs = getattr(torch.optim, name)(tensors, **options)
-    for step in range(STEPS):
-        S = 1 + step % 20
-        x, y = rng.normal(size=(S, 5)), rng.normal(size=(S, 3))
+    theirs = getattr(torch.optim, name)(twin.parameters, **options)
+    for x, y in random_batches(rng, STEPS, 5, 3):
         net.step(x, y, ours)
-        theirs.zero_grad()
-        a = torch.tanh(torch.tensor(x) @ W1.T + b1) @ W2.T + b2
-        (((a - torch.tensor(y)) ** 2).sum() / (2 * S)).backward()
+        twin.differentiate(x, y)
         theirs.step()
-    expected = Oracle(
-        [t.detach().numpy() for t in (W1, W2)], [t.detach().numpy() for t in (b1, b2)], [], "mse"
-    )
-    assert_same_parameters(net, expected, 1e-10)
+    assert_same_parameters(net, twin, 1e-10)
 
 
 @jitted_only

@@ -5,8 +5,15 @@ import copy
 import numpy as np
 import oracle_optimizers
 import pytest
-from conftest import PLAIN, assert_close, assert_same_parameters, parameters
+from conftest import (
+    PLAIN,
+    assert_close,
+    assert_same_parameters,
+    central_differences,
+    parameters,
+)
 from oracle import Oracle
+from twin import Twin, random_batches
 
 import fastgrad as fg
 
@@ -19,7 +26,6 @@ WAYS = {
     "wide first layer": ([130, 40, 3], 16),
 }
 FAST_WAYS = {k: v for k, v in WAYS.items() if not PLAIN or k in {"one sample", "panels"}}
-STEP = 6e-6
 
 
 def network(sizes, **options):
@@ -48,22 +54,6 @@ def change_by(net, X, Y, optimizer):
     return [was - p for was, p in zip(before, parameters(net), strict=True)]
 
 
-def difference_quotients(net, X, Y, array, positions):
-    """Those of the cost that a step would see, with the random numbers of the next step."""
-
-    def cost():
-        return copy.deepcopy(net).step(X, Y, fg.SGD(0.0))
-
-    for position in positions:
-        x = array[position]
-        array[position] = x + STEP
-        above = cost()
-        array[position] = x - STEP
-        below = cost()
-        array[position] = x
-        yield (above - below) / (2 * STEP)
-
-
 @pytest.mark.parametrize("way", FAST_WAYS)
 @pytest.mark.parametrize(
     "options",
@@ -84,10 +74,15 @@ def test_gradients_against_central_differences(options, way, rng):
     options = options | ({"l1": l1[: len(sizes) - 1]} if isinstance(l1, list) else {})
     net = network(sizes, **options)
     X, Y = data(sizes, S)
+
+    def cost():
+        """What a step would see, with the random numbers of the next one."""
+        return copy.deepcopy(net).step(X, Y, fg.SGD(0.0))
+
     arrays = [p for layer in net.layers for p in (layer.W, layer.b)]
     for array, gradient in zip(arrays, gradient_of_a_step(net, X, Y), strict=True):
         some = [tuple(rng.integers(array.shape)) for _ in range(2 if PLAIN else 6)]
-        expected = list(difference_quotients(net, X, Y, array, some))
+        expected = central_differences(cost, array, some)
         scale = np.abs(gradient).max() + 1e-3
         assert np.abs([gradient[p] for p in some] - np.array(expected)).max() < 1e-7 * scale
 
@@ -249,22 +244,14 @@ def test_a_gradient_within_the_limits_is_left_alone():
 def test_clipping_over_many_steps_equals_pytorch(max_norm, rng):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     net = network([5, 17, 3])
-    tensors = [torch.tensor(p, requires_grad=True) for l in net.layers for p in (l.W, l.b)]
-    W1, b1, W2, b2 = tensors
-    ours, theirs = fg.Adam(0.01).clip(norm=max_norm), torch.optim.Adam(tensors, lr=0.01)
-    for step in range(50):
-        S = 1 + step % 20
-        x, y = rng.normal(size=(S, 5)), rng.normal(size=(S, 3))
+    twin = Twin(torch, net)
+    ours, theirs = fg.Adam(0.01).clip(norm=max_norm), torch.optim.Adam(twin.parameters, lr=0.01)
+    for x, y in random_batches(rng, 50, 5, 3):
         net.step(x, y, ours)
-        theirs.zero_grad()
-        a = torch.tanh(torch.tensor(x) @ W1.T + b1) @ W2.T + b2
-        ((a - torch.tensor(y)) ** 2).mean().backward()
-        torch.nn.utils.clip_grad_norm_(tensors, max_norm)
+        twin.differentiate(x, y)
+        torch.nn.utils.clip_grad_norm_(twin.parameters, max_norm)
         theirs.step()
-    expected = Oracle(
-        [t.detach().numpy() for t in (W1, W2)], [t.detach().numpy() for t in (b1, b2)], [], "mse"
-    )
-    assert_same_parameters(net, expected, 1e-9)
+    assert_same_parameters(net, twin, 1e-9)
 
 
 @pytest.mark.parametrize("way", FAST_WAYS)
@@ -346,23 +333,15 @@ def test_rates_by_layer_equal_an_optimizer_for_each(name, batch_size):
 def test_rates_by_layer_equal_pytorch_groups(rng):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     net = network([5, 17, 3])
-    tensors = [torch.tensor(p, requires_grad=True) for l in net.layers for p in (l.W, l.b)]
-    W1, b1, W2, b2 = tensors
+    twin = Twin(torch, net)
     net.layers[0].lr_scale = 0.1
-    groups = [{"params": [W1, b1], "lr": 0.001}, {"params": [W2, b2]}]
-    ours, theirs = fg.NAdam(0.01), torch.optim.NAdam(groups, lr=0.01)
-    for step in range(50):
-        S = 1 + step % 20
-        x, y = rng.normal(size=(S, 5)), rng.normal(size=(S, 3))
+    groups = [{"params": twin.parameters[:2], "lr": 0.001}, {"params": twin.parameters[2:]}]
+    ours, theirs = fg.Adam(0.01), torch.optim.Adam(groups, lr=0.01)
+    for x, y in random_batches(rng, 50, 5, 3):
         net.step(x, y, ours)
-        theirs.zero_grad()
-        a = torch.tanh(torch.tensor(x) @ W1.T + b1) @ W2.T + b2
-        ((a - torch.tensor(y)) ** 2).mean().backward()
+        twin.differentiate(x, y)
         theirs.step()
-    expected = Oracle(
-        [t.detach().numpy() for t in (W1, W2)], [t.detach().numpy() for t in (b1, b2)], [], "mse"
-    )
-    assert_same_parameters(net, expected, 1e-6)  # its product of momenta is a float32
+    assert_same_parameters(net, twin, 1e-9)
 
 
 @pytest.mark.parametrize(
