@@ -1,6 +1,6 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
-from . import metrics, schedules
+from . import metrics, plot, schedules
 from .activations import Activation
 from .adam import Adam, AdamW, NAdam, RAdam
 from .averages import EMA, SWA
@@ -10,7 +10,7 @@ from .costs import Cost
 from .data import load_digits
 from .fitting import Fit
 from .history import History
-from .layers import Gradients, Layer
+from .layers import Gradients, Inputs, Layer
 from .loading import Checkpoint, Resumed, load, resume, save_checkpoint
 from .network import Network
 from .optimizer import Optimizer
@@ -33,6 +33,7 @@ __all__ = [
     "Fit",
     "Gradients",
     "History",
+    "Inputs",
     "Layer",
     "Lion",
     "NAdam",
@@ -46,6 +47,7 @@ __all__ = [
     "load",
     "load_digits",
     "metrics",
+    "plot",
     "resume",
     "save_checkpoint",
     "schedules",
