@@ -75,7 +75,7 @@ def choose(task: Any, first: int, last: int, S: int, t: int, panels: Any, real: 
 @kernel
 def key_of(task: Any, step: int, l: int) -> Any:
     """What the random numbers of a layer at a step of the epoch are drawn with."""
-    return bits(bits(step, task.key) + l, task.key >> 32)
+    return np.int64(bits(bits(step, task.key) + l, task.key >> 32))
 
 
 @kernel

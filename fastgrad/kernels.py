@@ -17,7 +17,7 @@ from numba import literal_unroll
 from . import simd
 from .elementary import exp, log, real
 from .jit import kernel, scalar
-from .randomness import bits
+from .randomness import bits, threshold
 from .regularization import DROPOUT, KEPT, L1, L2
 from .shapes import HEIGHTS, ROW, SHAPES, WIDTHS
 
@@ -88,18 +88,18 @@ def differentiate(df: Any, d: Any, n: int) -> None:
 
 def dropout(a: Any, df: Any, options: Any, n: int, first: int, key: int) -> None:
     """Dropout: m_i is 0 with a probability and otherwise makes up for it, for each sample anew."""
-    threshold, kept = np.int64(options[DROPOUT] * real(options[DROPOUT], 2**32)), options[KEPT]
+    dropped, kept = threshold(options[DROPOUT]), options[KEPT]
     for k in range(n):  # eq. (9): a_i = m_i f(u_i)
-        m_k = kept if bits(first + k, key) >= threshold else real(kept, 0)
+        m_k = kept if bits(k, first + key) >= dropped else real(kept, 0)
         a[k] *= m_k
         df[k] *= m_k  # so that (3) is dC/db_i = dC/da_i m_i f'(u_i)
 
 
 def input_dropout(a: Any, options: Any, n: int, first: int, key: int) -> None:
     """Dropout of inputs, as in (9)."""
-    threshold, kept = np.int64(options[DROPOUT] * real(options[DROPOUT], 2**32)), options[KEPT]
+    dropped, kept = threshold(options[DROPOUT]), options[KEPT]
     for k in range(n):
-        a[k] *= kept if bits(first + k, key) >= threshold else real(kept, 0)
+        a[k] *= kept if bits(k, first + key) >= dropped else real(kept, 0)
 
 
 def penalty(w: Any, g: Any, options: Any, n: int) -> None:

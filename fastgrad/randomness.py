@@ -6,26 +6,43 @@ So they are the same whoever draws them, in whatever order, and cost a few opera
 from typing import Any
 
 import numpy as np
+from numba.extending import overload
 
 from .elementary import cos, log, real
 from .jit import exact
 
-__all__ = ["bits", "normal"]
+__all__ = ["bits", "normal", "threshold"]
 
-_32_BITS = 0xFFFFFFFF
 _TO_UNIT = 2.0**-32
 _TWO_PI = 6.283185307179586
 
 
+def _low(number: Any) -> Any:
+    """Its lowest 32 bits; compiled, in a type of that size: then a register holds twice as many."""
+    return int(number) & 0xFFFFFFFF
+
+
+@overload(_low, strict=False)
+def _overload_low(number: Any) -> Any:
+    return lambda number: np.uint32(number)
+
+
 @exact
 def bits(number: Any, key: Any) -> Any:
-    """32 random bits: the number and key, stirred (C. Wellons's hash "lowbias32", 2018)."""
-    x = int(number + key) & _32_BITS
-    x ^= x >> 16
-    x = (x * 0x7FEB352D) & _32_BITS
-    x ^= x >> 15
-    x = (x * 0x846CA68B) & _32_BITS
-    return x ^ (x >> 16)
+    """32 random bits: the number and key, stirred (C. Wellons's hash "lowbias32", 2018).
+
+    In a loop, let the number be its counter alone: only that is counted in 32 bits.
+    """
+    x = _low(_low(number) + _low(key))
+    x = _low((x ^ (x >> 16)) * 0x7FEB352D)
+    x = _low((x ^ (x >> 15)) * 0x846CA68B)
+    return _low(x ^ (x >> 16))
+
+
+@exact
+def threshold(probability: Any) -> Any:
+    """What random bits are below with that probability."""
+    return _low(min(np.float64(probability) / _TO_UNIT, 1 / _TO_UNIT - 1))
 
 
 @exact
@@ -34,6 +51,6 @@ def normal(like: Any, number: Any, key: Any) -> Any:
 
     A number takes two draws, one of them with another key.
     """
-    one, other = bits(number, key), bits(number, key ^ 0x5BD1E995)
-    radius = np.sqrt(real(like, -2) * log(real(like, (one + 0.5) * _TO_UNIT)))
-    return radius * cos(real(like, other * _TO_UNIT * _TWO_PI))
+    one, other = real(like, bits(number, key)), real(like, bits(number, key + 0x5BD1E995))
+    radius = np.sqrt(real(like, -2) * log((one + real(like, 0.5)) * real(like, _TO_UNIT)))
+    return radius * cos(other * real(like, _TO_UNIT * _TWO_PI))

@@ -22,7 +22,7 @@ def disturb(a: Any, options: Any, n: int, first: int, key: int) -> None:
     """Gaussian noise on inputs, n numbers that count from `first` in their mini-batch."""
     deviation = options[NOISE]
     for k in range(n):
-        a[k] += deviation * normal(deviation, first + k, key)
+        a[k] += deviation * normal(deviation, k, first + key)
 
 
 def clip(g: Any, c: Any, n: int) -> None:
