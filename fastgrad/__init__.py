@@ -7,9 +7,11 @@ from .averages import EMA, SWA
 from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 from .costs import Cost
 from .data import load_digits
+from .finder import find_lr
 from .fitting import Fit
 from .history import History
 from .layers import Gradients, Layer
+from .lbfgs import LBFGS
 from .loading import load
 from .network import Network
 from .optimizer import Optimizer
@@ -17,6 +19,7 @@ from .optimizers import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
 
 __all__ = [
     "EMA",
+    "LBFGS",
     "SGD",
     "SWA",
     "Activation",
@@ -39,6 +42,7 @@ __all__ = [
     "RMSprop",
     "ReduceLROnPlateau",
     "Rprop",
+    "find_lr",
     "load",
     "load_digits",
     "metrics",

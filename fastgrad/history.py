@@ -26,7 +26,7 @@ class History:
     seconds : list of float
         Time spent training: the samples' passes, without validation and callbacks.
     stopped : str or None
-        Why training ended before its last epoch, if a callback ended it.
+        Why training ended before its last epoch, if it did.
     """
 
     samples: int

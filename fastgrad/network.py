@@ -223,7 +223,9 @@ class Network:
         X, Y, sample_weight : array_like
             As for `cost`.
         """
-        C, dC, dC_da0 = self._pass.gradients(samples(self, X, Y, sample_weight))
+        at = samples(self, X, Y, sample_weight)
+        dC_da0 = np.empty_like(at.X)
+        C, _, dC = self._pass.gradients(at, dC_da0)
         dC_dW, dC_db = zip(
             *((W.copy(), b.copy()) for W, b in self._pass.memory.views(dC)), strict=True
         )
