@@ -15,7 +15,7 @@ class History:
     samples : int
         Samples an epoch.
     cost : list of float
-        Mean cost over the samples as they were trained on, each before its step.
+        Mean cost over the samples as they were trained on, each before its step (`LBFGS`: after).
     val_cost : list of float
         Mean cost of the validation samples after the epoch; empty without any.
     metrics : dict of str to list of float

@@ -285,7 +285,7 @@ class Network:
         epochs : int, default 10
             Passes over the samples.
         batch_size : int, default 32
-            Samples a step; the last step of an epoch takes what is left.
+            Samples a step; the last step of an epoch takes what is left. `LBFGS` always takes all.
         optimizer : Optimizer, default Adam()
             Its state lives on between calls.
         validation : (X_val, Y_val), optional
