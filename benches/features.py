@@ -24,10 +24,10 @@ _ROUNDS, _TURN_SECONDS = 21, 0.03
 class Feature(NamedTuple):
     """Arguments of Network and fit (from the number of samples), optimizer, and layer 1."""
 
-    network: dict[str, Any] = {}
+    network: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
     fit: Callable[[int], dict[str, Any]] = lambda S: {}
     optimizer: Callable[[], fg.Optimizer] = OPTIMIZERS["Adam"]
-    first_layer: dict[str, Any] = {}
+    first_layer: dict[str, Any] = {}  # noqa: RUF012
 
 
 FEATURES = {

@@ -70,11 +70,19 @@ def draw_plots(folder):
         ax.figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
+def draw_range_test(path):
+    """The picture of schedules.md."""
+    net = fg.Network([64, 128, 10], cost="softmax_cross_entropy", seed=0)
+    found = fg.find_lr(net, *fg.load_digits(), fg.SGD(momentum=0.9))
+    found.plot().figure.savefig(path, metadata={"Date": None})
+
+
 def draw(app):
     folder = Path(app.srcdir) / "generated"
     folder.mkdir(exist_ok=True)
     draw_activations(folder / "activations.svg")
     draw_schedules(folder / "schedules.svg")
+    draw_range_test(folder / "range_test.svg")
     draw_plots(folder)
 
 

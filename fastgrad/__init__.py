@@ -8,9 +8,11 @@ from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 from .chunks import Chunks
 from .costs import Cost
 from .data import load_digits
+from .finder import find_lr
 from .fitting import Fit
 from .history import History
 from .layers import Gradients, Inputs, Layer
+from .lbfgs import LBFGS
 from .loading import Checkpoint, Resumed, load, resume, save_checkpoint
 from .network import Network
 from .optimizer import Optimizer
@@ -18,6 +20,7 @@ from .optimizers import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
 
 __all__ = [
     "EMA",
+    "LBFGS",
     "SGD",
     "SWA",
     "Activation",
@@ -44,6 +47,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "Resumed",
     "Rprop",
+    "find_lr",
     "load",
     "load_digits",
     "metrics",

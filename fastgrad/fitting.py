@@ -11,6 +11,7 @@ from .adam import Adam
 from .averages import EMA, SWA
 from .callbacks import Callback, all_callbacks
 from .history import History
+from .lbfgs import LBFGS
 from .metrics import resolve as resolve_metric
 from .optimizer import resolve
 from .passes import Training
@@ -196,6 +197,10 @@ def fit(
     every = math.gcd(*(callback.every for callback in told))  # 0: whenever Python comes in
     whole = None if isinstance(pieces, Stream) else pieces[0]
     size = 0 if whole is None else len(whole.X)
+    course = Fit(net, optimizer, epochs, History(samples=size))
+    descent = None
+    if isinstance(optimizer, LBFGS):
+        descent, batch_size = optimizer.descent(course, engine, whole, average, threads), None
     if average is not None:
         average.begin(net)
     steps = epochs * -(-size // batch_size) if whole is not None and batch_size else None
@@ -215,7 +220,11 @@ def fit(
             S = len(piece.X)
             batch = batch_size or S
             seed = int(rng.integers(1, 2**63)) if shuffle else None
-            for part, C, r in engine.epoch(piece, training, batch, seed, threads, every):
+            if descent:
+                parts = descent.epoch()
+            else:
+                parts = engine.epoch(piece, training, batch, seed, threads, every)
+            for part, C, r in parts:
                 yield batches - -part // batch, done + part, total + C, right + r
             batches, done, total, right = batches - -S // batch, done + S, total + C, right + r
         if not done:
@@ -227,7 +236,7 @@ def fit(
         if isinstance(average, SWA):
             average.include(net)
 
-    return Fit(net, optimizer, epochs, History(samples=size)).run(an_epoch, evaluate, told)
+    return course.run(an_epoch, evaluate, told)
 
 
 def _evaluation(

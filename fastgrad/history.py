@@ -15,7 +15,7 @@ class History:
     samples : int
         Samples an epoch.
     cost : list of float
-        Mean cost over the samples as they were trained on, each before its step.
+        Mean cost over the samples as they were trained on, each before its step (`LBFGS`: after).
     val_cost : list of float
         Mean cost of the validation samples after the epoch; empty without any.
     metrics : dict of str to list of float
@@ -26,7 +26,7 @@ class History:
     seconds : list of float
         Time spent training: the samples' passes, without validation and callbacks.
     stopped : str or None
-        Why training ended before its last epoch, if a callback ended it.
+        Why training ended before its last epoch, if it did.
     """
 
     samples: int

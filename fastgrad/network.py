@@ -228,7 +228,9 @@ class Network:
         X, Y, sample_weight : array_like
             As for `cost`.
         """
-        C, dC, dC_da0 = self.engine.gradients(samples(self, X, Y, sample_weight))
+        at = samples(self, X, Y, sample_weight)
+        dC_da0 = np.empty_like(at.X)
+        C, _, dC = self.engine.gradients(at, dC_da0)
         dC_dW, dC_db = zip(
             *((W.copy(), b.copy()) for W, b in self.engine.memory.views(dC)), strict=True
         )
@@ -288,7 +290,7 @@ class Network:
         epochs : int, default 10
             Passes over the samples.
         batch_size : int, default 32
-            Samples a step; the last step of an epoch takes what is left.
+            Samples a step; the last step of an epoch takes what is left. `LBFGS` always takes all.
         optimizer : Optimizer, default Adam()
             Its state lives on between calls.
         validation : (X_val, Y_val), optional

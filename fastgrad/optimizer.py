@@ -20,7 +20,7 @@ class State:
 
     Parameters
     ----------
-    rule : Rule
+    rule : Rule or None
         Its rule.
     parameters : ndarray
         The network's parameters, one flat array.
@@ -28,12 +28,13 @@ class State:
         How many layers may have a learning rate of their own.
     """
 
-    def __init__(self, rule: Rule, parameters: Array, layers: int) -> None:
+    def __init__(self, rule: Rule | None, parameters: Array, layers: int) -> None:
+        slots = rule.slots if rule else 0
         self.steps = np.zeros(1, np.int64)
         self.memory = np.zeros((1 + layers, 8))
-        self.used = [np.zeros_like(parameters) for _ in range(rule.slots)]
+        self.used = [np.zeros_like(parameters) for _ in range(slots)]
         # a rule never touches the slots that it does not use; they must only be there
-        self.slots = [*self.used, *[parameters] * (3 - rule.slots)]
+        self.slots = [*self.used, *[parameters] * (3 - slots)]
         self.fit_began = 0  # at which step, and how many there are, if known
         self.horizon: int | None = None
 
@@ -45,14 +46,14 @@ class Optimizer:
     ----------
     lr : float, Schedule or callable
         Learning rate, at least 0; one of `fastgrad.schedules`; or a function of the step.
-    rule : fastgrad.rules.Rule
-        How a step follows from the gradient.
+    rule : fastgrad.rules.Rule or None
+        How a step follows from the gradient of a mini-batch; None: it takes no such steps.
     *numbers : float
         The rule's other numbers.
 
     Attributes
     ----------
-    rule : fastgrad.rules.Rule
+    rule : fastgrad.rules.Rule or None
         As given.
     schedule : Schedule
         The learning rate of each step.
@@ -63,7 +64,7 @@ class Optimizer:
     """
 
     def __init__(
-        self, lr: float | Schedule | Callable[[int], float], rule: Rule, *numbers: float
+        self, lr: float | Schedule | Callable[[int], float], rule: Rule | None, *numbers: float
     ) -> None:
         self.rule, self.schedule = rule, schedule(lr)
         self.clip_norm = self.clip_value = np.inf
@@ -165,7 +166,17 @@ class Optimizer:
         ----------
         dtype : numpy.dtype
             float32 or float64.
+
+        Raises
+        ------
+        TypeError
+            If there are none.
         """
+        if self.rule is None:
+            raise TypeError(
+                f"optimizer: got {type(self).__name__} for a mini-batch; expected it in"
+                " Network.fit, or one such as fg.Adam(1e-3)"
+            )
         return addresses(self.rule, dtype)
 
 

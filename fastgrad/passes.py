@@ -113,16 +113,20 @@ class Pass:
         total, right, _ = self._run(samples, batch=S)
         return total / S, right / S
 
-    def gradients(self, samples: Samples) -> tuple[float, Array, Array]:
-        """The mean of C, its gradient as long as the parameters, and dC/da0."""
-        dC_da0 = np.empty_like(samples.X)
+    def gradients(
+        self, samples: Samples, dC_da0: Array | None = None, threads: int | None = None
+    ) -> tuple[float, float, Array]:
+        """The mean of C, the share of right classes, and the gradient as long as the parameters.
+
+        That with respect to the inputs is written to dC_da0, if there is such an array.
+        """
         S = len(samples.X)
-        C, *_ = self._run(samples, batch=S, gradient=True, input_gradient=dC_da0)
-        return (
-            C / S,
-            self.memory.gradient[: len(self.memory.parameters)],
-            dC_da0 * self.inputs.scale,
+        total, right, _ = self._run(
+            samples, batch=S, gradient=True, input_gradient=dC_da0, threads=threads
         )
+        if dC_da0 is not None:
+            dC_da0 *= self.inputs.scale
+        return total / S, right / S, self.memory.gradient[: len(self.memory.parameters)]
 
     def step(self, samples: Samples, training: Training) -> float:
         """Update on one mini-batch; the mean of C before it."""

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from .finder import RangeTest
     from .history import History
     from .network import Network
 
-__all__ = ["confusion", "decision_boundary", "history", "network"]
+__all__ = ["confusion", "decision_boundary", "history", "network", "range_test"]
 
 Array = np.ndarray[Any, Any]
 
@@ -80,22 +81,40 @@ def _curves(
     for (name, (color, line)), values in zip(_STYLES.items(), (training, validation), strict=True):
         if len(values):
             axes.plot(
-                range(1, 1 + len(values)),
-                values,
-                color=color,
-                linestyle=line,
-                linewidth=1.8,
-                marker="o" if len(values) == 1 else "",
-                label=f"{name} (last {values[-1]:.4g})",
-            )
+                range(1, 1 + len(values)), values, color=color, linestyle=line, linewidth=1.8,
+                marker="o" if len(values) == 1 else "", label=f"{name} (last {values[-1]:.4g})",
+            )  # fmt: skip
     axes.set_title(title, loc="left", fontweight="bold")
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.margins(x=0.02)
-    axes.grid(visible=True, which="major", color="0.9")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    _finish(axes)
+
+
+def range_test(found: "RangeTest", ax: "Axes | None" = None) -> "Axes":
+    """Draw the cost against the learning rate.
+
+    Parameters
+    ----------
+    found : RangeTest
+        What `fg.find_lr` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; None: on a figure of its own, the result's `figure`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes("the range test", ax, 5.6, 3.8)
+    ax.plot(found.rates, found.costs, color="0.8", label="cost of each mini-batch")
+    ax.plot(found.rates, found.smoothed, color=_COLORS[0], linewidth=1.8, label="smoothed")
+    label = f"suggestion {found.suggestion:.2g}"
+    ax.axvline(found.suggestion, color=_COLORS[1], linestyle="--", label=label)
+    falling = found.costs[: found.smoothed.argmin() + 1]  # what follows may be enormous
+    room = 0.1 * np.ptp(falling) or 1.0
+    ax.set_ylim(falling.min() - room, falling.max() + 4 * room)
+    ax.set(xscale="log", xlabel="learning rate", ylabel="cost")
+    _finish(ax)
+    return ax
 
 
 def confusion(
@@ -289,6 +308,14 @@ def _axes(what: str, ax: "Axes | None", width: float, height: float) -> "Axes":
     if not hasattr(ax, "add_collection"):
         raise TypeError(f"ax: got {ax!r}; expected matplotlib's Axes")
     return ax
+
+
+def _finish(ax: "Axes") -> None:
+    ax.margins(x=0.02)
+    ax.grid(visible=True, which="major", color="0.9")
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
 
 
 def _two_inputs(features: Any, n: int) -> list[int]:

@@ -131,7 +131,7 @@ def test_the_tables_have_every_built_in_one(page, known):
 
 def test_the_table_has_every_optimizer():
     rows = re.findall(r"^\| `(\w+)", PAGES["docs/optimizers.md"], re.MULTILINE)
-    assert sorted(rows) == sorted([*fg.adam.__all__, *fg.optimizers.__all__])
+    assert sorted(rows) == sorted([*fg.adam.__all__, *fg.optimizers.__all__, *fg.lbfgs.__all__])
 
 
 def test_ci_runs_the_test_command_of_the_readme():

@@ -25,7 +25,7 @@ LEVELS = [
     ["randomness"],
     ["regularization"],
     ["activations", "costs", "initial", "kernels", "metric_loops", "rules"],
-    ["adam", "blocks", "metrics", "optimizer", "optimizers", "task"],
+    ["adam", "blocks", "lbfgs", "metrics", "optimizer", "optimizers", "task"],
     ["gathering", "learning", "memory", "samples"],
     ["training"],
     ["online"],

@@ -1,0 +1,163 @@
+"""The range test: what it suggests, and that it leaves everything as it was."""
+
+import copy
+import sys
+
+import numpy as np
+import pytest
+from conftest import PLAIN
+
+import fastgrad as fg
+from fastgrad import plot
+
+S = 32 if PLAIN else 400
+
+
+def regression(rng, **options):
+    """A quadratic, and the rate from which gradient descent diverges on it."""
+    X = rng.normal(size=(S, 4)) * np.array([2, 1, 1, 0.5])
+    A = np.c_[X, np.ones(S)]
+    critical = 2 / np.linalg.eigvalsh(A.T @ A / S).max()
+    y = X @ rng.normal(size=4) + 0.1 * rng.normal(size=S)
+    return fg.Network([4, 1], dtype="float64", seed=0, **options), X, y, critical
+
+
+@pytest.mark.parametrize("batch_size", [16, S])
+def test_the_suggestion_is_below_the_critical_rate(batch_size, rng):
+    net, X, y, critical = regression(rng)
+    found = fg.find_lr(net, X, y, fg.SGD(), batch_size=batch_size)
+    assert critical / 100 < found.suggestion < critical
+    assert found.rates[-1] > critical
+    assert len(found.rates) < 100  # stopped, for it diverges
+    before = net.cost(X, y)
+    net.fit(X, y, epochs=3, batch_size=batch_size, optimizer=fg.SGD(found.suggestion))
+    assert net.cost(X, y) < before / 2
+
+
+@pytest.mark.parametrize("optimizer", [fg.Adam, fg.Lion, fg.RMSprop, fg.Adagrad])
+def test_training_with_the_suggestion_makes_the_cost_less(optimizer, rng):
+    X = rng.normal(size=(S, 2))
+    net = fg.Network([2, 8, 1], "tanh", cost="mse", seed=0)
+    y = np.sin(X).sum(axis=1)
+    found = fg.find_lr(net, X, y, optimizer())
+    history = net.fit(X, y, epochs=10, optimizer=optimizer(found.suggestion))
+    assert history.cost[-1] < history.cost[0] / 2
+
+
+def test_the_steps_are_those_of_a_fit_with_rising_rates(rng):
+    net, X, y, _ = regression(rng)
+    found = fg.find_lr(net, X, y, fg.SGD(), S, low=1e-4, high=1e-2, steps=5)
+    assert found.rates == pytest.approx([1e-4, 10**-3.5, 1e-3, 10**-2.5, 1e-2], rel=1e-12)
+    mean, smoothed = 0.0, []
+    for t, (rate, cost) in enumerate(zip(found.rates, found.costs, strict=True), start=1):
+        assert cost == pytest.approx(net.cost(X, y), rel=1e-12)
+        mean = 0.9 * mean + 0.1 * cost
+        smoothed.append(mean / (1 - 0.9**t))
+        net.step(X, y, fg.SGD(rate))
+    assert found.smoothed == pytest.approx(smoothed, rel=1e-12)
+
+
+def test_the_cost_of_each_mini_batch_is_its_own(rng):
+    net, X, *_ = regression(rng, init="zeros")
+    y = np.ones(S)
+    y[0] = 6
+    found = fg.find_lr(net, X, y, fg.SGD(), 8, low=1e-12, high=1e-11, steps=3 * S // 8)
+    assert (found.costs > 1).sum() == 3  # one in each epoch
+    assert found.costs.mean() == pytest.approx(net.cost(X, y), rel=1e-6)
+
+
+def test_network_and_optimizer_stay_as_they_are(rng):
+    X, y = rng.normal(size=(S, 3)), rng.normal(size=S)
+    net = fg.Network([3, 4, 1], "tanh", seed=0, standardize=True, dropout=0.1)
+    optimizer = fg.Adam(fg.schedules.Step(0.01, every=3))
+    net.fit(X, y, epochs=1, optimizer=optimizer)
+    untouched, others = copy.deepcopy(net), fg.Adam(fg.schedules.Step(0.01, every=3))
+    same = fg.Network([3, 4, 1], "tanh", seed=0, standardize=True, dropout=0.1)
+    same.fit(X, y, epochs=1, optimizer=others)
+    fg.find_lr(net, X, y, optimizer)
+    assert np.array_equal(net.parameters, untouched.parameters)
+    assert optimizer.lr == others.lr
+    for fitted, by in ((net, optimizer), (same, others)):  # in the same order, by the same dropout
+        fitted.fit(X, y, epochs=2, optimizer=by)
+    assert np.array_equal(net.parameters, same.parameters)
+
+
+def test_inputs_are_standardised_in_the_copy_alone(rng):
+    net = fg.Network([3, 1], seed=0, standardize=True)
+    fg.find_lr(net, rng.normal(3, 5, size=(S, 3)), rng.normal(size=S))
+    assert not net.inputs.standardized
+    assert (net.inputs.scale == 1).all()
+
+
+def test_weights_of_samples_and_classes_count(rng):
+    X, y = rng.normal(size=(S, 3)), rng.integers(2, size=S)
+    net = fg.Network([3, 2], cost="softmax_cross_entropy", seed=0)
+    options = {"optimizer": fg.SGD(), "steps": 20}
+    by_class = fg.find_lr(net, X, y, class_weight={0: 1.0, 1: 3.0}, **options)
+    by_sample = fg.find_lr(net, X, y, sample_weight=np.where(y, 3.0, 1.0), **options)
+    assert np.array_equal(by_class.costs, by_sample.costs)
+    assert not np.array_equal(by_class.costs, fg.find_lr(net, X, y, **options).costs)
+
+
+def test_it_ends_where_the_cost_is_no_longer_finite(rng):
+    X, y = rng.normal(size=(S, 3)), rng.poisson(2.0, size=S)
+    net = fg.Network([3, 1], cost="poisson", seed=0)
+    found = fg.find_lr(net, X, y, fg.SGD(), batch_size=4, low=1e-3, high=1e9, steps=12)
+    assert len(found.rates) == len(found.costs) == len(found.smoothed) < 12
+    assert np.isfinite(found.costs).all()
+
+
+def test_a_cost_below_0_that_falls_is_no_reason_to_stop(rng):
+    X = rng.normal(size=(S, 3))
+    net = fg.Network([3, 1], cost="poisson", seed=0)
+    net.layers[0].b[:] = 2
+    found = fg.find_lr(net, X, rng.poisson(50.0, size=S), fg.SGD(), low=1e-9, high=1e-5, steps=9)
+    assert found.costs.max() < 0
+    assert len(found.costs) == 9
+
+
+def test_the_picture(rng):
+    pytest.importorskip("matplotlib")
+    net, X, y, _ = regression(rng)
+    found = fg.find_lr(net, X, y, fg.SGD())
+    ax = found.plot()
+    assert plot.range_test(found, ax) is ax
+    costs, smoothed, suggestion = ax.get_lines()[:3]
+    assert np.array_equal(costs.get_xydata(), np.c_[found.rates, found.costs])
+    assert np.array_equal(smoothed.get_xydata(), np.c_[found.rates, found.smoothed])
+    assert suggestion.get_xdata()[0] == found.suggestion
+    assert ax.get_xscale() == "log"
+    low, high = ax.get_ylim()
+    assert low < found.costs.min() < found.costs[0] < high
+    assert found.costs[-1] > high  # the divergence does not flatten all that matters
+
+
+def test_the_picture_without_matplotlib(rng, monkeypatch):
+    net, X, y, _ = regression(rng)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ModuleNotFoundError, match=r"^the range test needs matplotlib: pip install"):
+        fg.find_lr(net, X, y, steps=2).plot()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": fg.LBFGS()}, "optimizer: got LBFGS; expected one with a learning rate"),
+        ({"optimizer": "adam"}, "optimizer: got 'adam'; expected one such as"),
+        ({"low": 0}, "low: got 0; expected a finite number above 0"),
+        ({"low": 1.0, "high": 1.0}, "high: got 1.0; expected a finite number above 1.0"),
+        ({"steps": 1}, "steps: got 1; expected an integer of at least 2"),
+        ({"batch_size": 0}, "batch_size: got 0; expected"),
+    ],
+)
+def test_errors_at_the_door(options, message, rng):
+    net, X, y, _ = regression(rng)
+    with pytest.raises((ValueError, TypeError), match=f"^{message}"):
+        fg.find_lr(net, X, y, **options)
+
+
+def test_a_network_that_is_broken_already(rng):
+    net, X, y, _ = regression(rng)
+    net.layers[0].W[:] = np.nan
+    with pytest.raises(ValueError, match=r"^net: got a cost that is not finite at the start"):
+        fg.find_lr(net, X, y)
