@@ -143,7 +143,7 @@ class Descent:
         if versions != self._versions or not np.array_equal(self._here.w, net.parameters):
             self._versions, self._here = versions, self._at(net.parameters)
         before, t = self._here, 0.0
-        if np.isfinite(before.C) and not self._is_flat():
+        if not self._is_flat():
             t = self._step()
             if not t and pairs:
                 pairs.clear()  # they mislead: once more, along -g
