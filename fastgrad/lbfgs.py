@@ -143,21 +143,23 @@ class Descent:
         if versions != self._versions or not np.array_equal(self._here.w, net.parameters):
             self._versions, self._here = versions, self._at(net.parameters)
         before, t = self._here, 0.0
-        if np.isfinite(before.C) and not self._is_flat():
+        if not self._is_flat():
             t = self._step()
             if not t and pairs:
                 pairs.clear()  # they mislead: once more, along -g
                 t = self._step()
         here, optimizer.h[0] = self._here, t
-        s, y = here.w - before.w, here.g - before.g
-        if s @ y > np.finfo(float).eps * (y @ y):
-            pairs.append((s, y, 1 / (s @ y)))
+        if t:
+            s, y = here.w - before.w, here.g - before.g
+            gain = min(before.C - here.C, np.abs(s).max())
+            if s @ y > np.finfo(float).eps * (y @ y):
+                pairs.append((s, y, 1 / (s @ y)))
         yield here.passed
         if self._is_flat():
             self._fit.stop(f"converged: no derivative is above {optimizer.tolerance_grad:g}")
         elif not t:
             self._fit.stop("no step makes the cost less")
-        elif min(before.C - here.C, np.abs(s).max()) < optimizer.tolerance_change:
+        elif gain < optimizer.tolerance_change:
             self._fit.stop(f"converged: a step changed less than {optimizer.tolerance_change:g}")
 
     def _is_flat(self) -> bool:
@@ -168,13 +170,16 @@ class Descent:
         net, S = self._fit.net, len(self._samples.X)
         net.parameters[:] = w
         mean, right, dC = self._engine.gradients(self._samples, threads=self._threads)
-        trained = np.zeros(len(dC))
+        trained = np.zeros(len(dC), bool)
         for layer, (W, b) in zip(net.layers, self._engine.memory.views(trained), strict=True):
             W[:] = b[:] = layer.trainable
         C = mean + net.penalty
-        w = net.parameters.astype(np.float64)  # as they are after rounding
-        passed = S, mean * S, right * S
-        return _Point(w, C if np.isfinite(C) else np.inf, trained * dC, passed)
+        return _Point(
+            net.parameters.astype(np.float64),  # as they are after rounding
+            C if np.isfinite(C) else np.inf,
+            np.where(trained, dC.astype(np.float64), 0),
+            (S, mean * S, right * S),
+        )
 
     def _step(self) -> float:
         """Go where the line search leads; how far along d, 0 if nowhere."""

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from conftest import PLAIN, assert_close, parameters
+from oracle import Oracle
 
 import fastgrad as fg
 from fastgrad.passes import Pass
@@ -109,11 +110,33 @@ def test_it_beats_adam_with_as_many_evaluations(rng, evaluations):
         assert history.cost[-1] < other.cost(X, y) / 2
 
 
+def test_each_step_is_that_of_a_whole_matrix(rng):
+    """w - t H g, where H is updated as BFGS does, from a multiple of the identity."""
+
+    class Note(fg.Callback):
+        def on_epoch_end(self, fit):
+            g = Oracle.of(fit.net).gradients(X, y[:, None])
+            flat.append(np.concatenate([p.ravel() for p in parameters(fit.net)]))
+            slopes.append(np.concatenate([p.ravel() for p in (g.dC_dW[0], g.dC_db[0])]))
+
+    X, y, flat, slopes = rng.normal(size=(S, 4)), rng.normal(size=S), [], []
+    net = fg.Network([4, 1], dtype="float64", seed=0)
+    history = net.fit(X, y, epochs=7, optimizer=precise(history_size=2), callbacks=[Note()])
+    for k in range(3, 7):
+        s, y_ = np.diff(flat, axis=0)[: k - 1], np.diff(slopes, axis=0)[: k - 1]
+        H = np.eye(5) * (s[-1] @ y_[-1]) / (y_[-1] @ y_[-1])
+        for s_k, y_k in zip(s[-2:], y_[-2:], strict=True):
+            V = np.eye(5) - np.outer(y_k, s_k) / (s_k @ y_k)
+            H = V.T @ H @ V + np.outer(s_k, s_k) / (s_k @ y_k)
+        assert_close(flat[k] - flat[k - 1], -history.lr[k] * H @ slopes[k - 1], 1e-6)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_two_fits_are_one(dtype, rng):
+def test_two_fits_are_one(dtype, rng, evaluations):
     net, X, y = regression(rng, dtype, l2=1e-3)
     other, optimizer = copy.deepcopy(net), fg.LBFGS()
     whole = net.fit(X, y, epochs=10, optimizer=fg.LBFGS())
+    assert len(evaluations) <= 15  # 1 to begin with, and few steps need more than 1
     halves = [other.fit(X, y, epochs=5, optimizer=optimizer) for _ in range(2)]
     assert np.array_equal(net.parameters, other.parameters)
     assert whole.cost == halves[0].cost + halves[1].cost
@@ -256,6 +279,17 @@ def test_a_trial_that_overflows_is_only_too_far(dtype, rng):
     history = net.fit(X, y, epochs=5, optimizer=fg.LBFGS(100.0))
     assert history.cost[-1] < start
     assert np.isfinite(net.parameters).all()
+
+
+def test_a_trial_where_the_cost_is_no_number_is_only_too_far(rng):
+    exponential = fg.Cost(
+        "exponential", C=lambda a, y: np.log(a) + y / a, dC_da=lambda a, y: (a - y) / a**2
+    )
+    net = fg.Network([1, 1], cost=exponential, init="zeros", dtype="float64", seed=0)
+    net.layers[0].b[:] = 1
+    y = rng.exponential(0.2, size=S)
+    net.fit(np.zeros((S, 1)), y, epochs=20, optimizer=fg.LBFGS(4.0))
+    assert net.layers[0].b[0] == pytest.approx(y.mean(), rel=1e-5)
 
 
 def test_a_cost_that_is_not_finite_ends_the_fit(rng):
