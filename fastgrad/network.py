@@ -382,6 +382,8 @@ class Network:
         ------
         OSError
             If the file cannot be written; what stood there before then still does.
+        ValueError, TypeError
+            If a weight is not finite, or JSON cannot hold the metadata; likewise.
         """
         files.save(self, path)
 
