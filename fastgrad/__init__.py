@@ -11,6 +11,7 @@ from .fitting import Fit
 from .history import History
 from .layers import Gradients, Layer
 from .loading import load
+from .loggers import CSVLogger, MLflowLogger, TensorBoardLogger
 from .network import Network
 from .optimizer import Optimizer
 from .optimizers import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
@@ -24,6 +25,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "CSVLogger",
     "Callback",
     "Cost",
     "EarlyStopping",
@@ -32,6 +34,7 @@ __all__ = [
     "History",
     "Layer",
     "Lion",
+    "MLflowLogger",
     "NAdam",
     "Network",
     "Optimizer",
@@ -39,6 +42,7 @@ __all__ = [
     "RMSprop",
     "ReduceLROnPlateau",
     "Rprop",
+    "TensorBoardLogger",
     "load",
     "load_digits",
     "metrics",
