@@ -14,6 +14,7 @@ from .history import History
 from .layers import Gradients, Inputs, Layer
 from .lbfgs import LBFGS
 from .loading import Checkpoint, Resumed, load, resume, save_checkpoint
+from .loggers import CSVLogger, MLflowLogger, TensorBoardLogger
 from .network import Network
 from .optimizer import Optimizer
 from .optimizers import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
@@ -28,6 +29,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "CSVLogger",
     "Callback",
     "Checkpoint",
     "Chunks",
@@ -39,6 +41,7 @@ __all__ = [
     "Inputs",
     "Layer",
     "Lion",
+    "MLflowLogger",
     "NAdam",
     "Network",
     "Optimizer",
@@ -47,6 +50,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "Resumed",
     "Rprop",
+    "TensorBoardLogger",
     "find_lr",
     "load",
     "load_digits",

@@ -12,11 +12,16 @@ from .rules import RULES
 __all__ = ["Adam", "AdamW", "NAdam", "RAdam"]
 
 
-def _numbers(betas: Any, eps: Any, weight_decay: Any, decoupled: bool = False) -> tuple[float, ...]:
-    """beta1, beta2, eps, and the weight decay: of the gradient, of the weights themselves."""
-    decay = checks.number("weight_decay", weight_decay, least=0)
-    decays = (0.0, decay) if decoupled else (decay, 0.0)
-    return *checks.betas(betas), checks.number("eps", eps, above=0), *decays
+def _numbers(betas: Any, eps: Any, weight_decay: Any, decoupled: bool = False) -> dict[str, float]:
+    """What the rules share, in their order."""
+    beta1, beta2 = checks.betas(betas)
+    return {
+        "beta1": beta1,
+        "beta2": beta2,
+        "eps": checks.number("eps", eps, above=0),
+        "weight_decay": checks.number("weight_decay", weight_decay, least=0),
+        "decoupled_weight_decay": float(decoupled),
+    }
 
 
 class Adam(Optimizer):
@@ -54,7 +59,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
     ) -> None:
         rule = RULES["amsgrad" if amsgrad else "adam"]
-        super().__init__(lr, rule, *_numbers(betas, eps, weight_decay))
+        super().__init__(lr, rule, **_numbers(betas, eps, weight_decay))
 
 
 class AdamW(Optimizer):
@@ -90,7 +95,7 @@ class AdamW(Optimizer):
         amsgrad: bool = False,
     ) -> None:
         rule = RULES["amsgrad" if amsgrad else "adam"]
-        super().__init__(lr, rule, *_numbers(betas, eps, weight_decay, decoupled=True))
+        super().__init__(lr, rule, **_numbers(betas, eps, weight_decay, decoupled=True))
 
 
 class NAdam(Optimizer):
@@ -131,7 +136,7 @@ class NAdam(Optimizer):
     ) -> None:
         numbers = _numbers(betas, eps, weight_decay, decoupled_weight_decay)
         momentum_decay = checks.number("momentum_decay", momentum_decay, least=0)
-        super().__init__(lr, RULES["nadam"], *numbers, momentum_decay)
+        super().__init__(lr, RULES["nadam"], **numbers, momentum_decay=momentum_decay)
 
 
 class RAdam(Optimizer):
@@ -169,4 +174,4 @@ class RAdam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         numbers = _numbers(betas, eps, weight_decay, decoupled_weight_decay)
-        super().__init__(lr, RULES["radam"], *numbers)
+        super().__init__(lr, RULES["radam"], **numbers)

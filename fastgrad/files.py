@@ -51,6 +51,9 @@ def save(
     net: "Network", path: Any, more: Arrays | None = None, state: dict[str, Any] | None = None
 ) -> None:
     """Write a network to `path`, whole or not at all, and the state of its training, if given."""
+    tensors = arrays(net) | (more or {})
+    for name, array in tensors.items():
+        _must_be_finite(path, name, array)
     described = {
         "sizes": net.sizes,
         "activations": [name_of(f) for f in net.activation_functions],
@@ -64,9 +67,14 @@ def save(
         header |= {"state": json.dumps(state)} if state else {}
     except (TypeError, ValueError) as error:
         raise TypeError(f"metadata: got something that JSON cannot hold ({error})") from None
-    tensors = arrays(net) | (more or {})
     content = to_bytes({k: np.ascontiguousarray(v) for k, v in tensors.items()}, header)
-    path = Path(path)
+    try:
+        _replace(Path(path), content)
+    except OSError as error:  # it names the temporary file, of which nobody has heard
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _replace(path: Path, content: bytes) -> None:
     # written beside its place and moved there in one step, so that no one ever finds half a file
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -150,7 +158,11 @@ def fill(path: Any, into: Arrays, tensors: Arrays) -> None:
         if came is None or came.shape != array.shape or came.dtype != array.dtype:
             what = "nothing" if came is None else f"{came.dtype} {came.shape}"
             raise ValueError(f"{path}: got {what} for {name}; expected {array.dtype} {array.shape}")
-        if not np.isfinite(came).all():
-            raise ValueError(f"{path}: got NaN or infinity in {name}; expected finite numbers")
+        _must_be_finite(path, name, came)
     for name, array in into.items():
         array[...] = tensors[name]
+
+
+def _must_be_finite(path: Any, name: str, array: np.ndarray[Any, Any]) -> None:
+    if not np.isfinite(array).all():
+        raise ValueError(f"{path}: got NaN or infinity in {name}; expected finite numbers")

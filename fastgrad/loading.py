@@ -96,7 +96,8 @@ def save_checkpoint(
     described: dict[str, Any] = {
         "optimizer": type(optimizer).__name__,
         "rule": rule,
-        "numbers": optimizer.h.tolist(),
+        "lr": optimizer.lr,
+        "numbers": {k: v for k, v in optimizer.settings.items() if k != "lr"},
         "schedule": optimizer.schedule.config(),
         "clip": [n if n < np.inf else None for n in (optimizer.clip_norm, optimizer.clip_value)],
         "steps": int(state.steps[0]),
@@ -162,9 +163,9 @@ def resume(path: Any, own: Iterable[Activation | Cost] = ()) -> Resumed:
 def _optimizer(described: dict[str, Any]) -> Optimizer:
     """The optimizer of those numbers, without the arguments that it once was made of."""
     made: Optimizer = object.__new__(_OPTIMIZERS[described["optimizer"]])
-    _, *numbers = described["numbers"]
-    Optimizer.__init__(made, from_config(described["schedule"]), RULES[described["rule"]], *numbers)
-    made.h[0] = described["numbers"][0]
+    schedule, rule = from_config(described["schedule"]), RULES[described["rule"]]
+    Optimizer.__init__(made, schedule, rule, **described["numbers"])
+    made.h[0] = described["lr"]
     return made.clip(*described["clip"])
 
 

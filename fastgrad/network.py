@@ -130,8 +130,8 @@ class Network:
         self.inputs.dropout, self.inputs.noise = input_dropout, input_noise
 
     def _allocate(self, standardize: bool) -> None:
-        functions = self.activation_functions
-        self.engine = Pass(self.sizes, functions, self.blocks, self.dtype, standardize)
+        f = self.activation_functions
+        self.engine = Pass(self.sizes, f, self.blocks, self.dtype, standardize)
         self.layers, self.inputs = self.engine.layers, self.engine.inputs
 
     def __getstate__(self) -> dict[str, Any]:
@@ -231,9 +231,8 @@ class Network:
         at = samples(self, X, Y, sample_weight)
         dC_da0 = np.empty_like(at.X)
         C, _, dC = self.engine.gradients(at, dC_da0)
-        dC_dW, dC_db = zip(
-            *((W.copy(), b.copy()) for W, b in self.engine.memory.views(dC)), strict=True
-        )
+        views = self.engine.memory.views(dC)
+        dC_dW, dC_db = zip(*((W.copy(), b.copy()) for W, b in views), strict=True)
         return Gradients(C + self.penalty, dC_dW, dC_db, dC_da0)
 
     # --- learning -----------------------------------------------------------------------------
@@ -384,6 +383,8 @@ class Network:
         ------
         OSError
             If the file cannot be written; what stood there before then still does.
+        ValueError, TypeError
+            If a weight is not finite, or JSON cannot hold the metadata; likewise.
         """
         files.save(self, path)
 

@@ -48,8 +48,8 @@ class Optimizer:
         Learning rate, at least 0; one of `fastgrad.schedules`; or a function of the step.
     rule : fastgrad.rules.Rule or None
         How a step follows from the gradient of a mini-batch; None: it takes no such steps.
-    *numbers : float
-        The rule's other numbers.
+    **numbers : float
+        The rule's other numbers, in its order.
 
     Attributes
     ----------
@@ -64,13 +64,23 @@ class Optimizer:
     """
 
     def __init__(
-        self, lr: float | Schedule | Callable[[int], float], rule: Rule | None, *numbers: float
+        self, lr: float | Schedule | Callable[[int], float], rule: Rule | None, **numbers: float
     ) -> None:
-        self.rule, self.schedule = rule, schedule(lr)
+        self.rule, self.schedule, self._numbers = rule, schedule(lr), numbers
         self.clip_norm = self.clip_value = np.inf
         self.h = np.zeros(16)
-        self.h[: 1 + len(numbers)] = self.schedule(0, 10**6), *numbers
+        self.h[: 1 + len(numbers)] = self.schedule(0, 10**6), *numbers.values()
         self._states: WeakKeyDictionary[Any, State] = WeakKeyDictionary()
+
+    def __repr__(self) -> str:
+        """Class and learning rate."""
+        return f"{type(self).__name__}(lr={self.settings['lr']!r})"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The learning rate, or its schedule, and the rule's other numbers by name."""
+        lr = self.schedule.lr if isinstance(self.schedule, Constant) else self.schedule
+        return {"lr": lr, **self._numbers}
 
     @property
     def lr(self) -> float:

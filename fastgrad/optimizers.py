@@ -53,7 +53,8 @@ class SGD(Optimizer):
         if nesterov and dampening:
             raise ValueError(f"nesterov: got True with dampening {dampening}; expected dampening 0")
         rule = RULES["nesterov" if nesterov else "momentum" if momentum else "sgd"]
-        super().__init__(lr, rule, weight_decay, momentum, dampening)
+        numbers = {"weight_decay": weight_decay, "momentum": momentum, "dampening": dampening}
+        super().__init__(lr, rule, **numbers)
 
 
 class Adagrad(Optimizer):
@@ -91,10 +92,12 @@ class Adagrad(Optimizer):
         super().__init__(
             lr,
             RULES["adagrad"],
-            checks.number("lr_decay", lr_decay, least=0),
-            checks.number("weight_decay", weight_decay, least=0),
-            checks.number("initial_accumulator_value", initial_accumulator_value, least=0),
-            checks.number("eps", eps, above=0),
+            lr_decay=checks.number("lr_decay", lr_decay, least=0),
+            weight_decay=checks.number("weight_decay", weight_decay, least=0),
+            initial_accumulator_value=checks.number(
+                "initial_accumulator_value", initial_accumulator_value, least=0
+            ),
+            eps=checks.number("eps", eps, above=0),
         )
 
 
@@ -127,9 +130,9 @@ class Adadelta(Optimizer):
         super().__init__(
             lr,
             RULES["adadelta"],
-            checks.fraction("rho", rho),
-            checks.number("eps", eps, above=0),
-            checks.number("weight_decay", weight_decay, least=0),
+            rho=checks.fraction("rho", rho),
+            eps=checks.number("eps", eps, above=0),
+            weight_decay=checks.number("weight_decay", weight_decay, least=0),
         )
 
 
@@ -173,10 +176,10 @@ class RMSprop(Optimizer):
         super().__init__(
             lr,
             RULES["rmsprop" + "_centered" * bool(centered) + "_momentum" * bool(momentum)],
-            checks.fraction("alpha", alpha),
-            checks.number("eps", eps, above=0),
-            checks.number("weight_decay", weight_decay, least=0),
-            checks.fraction("momentum", momentum),
+            alpha=checks.fraction("alpha", alpha),
+            eps=checks.number("eps", eps, above=0),
+            weight_decay=checks.number("weight_decay", weight_decay, least=0),
+            momentum=checks.fraction("momentum", momentum),
         )
 
 
@@ -204,7 +207,8 @@ class Lion(Optimizer):
         self, lr: float = 1e-4, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0
     ) -> None:
         checks.number("weight_decay", weight_decay, least=0)
-        super().__init__(lr, RULES["lion"], *checks.betas(betas), weight_decay)
+        beta1, beta2 = checks.betas(betas)
+        super().__init__(lr, RULES["lion"], beta1=beta1, beta2=beta2, weight_decay=weight_decay)
 
 
 class Rprop(Optimizer):
@@ -240,8 +244,8 @@ class Rprop(Optimizer):
         super().__init__(
             lr,
             RULES["rprop"],
-            checks.number("etas[0]", shrink, above=0, below=1),
-            checks.number("etas[1]", grow, above=1),
-            checks.number("step_sizes[0]", least, least=0),
-            checks.number("step_sizes[1]", most, least=least),
+            shrink=checks.number("etas[0]", shrink, above=0, below=1),
+            grow=checks.number("etas[1]", grow, above=1),
+            least=checks.number("step_sizes[0]", least, least=0),
+            most=checks.number("step_sizes[1]", most, least=least),
         )

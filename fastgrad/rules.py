@@ -151,7 +151,7 @@ def _prepare_means(h: Any, c: Any, t: int) -> None:
     lr, beta1, beta2, eps, decay, decoupled = h[0], h[1], h[2], h[3], h[4], h[5]
     c[1], c[2], c[3], c[4] = beta1, 1 - beta1, beta2, 1 - beta2
     c[5], c[6] = 1 / np.sqrt(1 - beta2**t), eps
-    c[7], c[8] = decay, 1 - lr * decoupled
+    c[7], c[8] = decay * (1 - decoupled), 1 - lr * decay * decoupled
 
 
 def _prepare_adam(h: Any, m: Any, c: Any, t: int) -> None:

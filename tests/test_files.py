@@ -1,5 +1,6 @@
 """Models on disk: what is saved comes back to the bit, and a bad file is named."""
 
+import errno
 import os
 import re
 
@@ -112,10 +113,10 @@ def test_a_failing_save_leaves_the_old_file(culprit, path, monkeypatch):
     old = path.read_bytes()
 
     def fail(*arguments):
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(os, culprit, fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OSError, match=f"disk full: '{path}'"):
         network("float32").save(path)
     assert path.read_bytes() == old
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
@@ -144,11 +145,33 @@ def test_own_functions_do_not_come_back(path):
             there_and_back()
 
 
-def test_a_missing_file_or_folder(path):
+def test_a_missing_file(path):
     with pytest.raises(FileNotFoundError, match=path.name):
         fg.load(path)
-    with pytest.raises(OSError, match="missing"):
-        network().save(path.parent / "missing" / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [("missing/model.safetensors", FileNotFoundError), ("there", IsADirectoryError)],
+)
+def test_a_place_that_cannot_be_is_named_as_it_was_typed(where, error, folder):
+    (folder / "there").mkdir()
+    with pytest.raises(error) as caught:
+        network().save(where)
+    assert caught.value.filename == where
+    assert str(caught.value).endswith(f": '{where}'")
+    assert [entry.name for entry in folder.iterdir()] == ["there"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_not_saved(value, path):
+    net = network()
+    net.save(path)
+    old = path.read_bytes()
+    net.layers[1].W[2, 3] = value
+    assert "layer.2.W" in one_line(lambda: net.save(path), path)
+    assert path.read_bytes() == old
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("keep", [0, 1, 7, 8, 100, 0.5, 0.9, -1])

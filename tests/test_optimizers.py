@@ -201,6 +201,30 @@ def test_bad_settings_are_named(make, parts):
         assert part in message
 
 
+def test_an_optimizer_shows_its_class_and_learning_rate():
+    assert repr(fg.Adam(1e-3)) == "Adam(lr=0.001)"
+    falling = fg.SGD(fg.schedules.Step(0.1, every=5), momentum=0.9)
+    assert repr(falling) == "SGD(lr=Step(lr=0.1, every=5, gamma=0.1))"
+    falling.lr = 0.5
+    assert repr(falling) == "SGD(lr=0.5)"
+
+
+@pytest.mark.parametrize(("name", "options"), SETTINGS)
+def test_the_settings_are_those_that_were_given(name, options):
+    pairs = {
+        "betas": ("beta1", "beta2"),
+        "etas": ("shrink", "grow"),
+        "step_sizes": ("least", "most"),
+    }
+    given = {}
+    for key, value in options.items():
+        if key in pairs:
+            given |= dict(zip(pairs[key], value, strict=True))
+        elif key not in {"amsgrad", "centered", "nesterov"}:  # these choose the rule
+            given[key] = value
+    assert getattr(fg, name)(**options).settings.items() >= given.items()
+
+
 @pytest.mark.parametrize(("name", "options"), SETTINGS)
 def test_a_learning_rate_of_0_changes_nothing(name, options, rng):
     least = {"step_sizes": (0.0, 1.0)} if name == "Rprop" else {}  # else a step is never 0
