@@ -11,7 +11,6 @@ activations and gradients of a padding node are 0 and stay 0.
 
 from typing import Any
 
-import numpy as np
 from numba import literal_unroll
 
 from . import simd
