@@ -8,8 +8,9 @@ to trust them.
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,13 +22,14 @@ from benches.machine import ALL, processor
 _ROUNDS, _TURN_SECONDS = 21, 0.03
 
 
-class Feature(NamedTuple):
+@dataclass
+class Feature:
     """Arguments of Network and fit (from the number of samples), optimizer, and layer 1."""
 
-    network: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
+    network: dict[str, Any] = field(default_factory=dict)
     fit: Callable[[int], dict[str, Any]] = lambda S: {}
     optimizer: Callable[[], fg.Optimizer] = OPTIMIZERS["Adam"]
-    first_layer: dict[str, Any] = {}  # noqa: RUF012
+    first_layer: dict[str, Any] = field(default_factory=dict)
 
 
 FEATURES = {

@@ -24,7 +24,10 @@ def _low(number: Any) -> Any:
 
 @overload(_low, strict=False)
 def _overload_low(number: Any) -> Any:
-    return lambda number: np.uint32(number)  # noqa: PLW0108 - numba compiles functions only
+    def low(number: Any) -> Any:
+        return np.uint32(number)
+
+    return low
 
 
 @exact

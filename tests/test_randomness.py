@@ -1,0 +1,38 @@
+"""Random numbers by counting, against the hash as its author writes it and the normal law."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from fastgrad.randomness import bits, normal, threshold
+
+KEYS = [0, 12345, -1, 2**32 - 1, 2**61 + 12345]
+
+
+def lowbias32(x):
+    """https://nullprogram.com/blog/2018/07/31/, in uint32 as there."""
+    x = np.array(x, np.uint32)
+    x ^= x >> 16
+    x *= np.uint32(0x7FEB352D)
+    x ^= x >> 15
+    x *= np.uint32(0x846CA68B)
+    return x ^ (x >> 16)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_bits_are_those_of_the_hash(key):
+    ours = [bits(k, key) for k in range(500)]
+    np.testing.assert_array_equal(ours, lowbias32([(k + key) % 2**32 for k in range(500)]))
+
+
+def test_bits_are_below_the_threshold_with_its_probability():
+    for p in (0.0, 0.2, 0.9):
+        assert threshold(p) == int(p * 2**32)
+    assert threshold(1.0) == 2**32 - 1  # what a probability just below 1 is in float32
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_normal_numbers_follow_the_law_and_do_not_repeat(dtype):
+    numbers = np.array([normal(dtype(1), k, first) for first in (7, 1007) for k in range(1000)])
+    assert stats.kstest(numbers, "norm").pvalue > 0.01
+    assert len(np.unique(numbers)) > 1990  # also not between the two stretches
