@@ -48,13 +48,17 @@ class RangeTest:
 
     @property
     def suggestion(self) -> float:
-        """A tenth of the rate at which the smoothed cost is least.
+        """A tenth of the last rate at which the smoothed cost is as good as at its best.
 
         There the cost is about to rise, which is too late to train with. (Of the two rules in S.
         Gugger, "How Do You Find A Good Learning Rate", 2018, the other one, the rate of the
-        steepest descent, is often that of some noise in the first steps.)
+        steepest descent, is often that of some noise in the first steps.) As good is what noise
+        may tell apart: a standard error of the exponential mean, from the median deviation.
         """
-        return float(self.rates[self.smoothed.argmin()]) / 10
+        deviation = 1.48 * float(np.median(np.abs(self.costs - self.smoothed)))
+        error = deviation * ((1 - _STAYS) / (1 + _STAYS)) ** 0.5
+        good = np.flatnonzero(self.smoothed <= self.smoothed.min() + error)
+        return float(self.rates[good[-1]]) / 10
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the costs: `fastgrad.plot.range_test`.
