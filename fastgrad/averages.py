@@ -53,6 +53,8 @@ class _Average:
         """A copy of the network with the averaged weights."""
         if self.average is None:
             raise ValueError("network: got no fit yet; expected one with this average")
+        if isinstance(self, SWA) and self.follows[1] <= self.number:
+            raise ValueError(f"network: got no epoch after the {self.number} that start leaves out")
         averaged: Network = copy.deepcopy(self._net)
         averaged.parameters[:] = self.average
         return averaged

@@ -1,10 +1,13 @@
 """The course of a fit: epochs, what is watched between them, and who may end it."""
 
+import contextlib
 import math
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from . import checks
 from .adam import Adam
@@ -42,6 +45,8 @@ class Fit:
         How many there will be.
     history : History
         The figures of the epochs that are over.
+    average : EMA or SWA, optional
+        What follows the weights.
 
     Attributes
     ----------
@@ -52,13 +57,19 @@ class Fit:
     done : int
         Samples so far in this epoch.
     cost : float
-        Mean cost of these.
+        Mean cost of these, and the penalty of the weights before the epoch.
     """
 
     def __init__(
-        self, net: "Network", optimizer: "Optimizer", epochs: int, history: History
+        self,
+        net: "Network",
+        optimizer: "Optimizer",
+        epochs: int,
+        history: History,
+        average: EMA | SWA | None = None,
     ) -> None:
         self.net, self.optimizer, self.epochs, self.history = net, optimizer, epochs, history
+        self.average = average
         self.epoch = self.step = self.done = 0
         self.cost = float("nan")
 
@@ -90,13 +101,17 @@ class Fit:
             Told of everything.
         """
         history = self.history
-        try:
+        with contextlib.ExitStack() as begun:
             for callback in callbacks:
                 callback.on_train_begin(self)
+                begun.callback(callback.on_train_end, self)
             for epoch in range(self.epochs):
-                self.epoch, self.done = epoch, 0
-                for callback in callbacks:
-                    callback.on_epoch_begin(self)
+                if not history.stopped:
+                    self.epoch, self.done = epoch, 0
+                    for callback in callbacks:
+                        callback.on_epoch_begin(self)
+                if history.stopped:
+                    break
                 right = self._train_on(an_epoch(self), callbacks)
                 if not math.isfinite(self.cost):
                     self.stop(f"the cost is {self.cost} in epoch {epoch + 1}")
@@ -110,27 +125,22 @@ class Fit:
                     history.metrics.setdefault(name, []).append(value)
                 for callback in callbacks:
                     callback.on_epoch_end(self)
-                if history.stopped:
-                    break
-        finally:
-            for callback in callbacks:
-                callback.on_train_end(self)
         return history
 
     def _train_on(self, passed: Passed, callbacks: Sequence[Callback]) -> float:
         """Follow an epoch to its end, or until a callback stops it; how many were right."""
-        first, right, spent, begin = self.step, 0.0, 0.0, time.perf_counter()
+        first, right, penalty = self.step, 0.0, self.net.penalty
+        spent, begin = 0.0, time.perf_counter()
         for batches, done, total, right_so_far in passed:
             spent += time.perf_counter() - begin
             right = right_so_far
-            self.done, self.step, self.cost = done, first + batches, total / done
+            self.done, self.step, self.cost = done, first + batches, total / done + penalty
             for callback in callbacks:
                 if not callback.every or batches % callback.every == 0:
                     callback.on_batch_end(self)
             if self.history.stopped:
                 break
             begin = time.perf_counter()
-        self.cost += self.net.penalty
         self.history.seconds.append(spent)
         self.history.cost.append(self.cost)
         self.history.lr.append(self.optimizer.lr)
@@ -197,12 +207,14 @@ def fit(
     every = math.gcd(*(callback.every for callback in told))  # 0: whenever Python comes in
     whole = None if isinstance(pieces, Stream) else pieces[0]
     size = 0 if whole is None else len(whole.X)
-    course = Fit(net, optimizer, epochs, History(samples=size))
+    course = Fit(net, optimizer, epochs, History(samples=size), average)
     descent = None
     if isinstance(optimizer, LBFGS):
         descent, batch_size = optimizer.descent(course, engine, whole, average, threads), None
     if average is not None:
         average.begin(net)
+    if whole is not None and net.inputs.standardize and not net.inputs.standardized:
+        net.inputs.standardize_by(whole.X)
     steps = epochs * -(-size // batch_size) if whole is not None and batch_size else None
     optimizer.begin(engine.state(optimizer), steps)
 
@@ -223,7 +235,7 @@ def fit(
             if descent:
                 parts = descent.epoch()
             else:
-                parts = engine.epoch(piece, training, batch, seed, threads, every)
+                parts = engine.epoch(piece, training, batch, seed, threads, every, batches)
             for part, C, r in parts:
                 yield batches - -part // batch, done + part, total + C, right + r
             batches, done, total, right = batches - -S // batch, done + S, total + C, right + r
@@ -244,6 +256,8 @@ def _evaluation(
 ) -> Callable[[Fit], dict[str, float]]:
     """What computes the figures of the validation samples."""
     functions = {}
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        raise TypeError(f"metrics: got {metrics!r}; expected a list of names or functions")
     for metric in metrics:
         function = resolve_metric(metric)
         functions[f"val_{function.__name__}"] = function
@@ -262,7 +276,9 @@ def _evaluation(
         if functions:
             prediction = net.predict(held_out.X)
             Y = held_out.ids if len(held_out.ids) else held_out.Y
-            figures |= {name: float(f(Y, prediction)) for name, f in functions.items()}
+            finite = np.isfinite(prediction).all()
+            for name, function in functions.items():
+                figures[name] = float(function(Y, prediction)) if finite else math.nan
         return figures
 
     return evaluate

@@ -102,4 +102,4 @@ def disturb_inputs(layer: Any, a: Any, n: int, first: int, key: int, real: Any) 
     if layer.noise:
         call(layer.noise, (a, options), (n, first, key))
     if layer.drop:
-        call(layer.drop, (a, options), (n, first, key))
+        call(layer.drop, (a, options), (n, first, np.int64(bits(1, key))))

@@ -15,7 +15,8 @@ class History:
     samples : int
         Samples an epoch.
     cost : list of float
-        Mean cost over the samples as they were trained on, each before its step (`LBFGS`: after).
+        Mean cost over the samples as they were trained on, each before its step (`LBFGS`: after),
+        and the penalty of the weights before the epoch.
     val_cost : list of float
         Mean cost of the validation samples after the epoch; empty without any.
     metrics : dict of str to list of float

@@ -32,6 +32,24 @@ class _Number:
         vars(layer)[self.name] = float(value)
 
 
+class _Flag:
+    """An attribute that is True or False."""
+
+    def __init__(self, default: bool) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Any, owner: type | None = None) -> bool:
+        return bool(vars(layer).get(self.name, self.default)) if layer else self.default
+
+    def __set__(self, layer: Any, value: Any) -> None:
+        if not isinstance(value, bool | np.bool_) and value not in (0, 1):
+            raise TypeError(f"{self.name}: got {value!r}; expected True or False")
+        vars(layer)[self.name] = bool(value)
+
+
 class _Settings:
     """Attributes with a count of their changes, by which a pass sees that it must look again."""
 
@@ -72,14 +90,15 @@ class Layer(_Settings):
         Largest norm of the weights of a node: larger ones are shrunk after each step.
     """
 
+    trainable = _Flag(True)
     lr_scale = _Number(1.0, least=0)
     l1 = _Number(0.0, least=0)
     l2 = _Number(0.0, least=0)
+    penalize_biases = _Flag(False)
     max_norm = _Number(float("inf"), above=0)
 
     def __init__(self, W: Array, b: Array) -> None:
         self._W, self._b = W, b
-        self.trainable, self.penalize_biases = True, False
 
     @property
     def W(self) -> Array:
@@ -133,9 +152,28 @@ class Inputs(_Settings):
 
     noise = _Number(0.0, least=0)
 
+    standardize, standardized = _Flag(False), _Flag(False)
+
     def __init__(self, mean: Array, scale: Array, standardize: bool) -> None:
-        self.mean, self.scale = mean, scale
-        self.standardize, self.standardized = standardize, False
+        self._mean, self._scale, self.standardize = mean, scale, standardize
+
+    @property
+    def mean(self) -> Array:
+        """What is subtracted, (n_0,)."""
+        return self._mean
+
+    @mean.setter
+    def mean(self, values: Any) -> None:
+        self._mean[...] = values
+
+    @property
+    def scale(self) -> Array:
+        """What is multiplied by then, (n_0,)."""
+        return self._scale
+
+    @scale.setter
+    def scale(self, values: Any) -> None:
+        self._scale[...] = values
 
     def standardize_by(self, X: Any) -> None:
         """Set mean and scale such that these inputs have mean 0 and deviation 1.
@@ -146,9 +184,11 @@ class Inputs(_Settings):
             (S, n_0).
         """
         X = checks.matrix("X", X, self.mean.dtype, len(self.mean))
-        deviation = X.std(axis=0, dtype=np.float64)
-        self.mean[:] = X.mean(axis=0, dtype=np.float64)
-        self.scale[:] = 1 / np.where(deviation > 0, deviation, 1)
+        mean, rows = X.mean(axis=0, dtype=np.float64), 1 << 14
+        some = (X[k : k + rows] - mean for k in range(0, len(X), rows))  # X may be a memory map
+        deviation = np.sqrt(sum(np.square(part).sum(axis=0) for part in some) / len(X))
+        constant = deviation <= len(X) * np.finfo(np.float64).eps * np.abs(mean)
+        self.mean, self.scale = mean, 1 / np.where(constant, 1, deviation)
         self.standardized = True
 
     def must_be_ready(self) -> None:
@@ -167,6 +207,7 @@ def settings(of: Layer | Inputs) -> dict[str, Any]:
 
 def assign(name: str, value: Any, layers: Sequence[Layer]) -> None:
     """Give each of the layers its value, or all the same."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value
     values = value if isinstance(value, list | tuple) else [value] * len(layers)
     if len(values) != len(layers):
         expected = f"one value, or a list of {len(layers)}"

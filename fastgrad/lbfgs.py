@@ -142,7 +142,7 @@ class Descent:
         versions = [layer.version for layer in net.layers]
         if versions != self._versions or not np.array_equal(self._here.w, net.parameters):
             self._versions, self._here = versions, self._at(net.parameters)
-        before, t = self._here, 0.0
+        before, t, penalty = self._here, 0.0, net.penalty
         if not self._is_flat():
             t = self._step()
             if not t and pairs:
@@ -154,7 +154,8 @@ class Descent:
             gain = min(before.C - here.C, np.abs(s).max())
             if s @ y > np.finfo(float).eps * (y @ y):
                 pairs.append((s, y, 1 / (s @ y)))
-        yield here.passed
+        S, total, right = here.passed
+        yield S, total + (net.penalty - penalty) * S, right  # the fit adds the penalty before
         if self._is_flat():
             self._fit.stop(f"converged: no derivative is above {optimizer.tolerance_grad:g}")
         elif not t:

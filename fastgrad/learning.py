@@ -28,11 +28,15 @@ def prepare(task: Any, layers: Any, step: int, real: Any) -> None:
     steps, h = view(task.steps, (1,), np.int64), view(task.h, (16,), np.float64)
     rates = view(task.rates, (step + 1,), np.float64)
     lr_scales = view(task.lr_scales, (layers.size,), np.float64)
+    missed = view(task.missed, (layers.size,), np.int64)
     steps[0] += 1
-    for l in range(1, layers.size if task.rates_differ else 2):
+    for l in range(1, layers.size if task.layers_differ else 2):
+        if not layers[l].trains:
+            missed[l] += 1
+            continue
         h[0] = rates[step] * lr_scales[l]
         m, c = view(layers[l].m, (8,), np.float64), numbers(layers[l].c, 16, real)
-        call(task.prepare_loop, (h, m, c), (steps[0],))
+        call(task.prepare_loop, (h, m, c), (steps[0] - missed[l],))
     h[0] = rates[step]
     if task.average:
         follows = view(task.follows, (2,), np.float64)  # the share of new weights, steps so far

@@ -18,7 +18,8 @@ from .schedules import from_config
 
 __all__ = ["Checkpoint", "Resumed", "load", "resume", "save_checkpoint"]
 
-_SLOT, _MEMORY, _AVERAGE = "optimizer.slot.", "optimizer.memory", "average"
+_SLOT, _MEMORY, _MISSED = "optimizer.slot.", "optimizer.memory", "optimizer.missed"
+_AVERAGE = "average"
 _OPTIMIZERS = {name: getattr(of, name) for of in (adam, optimizers) for name in of.__all__}
 
 
@@ -89,23 +90,15 @@ def save_checkpoint(
     OSError
         If the file cannot be written; what stood there before then still does.
     """
-    if type(optimizer).__name__ not in _OPTIMIZERS:
-        raise TypeError(f"optimizer: got {optimizer!r}; expected one of {', '.join(_OPTIMIZERS)}")
-    state = net.engine.state(optimizer)
-    rule = next(name for name, rule in RULES.items() if rule is optimizer.rule)
-    described: dict[str, Any] = {
-        "optimizer": type(optimizer).__name__,
-        "rule": rule,
-        "lr": optimizer.lr,
-        "numbers": {k: v for k, v in optimizer.settings.items() if k != "lr"},
-        "schedule": optimizer.schedule.config(),
-        "clip": [n if n < np.inf else None for n in (optimizer.clip_norm, optimizer.clip_value)],
+    state, described = net.engine.state(optimizer), _describe(optimizer)
+    described |= {
         "steps": int(state.steps[0]),
+        "apart": state.apart,
         "fit": [state.fit_began, state.horizon],
         "random": net.rng.bit_generator.state,
     }
     arrays = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.used)}
-    arrays[_MEMORY] = state.memory
+    arrays |= {_MEMORY: state.memory, _MISSED: state.missed}
     if average is not None and average.average is not None:
         arrays[_AVERAGE] = average.average
         described["average"] = [type(average).__name__, average.number, average.follows.tolist()]
@@ -146,7 +139,8 @@ def resume(path: Any, own: Iterable[Activation | Cost] = ()) -> Resumed:
         state.steps[0] = described["steps"]
         state.fit_began, state.horizon = described["fit"]
         into = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.used)}
-        into[_MEMORY] = state.memory
+        into |= {_MEMORY: state.memory, _MISSED: state.missed}
+        state.apart = bool(described["apart"])
         average: EMA | SWA | None = None
         if "average" in described:
             kind, number, follows = described["average"]
@@ -160,6 +154,21 @@ def resume(path: Any, own: Iterable[Activation | Cost] = ()) -> Resumed:
     return Resumed(net, optimizer, average)
 
 
+def _describe(optimizer: Optimizer) -> dict[str, Any]:
+    if type(optimizer).__name__ not in _OPTIMIZERS:
+        raise TypeError(f"optimizer: got {optimizer!r}; expected one of {', '.join(_OPTIMIZERS)}")
+    rule = next(name for name, rule in RULES.items() if rule is optimizer.rule)
+    limits = optimizer.clip_norm, optimizer.clip_value
+    return {
+        "optimizer": type(optimizer).__name__,
+        "rule": rule,
+        "lr": optimizer.lr,
+        "numbers": {k: v for k, v in optimizer.settings.items() if k != "lr"},
+        "schedule": optimizer.schedule.config(),
+        "clip": [n if n < np.inf else None for n in limits],
+    }
+
+
 def _optimizer(described: dict[str, Any]) -> Optimizer:
     """The optimizer of those numbers, without the arguments that it once was made of."""
     made: Optimizer = object.__new__(_OPTIMIZERS[described["optimizer"]])
@@ -170,7 +179,7 @@ def _optimizer(described: dict[str, Any]) -> Optimizer:
 
 
 def _is_of_training(name: str) -> bool:
-    return name.startswith(_SLOT) or name in {_MEMORY, _AVERAGE}
+    return name.startswith(_SLOT) or name in {_MEMORY, _MISSED, _AVERAGE}
 
 
 def _read(
@@ -199,13 +208,15 @@ class Checkpoint(Callback):
     ----------
     path : path-like
         Where to; each replaces the one before, in one step.
-    average : EMA or SWA, optional
-        That of the fit, to be kept too.
     """
 
-    def __init__(self, path: Any, average: EMA | SWA | None = None) -> None:
-        self.path, self.average = path, average
+    def __init__(self, path: Any) -> None:
+        self.path = path
+
+    def on_train_begin(self, fit: Fit) -> None:
+        """Refuse what no checkpoint can hold."""
+        _describe(fit.optimizer)
 
     def on_epoch_end(self, fit: Fit) -> None:
         """Write."""
-        save_checkpoint(self.path, fit.net, fit.optimizer, self.average)
+        save_checkpoint(self.path, fit.net, fit.optimizer, fit.average)

@@ -46,7 +46,7 @@ class Network:
         Shift and scale the inputs to mean 0 and deviation 1, by the X of the first fit.
     l1, l2 : float or list of float, default 0
         The cost is C + l1 sum |W| + l2/2 sum W^2: one number, or one a layer.
-    penalize_biases : bool, default False
+    penalize_biases : bool or list of bool, default False
         Whether these sums count the biases too.
     dropout : float or list of float, default 0
         Probability with which an activation of a hidden layer is 0 while training: one number, or
@@ -97,7 +97,7 @@ class Network:
         *,
         l1: float | Sequence[float] = 0.0,
         l2: float | Sequence[float] = 0.0,
-        penalize_biases: bool = False,
+        penalize_biases: bool | Sequence[bool] = False,
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         input_noise: float = 0.0,
@@ -124,8 +124,10 @@ class Network:
             layer.W = checks.matrix("init", draw((n_out, n_in), self.rng), self.dtype, n_in, n_out)
         assign("l1", l1, self.layers)
         assign("l2", l2, self.layers)
-        assign("penalize_biases", bool(penalize_biases), self.layers)
+        assign("penalize_biases", penalize_biases, self.layers)
         assign("max_norm", max_norm, self.layers)
+        if dropout and len(self.layers) == 1:
+            raise ValueError(f"dropout: got {dropout!r} without a hidden layer; expected 0")
         assign("dropout", dropout, self.layers[:-1])
         self.inputs.dropout, self.inputs.noise = input_dropout, input_noise
 
@@ -257,8 +259,8 @@ class Network:
         training = Training(resolve(optimizer), self.engine.key(self.rng))
         self.inputs.must_be_ready()
         x, y = checks.lone_sample("x", x, y, self.n_inputs)
-        C = self.engine.step(samples(self, x, y, names=("x", "y")), training)
-        return C + self.penalty
+        at, penalty = samples(self, x, y, names=("x", "y")), self.penalty
+        return self.engine.step(at, training) + penalty
 
     def fit(
         self,
@@ -321,8 +323,6 @@ class Network:
         """
         checks.integer("batch_size", batch_size, least=1)
         trained_on = samples(self, X, Y, sample_weight, class_weight)
-        if self.inputs.standardize and not self.inputs.standardized:
-            self.inputs.standardize_by(trained_on.X)
         return fitting.fit(
             self, [trained_on], epochs=epochs, batch_size=batch_size, optimizer=optimizer,
             validation=validation, shuffle=shuffle, callbacks=callbacks, threads=threads,

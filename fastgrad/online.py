@@ -26,7 +26,7 @@ def cost_of(task: Any, layer: Any, sample: int, real: Any) -> None:
         call(block.loop, (a[i:], y[i:], C[3], d[i:], C[0], C[1], C[2]), (block.nodes, 1))
         total += C[0, 0]
     right = False
-    if task.accuracy and w_s:
+    if task.accuracy:
         shape = (layer.nodes, 1)
         right = is_right(a.reshape(shape), y.reshape(shape), layer.nodes, 0)
     add_up(task, total, 1.0 if right else 0.0)

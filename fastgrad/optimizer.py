@@ -31,12 +31,19 @@ class State:
     def __init__(self, rule: Rule | None, parameters: Array, layers: int) -> None:
         slots = rule.slots if rule else 0
         self.steps = np.zeros(1, np.int64)
-        self.memory = np.zeros((1 + layers, 8))
+        self.memory = np.zeros((1 + layers, 8))  # row 0 is for no layer
+        self.missed = np.zeros(1 + layers, np.int64)  # steps for which a layer was frozen
+        self.apart = False  # whether each layer has its own memory, or the first one's serves all
         self.used = [np.zeros_like(parameters) for _ in range(slots)]
         # a rule never touches the slots that it does not use; they must only be there
         self.slots = [*self.used, *[parameters] * (3 - slots)]
         self.fit_began = 0  # at which step, and how many there are, if known
         self.horizon: int | None = None
+
+    def take_apart(self) -> None:
+        """Give each layer a memory of its own: from now on they may differ."""
+        if not self.apart:
+            self.apart, self.memory[2:] = True, self.memory[1]
 
 
 class Optimizer:
@@ -150,8 +157,8 @@ class Optimizer:
             If the schedule must end within the fit, and would not.
         """
         first = int(state.steps[0])
-        if steps is not None and not self.schedule.spans_fit:
-            self.schedule.check(first, steps)
+        if steps is not None:
+            self.schedule.check(0 if self.schedule.spans_fit else first, steps)
         end = state.fit_began + (state.horizon or 0)
         if steps is None or first + steps != end or not steps:
             state.fit_began, state.horizon = first, steps

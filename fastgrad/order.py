@@ -124,20 +124,21 @@ class Order:
         table, dtype = self.layers, self._dtype
         trained = [l for l, layer in enumerate(layers, start=1) if layer.trainable]
         lr_scales = np.array([1.0, *(layer.lr_scale for layer in layers)])
-        differ = bool((lr_scales != 1).any())
+        if (lr_scales != 1).any() or len(trained) < len(layers):
+            state.take_apart()
         limited = table["cap"].any() or table["penalty"].any()
-        special = differ or limited or len(trained) < len(layers)
-        rows = np.arange(len(table)) * differ  # of c and m: one for all, or for each layer its own
+        # of c and m: the first layer's for all, or for each its own
+        rows = np.arange(len(table)) if state.apart else np.ones(len(table), np.int64)
         c = aligned(16 * len(table), dtype).reshape(-1, 16)
         table["c"] = address_of(c) + rows * c.strides[0]
         table["m"] = address_of(state.memory) + rows * state.memory.strides[0]
         prepare, update = optimizer.addresses(dtype)
         self.tell(
-            update=1, lowest=trained[0] if trained else len(table), rates_differ=differ,
-            uniform=not special, prepare_loop=prepare, update_loop=update,
+            update=1, lowest=trained[0] if trained else len(table), layers_differ=state.apart,
+            uniform=not (state.apart or limited), prepare_loop=prepare, update_loop=update,
         )  # fmt: skip
         self._kept += [c, state.memory]
-        self.keep(h=optimizer.h, steps=state.steps, lr_scales=lr_scales)
+        self.keep(h=optimizer.h, steps=state.steps, missed=state.missed, lr_scales=lr_scales)
         self.keep(**{f"slot_{k}": slot for k, slot in enumerate(state.slots)})
         if optimizer.clips:
             limits = np.ones((numba.config.NUMBA_NUM_THREADS, 64), dtype)

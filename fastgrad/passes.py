@@ -146,18 +146,21 @@ class Pass:
         seed: int | None,
         threads: int | None,
         every: int = 0,
+        before: int = 0,
     ) -> Iterator[tuple[int, float, float]]:
         """Train once on every sample, in an order drawn from the seed (None: as they stand).
 
-        Yields every 50 to 100 ms, and after every so many batches unless that is 0, the number of
-        samples done, the sum of C over them and how many of them were classified right.
+        Yields every 50 to 100 ms, and after every so many batches unless that is 0, of which so
+        many came before: the number of samples done, the sum of C over them and how many of them
+        were classified right.
         """
         S = len(samples.X)
         order = np.empty(S if seed is not None else 0, np.uint32)  # 4 bytes a sample
         sums = np.zeros(2)  # added to from call to call: their bits do not depend on the clock
         done = 0
         while done < S:
-            stop = min(done - done % (every * batch) + every * batch, S) if every else S
+            left = every - (before + done // batch) % every if every else 0
+            stop = min(done + left * batch, S) if every else S
             total, right, done = self._run(
                 samples, batch=batch, first=done, last=stop, cut=True, training=training,
                 order=order, seed=seed if done == 0 else None, threads=threads, sums=sums,

@@ -32,14 +32,15 @@ def _overload_low(number: Any) -> Any:
 
 @exact
 def bits(number: Any, key: Any) -> Any:
-    """32 random bits: the number and key, stirred (C. Wellons's hash "lowbias32", 2018).
+    """32 random bits: the number and key, stirred (C. Wellons's hash "triple32", 2018).
 
     In a loop, let the number be its counter alone: only that is counted in 32 bits.
     """
     x = _low(_low(number) + _low(key))
-    x = _low((x ^ (x >> 16)) * 0x7FEB352D)
-    x = _low((x ^ (x >> 15)) * 0x846CA68B)
-    return _low(x ^ (x >> 16))
+    x = _low((x ^ (x >> 17)) * 0xED5AD4BB)
+    x = _low((x ^ (x >> 11)) * 0xAC4C1B51)
+    x = _low((x ^ (x >> 15)) * 0x31848BAB)
+    return _low(x ^ (x >> 14))
 
 
 @exact

@@ -78,9 +78,13 @@ def _targets_of_blocks(name: str, Y: Any, net: "Network", rows: int) -> Array:
 
 def _class_weights(spec: Any, numbers: Array, ids: Array, net: "Network") -> Array:
     """The weight of each sample's class: given, or "balanced", S / (classes x their samples)."""
-    if len(net.blocks) > 1 or not net.blocks[0].cost.classifies:
-        costs = ", ".join(block.cost.name for block in net.blocks)
-        raise ValueError(f"class_weight: got it with the cost {costs}; expected one of classes")
+    only, costs = net.blocks[0].cost, ", ".join(block.cost.name for block in net.blocks)
+    one_class = only.link == "softmax" or (only.link == "sigmoid" and net.n_outputs == 1)
+    if len(net.blocks) > 1 or not one_class:
+        raise ValueError(
+            f"class_weight: got it with the cost {costs} of {net.n_outputs} outputs; expected"
+            " samples of one class each"
+        )
     if not len(ids):
         one_output = net.n_outputs == 1
         ids = (numbers[:, 0] > 0.5).astype(np.int64) if one_output else numbers.argmax(axis=1)

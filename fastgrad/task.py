@@ -29,12 +29,12 @@ BLOCK = np.dtype([("first", np.int64), ("nodes", np.int64), ("loop", np.int64), 
 
 #: What to do. Each 0 or 1: compute the cost, the gradient, update the weights, draw a new order,
 #: count the right classes, disturb by noise and dropout, limit the norm of the gradient, let rates
-#: differ between layers, treat all parameters alike, share equation 1 of the first layer by nodes,
-#: and equations 6 and 7 by halves of the samples. The samples from `first` to `last` in mini-
-#: batches of `batch`, at most `slab` at a time, by so many threads, who look so often for each
-#: other before they offer their processor to someone else; the lowest layer that is trained; how
-#: many samples, parameters, rows of all W and blocks of outputs there are; what random numbers are
-#: drawn with. All others are addresses, 0 where there is nothing:
+#: and counts of steps differ between layers, treat all parameters alike, share equation 1 of the
+#: first layer by nodes, and equations 6 and 7 by halves of the samples. The samples from `first` to
+#: `last` in mini-batches of `batch`, at most `slab` at a time, by so many threads, who look so
+#: often for each other before they offer their processor to someone else; the lowest layer that is
+#: trained; how many samples, parameters, rows of all W and blocks of outputs there are; what random
+#: numbers are drawn with. All others are addresses, 0 where there is nothing:
 #: the loops of the update rule, of clipping and of the moving average;
 #: X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,), the
 #: order of the samples (S,), and a^L (S, n_L) and dC/da0 (S, n_0) to write;
@@ -47,13 +47,13 @@ BLOCK = np.dtype([("first", np.int64), ("nodes", np.int64), ("loop", np.int64), 
 #: right classes, the blocks of outputs, the state of the random numbers and the meeting point of
 #: the threads.
 TASK = _record(
-    "cost gradient update shuffle accuracy disturbs clips_norm rates_differ uniform first_by_nodes"
+    "cost gradient update shuffle accuracy disturbs clips_norm layers_differ uniform first_by_nodes"
     " halves first last batch slab threads patience lowest samples_in_all n_parameters n_rows"
     " n_blocks key"
     " prepare_loop update_loop clip_loop follow_loop"
     " X input_mean input_scale Y ids weights order output input_gradient"
-    " parameters dC slot_0 slot_1 slot_2 h steps rates lr_scales average follows follow_c clip_c"
-    " copies_apart samples w y C_lanes C_panels right_panels squares C blocks random arrived"
+    " parameters dC slot_0 slot_1 slot_2 h steps missed rates lr_scales average follows follow_c"
+    " clip_c copies_apart samples w y C_lanes C_panels right_panels squares C blocks random arrived"
 )
 
 

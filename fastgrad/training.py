@@ -116,8 +116,8 @@ def is_right(a: Any, y: Any, n: int, s: int) -> Any:
 
 
 @kernel
-def cost(task: Any, layers: Any, t: int, panels: Any, real: Any) -> None:
-    """C of each panel, and dC/da of the last layer."""
+def cost(task: Any, layers: Any, t: int, panels: Any, S: int, real: Any) -> None:
+    """C of each panel, of S samples in all, and dC/da of the last layer."""
     lanes = simd.width(real)
     layer = layers[layers.size - 1]
     a = panels_of(layer.a, layer.padded, task, real)
@@ -145,7 +145,7 @@ def cost(task: Any, layers: Any, t: int, panels: Any, real: Any) -> None:
                 C_panels[p] += C[0, s]
         if task.accuracy:
             for s in range(lanes):
-                if w[p * lanes + s] and is_right(a[p], y[p], layer.nodes, s):
+                if p * lanes + s < S and is_right(a[p], y[p], layer.nodes, s):
                     right_panels[p] += 1
 
 
@@ -221,7 +221,7 @@ def pass_over_batches(dtype: Any) -> Any:
                 forward_all(task, layers, count, t, panels, crossing, step, at, real)
                 write(task, outputs, outputs.a, task.output, first, last, panels, real)
                 if task.cost:
-                    cost(task, layers, t, panels, real)
+                    cost(task, layers, t, panels, last - first, real)
                 if task.gradient:
                     backward(task, layers, panels, real)
                 write(task, inputs, inputs.d, task.input_gradient, first, last, panels, real)

@@ -333,3 +333,37 @@ def test_training_ends_where_the_cost_is_no_number(rng):
         history = net.fit(*line(rng), epochs=5)
     assert len(history.cost) == 1
     assert "the cost is nan" in history.stopped
+
+
+def test_only_who_began_is_told_of_the_end(rng):
+    class Bad(Callback):
+        def on_train_begin(self, fit):
+            raise RuntimeError("its own problem")
+
+    x, y = line(rng)
+    net, stopping = network(), fg.EarlyStopping("cost")
+    net.fit(x, y, epochs=2, callbacks=[stopping])
+    net.fit(x, y, epochs=2)
+    before = net.parameters.copy()
+    with pytest.raises(RuntimeError, match="its own problem"):
+        net.fit(x, y, callbacks=[Bad(), stopping])
+    assert np.array_equal(net.parameters, before)
+
+
+@pytest.mark.parametrize(("hook", "epochs"), [("on_train_begin", 0), ("on_epoch_begin", 0)])
+def test_stopped_between_epochs_nothing_more_is_trained(hook, epochs, rng):
+    class Stops(Callback):
+        pass
+
+    setattr(Stops, hook, lambda self, fit: fit.stop())
+    net = network()
+    before = net.parameters.copy()
+    assert len(net.fit(*line(rng), callbacks=[Stops()]).cost) == epochs
+    assert np.array_equal(net.parameters, before)
+
+
+def test_every_k_batches_of_a_stream_too(rng):
+    recorder = Recorder(every=5)
+    network().fit_stream([line(rng, 96)] * 10, batch_size=32, callbacks=[recorder])
+    steps = [call.split(",")[0] for call in recorder.calls if call.startswith("step")]
+    assert steps == [f"step {k}" for k in (5, 10, 15, 20, 25, 30)]

@@ -356,3 +356,45 @@ def test_changed_settings_count_at_once():
     one.layers[0].l2 = one.layers[1].l2 = 0.5
     assert one.step(X, Y, fg.SGD(0.1)) == other.step(X, Y, fg.SGD(0.1))
     assert same(one, other)
+
+
+def test_a_constant_column_is_left_as_it_is():
+    X, Y = data()
+    X[:, 2] = 0.1
+    net = network(standardize=True)
+    net.fit(X, Y, epochs=1)
+    assert net.inputs.scale[2] == 1
+    assert_close(net.inputs.scale[:2], 1 / X[:, :2].std(axis=0), 1e-12)
+    net.inputs.mean = np.zeros(5)  # assigned in place
+    assert np.array_equal(copy.deepcopy(net).predict(X), net.predict(X))
+
+
+def test_accuracy_counts_every_sample_once():
+    X, _ = data()
+    net = network(cost="softmax_cross_entropy")
+    w = (np.arange(S) < 20).astype(float)
+    history = net.fit(X, IDS, epochs=1, optimizer=fg.SGD(0.0), sample_weight=w)
+    assert history.metrics["accuracy"] == [np.mean(net.predict(X).argmax(axis=1) == IDS)]
+
+
+def test_a_refused_fit_leaves_the_inputs_alone():
+    X, Y = data()
+    net = network(standardize=True)
+    with pytest.raises(ValueError, match="epochs"):
+        net.fit(X, Y, epochs=-1)
+    assert not net.inputs.standardized
+
+
+def test_a_warm_up_longer_than_the_fit_is_refused():
+    X, Y = data()
+    schedule = schedules.Warmup(schedules.Cosine(0.1), steps=50)
+    with pytest.raises(ValueError, match=r"Warmup: got steps 50 .* in a fit that ends at step 4"):
+        network().fit(X, Y, epochs=2, optimizer=fg.Adam(schedule))
+
+
+def test_an_average_of_no_epoch_is_refused():
+    X, Y = data()
+    swa = fg.SWA(start=100)
+    network().fit(X, Y, epochs=2, average=swa)
+    with pytest.raises(ValueError, match="network: got no epoch after the 100"):
+        _ = swa.network

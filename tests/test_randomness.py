@@ -9,20 +9,30 @@ from fastgrad.randomness import bits, normal, threshold
 KEYS = [0, 12345, -1, 2**32 - 1, 2**61 + 12345]
 
 
-def lowbias32(x):
+def triple32(x):
     """https://nullprogram.com/blog/2018/07/31/, in uint32 as there."""
     x = np.array(x, np.uint32)
-    x ^= x >> 16
-    x *= np.uint32(0x7FEB352D)
+    x ^= x >> 17
+    x *= np.uint32(0xED5AD4BB)
+    x ^= x >> 11
+    x *= np.uint32(0xAC4C1B51)
     x ^= x >> 15
-    x *= np.uint32(0x846CA68B)
-    return x ^ (x >> 16)
+    x *= np.uint32(0x31848BAB)
+    return x ^ (x >> 14)
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_bits_are_those_of_the_hash(key):
     ours = [bits(k, key) for k in range(500)]
-    np.testing.assert_array_equal(ours, lowbias32([(k + key) % 2**32 for k in range(500)]))
+    np.testing.assert_array_equal(ours, triple32([(k + key) % 2**32 for k in range(500)]))
+
+
+# Samples and nodes of a layer are such distances apart; a hash of two multiplications shows it.
+@pytest.mark.parametrize("distance", [1, 16, 128, 8192, 24576, 40960])
+def test_draws_at_a_distance_do_not_resemble_each_other(distance):
+    n = 4_000_000
+    kept = (triple32(np.arange(n + distance)) >> 31).astype(np.float32) * 2 - 1
+    assert abs(kept[:n] @ kept[distance:]) / np.sqrt(n) < 5
 
 
 def test_bits_are_below_the_threshold_with_its_probability():

@@ -10,48 +10,12 @@ from conftest import (
     assert_close,
     assert_same_parameters,
     central_differences,
-    parameters,
 )
 from oracle import Oracle
 from twin import Twin, random_batches
+from ways import FAST_WAYS, WAYS, change_by, data, gradient_of_a_step, network
 
 import fastgrad as fg
-
-#: Sizes and samples that take every way through the compiled pass: one sample, halves of the
-#: batch, several panels, a wide first layer.
-WAYS = {
-    "one sample": ([5, 7, 3], 1),
-    "halves": ([4, 16, 16, 2], 64),
-    "panels": ([17, 33, 3], 21),
-    "wide first layer": ([130, 40, 3], 16),
-}
-FAST_WAYS = {k: v for k, v in WAYS.items() if not PLAIN or k in {"one sample", "panels"}}
-
-
-def network(sizes, **options):
-    settings = {"cost": "mse", "dtype": "float64", "seed": 0, **options}
-    net = fg.Network(sizes, "tanh", **settings)
-    rng = np.random.default_rng(1)
-    for layer in net.layers:
-        layer.b = rng.normal(size=layer.b.shape) / 2
-    return net
-
-
-def data(sizes, S, seed=2):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(S, sizes[0])), rng.normal(size=(S, sizes[-1]))
-
-
-def gradient_of_a_step(net, X, Y):
-    """What a step subtracts from the parameters, with the random numbers of the next step."""
-    stepped = copy.deepcopy(net)
-    return change_by(stepped, X, Y, fg.SGD(1.0))
-
-
-def change_by(net, X, Y, optimizer):
-    before = parameters(net)
-    net.step(X, Y, optimizer)
-    return [was - p for was, p in zip(before, parameters(net), strict=True)]
 
 
 @pytest.mark.parametrize("way", FAST_WAYS)
@@ -270,80 +234,6 @@ def test_no_node_has_weights_above_the_norm(way):
     assert max(np.linalg.norm(layer.W, axis=1).max() for layer in net.layers) <= 0.7 + 1e-9
 
 
-# --- layer by layer ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("way", FAST_WAYS)
-@pytest.mark.parametrize("frozen", [[0], [1], [0, 1]])
-def test_frozen_layers_stay_and_the_others_learn_as_before(frozen, way):
-    sizes, S = WAYS[way]
-    X, Y = data(sizes, S)
-    net, free = network(sizes), network(sizes)
-    for l in frozen:
-        net.layers[l].trainable = False
-    for each in (net, free):
-        each.step(X, Y, fg.Adam(0.01))
-    start = network(sizes)
-    for l, layer in enumerate(net.layers):
-        expected = start if l in frozen else free
-        assert np.array_equal(layer.W, expected.layers[l].W)
-        assert np.array_equal(layer.b, expected.layers[l].b)
-
-
-def test_a_frozen_layer_may_be_thawed():
-    sizes = [5, 8, 3]
-    X, Y = data(sizes, 20)
-    net = network(sizes)
-    net.layers[0].trainable = False
-    optimizer = fg.SGD(0.1)
-    net.fit(X, Y, epochs=1, optimizer=optimizer)
-    before = net.layers[0].W.copy()
-    net.layers[0].trainable = True
-    net.fit(X, Y, epochs=1, optimizer=optimizer)
-    assert not np.array_equal(net.layers[0].W, before)
-
-
-def test_a_frozen_layer_does_not_count_in_the_norm():
-    sizes = [5, 8, 3]
-    X, Y = data(sizes, 20)
-    net = network(sizes)
-    net.layers[0].trainable = False
-    g = net.gradients(X, Y)
-    norm = np.sqrt((g.dC_dW[1] ** 2).sum() + (g.dC_db[1] ** 2).sum())
-    change = change_by(net, X, Y, fg.SGD(1.0).clip(norm=norm / 2))
-    assert_close(change[2], g.dC_dW[1] / 2, 1e-5)
-
-
-@pytest.mark.parametrize("batch_size", [1, 8])
-@pytest.mark.parametrize("name", ["SGD", "Adam", "NAdam", "RMSprop"])
-def test_rates_by_layer_equal_an_optimizer_for_each(name, batch_size):
-    """A layer at half the rate is what a whole network at half the rate makes of it at first."""
-    sizes = [5, 8, 3]
-    X, Y = data(sizes, batch_size)
-    net, half, whole = network(sizes), network(sizes), network(sizes)
-    net.layers[0].lr_scale = 0.5
-    net.step(X, Y, getattr(fg, name)(0.01))
-    half.step(X, Y, getattr(fg, name)(0.005))
-    whole.step(X, Y, getattr(fg, name)(0.01))
-    assert_close(net.layers[0].W, half.layers[0].W, 1e-12)
-    assert_close(net.layers[1].W, whole.layers[1].W, 1e-12)
-
-
-@pytest.mark.torch
-def test_rates_by_layer_equal_pytorch_groups(rng):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    net = network([5, 17, 3])
-    twin = Twin(torch, net)
-    net.layers[0].lr_scale = 0.1
-    groups = [{"params": twin.parameters[:2], "lr": 0.001}, {"params": twin.parameters[2:]}]
-    ours, theirs = fg.Adam(0.01), torch.optim.Adam(groups, lr=0.01)
-    for x, y in random_batches(rng, 50, 5, 3):
-        net.step(x, y, ours)
-        twin.differentiate(x, y)
-        theirs.step()
-    assert_same_parameters(net, twin, 1e-9)
-
-
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
@@ -368,3 +258,26 @@ def test_bad_settings_are_named(options, parts):
 def test_bad_limits_are_named(limits):
     with pytest.raises((ValueError, TypeError), match=f"{next(iter(limits))}: got .*expected"):
         fg.Adam().clip(**limits)
+
+
+def test_noise_and_dropout_of_inputs_are_independent():
+    n = 1024
+    net = fg.Network(
+        [n, 1], cost="squared_error", init="zeros", dtype="float64", seed=1, input_noise=1.0,
+        input_dropout=0.5,
+    )  # fmt: skip
+    y = np.array([[-1.0]])  # dC/dW_1j = a_j
+    values = np.concatenate([gradient_of_a_step(net, np.zeros((1, n)), y)[0][0]])
+    kept = values[values != 0] / 2
+    assert abs(kept.std() - 1) < 0.15
+    assert np.abs(kept).max() > 2
+
+
+def test_the_cost_of_a_step_is_that_before_it():
+    sizes = [5, 8, 3]
+    X, Y = data(sizes, 20)
+    net = network(sizes, l2=5.0)
+    before = net.cost(X, Y)
+    assert copy.deepcopy(net).step(X, Y, fg.SGD(0.1)) == pytest.approx(before, rel=1e-12)
+    history = net.fit(X, Y, epochs=1, batch_size=20, optimizer=fg.SGD(0.1))
+    assert history.cost[0] == pytest.approx(before, rel=1e-12)

@@ -56,7 +56,7 @@ def test_a_fit_goes_on_where_it_stopped(name, average, tmp_path):
     path = tmp_path / "fit.safetensors"
     begun.fit(
         X, Y, epochs=6, batch_size=BATCH, optimizer=make(), average=followed,
-        callbacks=[fg.Checkpoint(path, followed), StopsAfter(2)],
+        callbacks=[fg.Checkpoint(path), StopsAfter(2)],
     )  # fmt: skip
     net, optimizer, resumed = fg.resume(path)
     assert np.array_equal(net.parameters, begun.parameters)
