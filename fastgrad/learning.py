@@ -161,7 +161,8 @@ def settle(task: Any, layers: Any, t: int, crossing: int, real: Any) -> None:
         measure(task, layers, t, real)
         meet(task, crossing)
         limit(task, t, real)
-    if task.uniform:
+    # Otherwise a thread had better update what it has the gradient of.
+    if task.uniform and (task.halves or task.threads == 1):
         some = share(task.n_parameters, 16, t, task.threads)
         update(task, layers[1], some[0], some[1] - some[0], np.int64(0), t, real)
         return
