@@ -157,7 +157,7 @@ def settle(task: Any, layers: Any, t: int, crossing: int, real: Any) -> None:
         measure(task, layers, t, real)
         meet(task, crossing)
         limit(task, t, real)
-    if task.uniform:
+    if task.halves and task.uniform:
         some = share(task.n_parameters, 16, t, task.threads)
         update(task, layers[1], some[0], some[1] - some[0], np.int64(0), t, real)
         return
