@@ -39,8 +39,3 @@ CASES = {
     "wide": Case([1024, 1024, 1024, 1024], "relu", 1024, 4096),
     "online": Case([10, 40, 40, 1], "relu", 1, 4096),
 }
-
-
-def of_width(w: int) -> Case:
-    """The case 10-w-w-10 of the sweep over widths."""
-    return Case([10, w, w, 10], "relu", 128, 8192)

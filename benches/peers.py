@@ -98,6 +98,10 @@ def race(case, everyone):
     return {one.name: 1e3 * min(one.seconds) for one in runners}, failed
 
 
+def _ours(threads):
+    return f"fastgrad, {threads} thread{'s' * (threads > 1)}"
+
+
 def report(name, case, times, peaks):
     """Print a line for each contestant."""
     sizes = "-".join(map(str, case.sizes))
@@ -106,7 +110,7 @@ def report(name, case, times, peaks):
         gflops = case.operations / milliseconds / 1e6
         threads = 1 if ", 1 thread" in one else ALL
         print(
-            f"  {one:28s}{milliseconds:10.3f} ms  x {milliseconds / times['fastgrad']:7.2f}"
+            f"  {one:28s}{milliseconds:10.3f} ms  x {milliseconds / times[_ours(threads)]:7.2f}"
             f"{gflops:9.1f} GFLOP/s {gflops / peaks[threads]:6.1%} of the peak"
         )
 
@@ -123,7 +127,7 @@ def chart(results, path):
         for name, kind, threads in contestants()
         if kind != "fastgrad" and threads == ALL and any(name in r["ms"] for r in results.values())
     ]
-    ours = f"fastgrad, {ALL} thread{'s' * (ALL > 1)}"
+    ours = _ours(ALL)
     figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
     width = 0.8 / max(len(names), 1)
     for k, name in enumerate(names):

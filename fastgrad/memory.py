@@ -166,5 +166,7 @@ class Memory:
 
     def _scratch_most(self, copies: int) -> int:
         """Samples that the scratch memory may hold."""
-        most = _SCRATCH_BYTES // (self._numbers_a_sample(copies) * self.dtype.itemsize)
+        threads = numba.config.NUMBA_NUM_THREADS  # each has the numbers and weights of the samples
+        bytes_a_sample = self._numbers_a_sample(copies) * self.dtype.itemsize
+        most = _SCRATCH_BYTES // (bytes_a_sample + threads * (self.dtype.itemsize + 8))
         return int(max(most // self.lanes, 1)) * self.lanes
