@@ -86,7 +86,7 @@ class Fit:
     def run(
         self,
         an_epoch: Callable[["Fit"], Passed],
-        evaluate: Callable[["Fit"], dict[str, float]],
+        evaluate: Callable[[], dict[str, float]],
         callbacks: Sequence[Callback],
     ) -> History:
         """Train epoch by epoch until the last, or until a callback ends it.
@@ -118,7 +118,7 @@ class Fit:
                     advice = f"fit: {history.stopped}; a smaller learning rate may help"
                     warnings.warn(advice, RuntimeWarning, stacklevel=4)
                 figures = {"accuracy": right / self.done} if classifies(self.net) else {}
-                figures |= evaluate(self)
+                figures |= evaluate()
                 if "val_cost" in figures:
                     history.val_cost.append(figures.pop("val_cost"))
                 for name, value in figures.items():
@@ -253,7 +253,7 @@ def fit(
 
 def _evaluation(
     net: "Network", validation: Any, metrics: Iterable[Any]
-) -> Callable[[Fit], dict[str, float]]:
+) -> Callable[[], dict[str, float]]:
     """What computes the figures of the validation samples."""
     functions = {}
     if isinstance(metrics, str) or not isinstance(metrics, Iterable):
@@ -264,11 +264,11 @@ def _evaluation(
     if validation is None:
         if functions:
             raise ValueError("metrics: got some without validation; expected samples to compute on")
-        return lambda course: {}
+        return dict
     X_val, Y_val = checks.pair("validation", validation, "(X_val, Y_val)")
     held_out = samples(net, X_val, Y_val, names=("validation X", "validation Y"))
 
-    def evaluate(course: Fit) -> dict[str, float]:
+    def evaluate() -> dict[str, float]:
         C, right = net.engine.cost(held_out)
         figures = {"val_cost": C + net.penalty}
         if classifies(net):

@@ -12,42 +12,45 @@ __all__ = ["Gradients", "Inputs", "Layer", "assign", "settings"]
 Array = np.ndarray[Any, Any]
 
 
-class _Number:
-    """An attribute that takes numbers within limits."""
+class _Setting:
+    """An attribute that checks what is assigned to it."""
 
-    def __init__(self, default: float, **limits: float) -> None:
-        self.default, self.limits = default, limits
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, layer: Any, owner: type | None = None) -> float:
-        return float(vars(layer).get(self.name, self.default)) if layer else self.default
-
-    def __set__(self, layer: Any, value: Any) -> None:
-        if value is None:
-            value = self.default
-        if value != self.default:
-            checks.number(self.name, value, **self.limits)
-        vars(layer)[self.name] = float(value)
-
-
-class _Flag:
-    """An attribute that is True or False."""
-
-    def __init__(self, default: bool) -> None:
+    def __init__(self, default: Any) -> None:
         self.default = default
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, layer: Any, owner: type | None = None) -> bool:
-        return bool(vars(layer).get(self.name, self.default)) if layer else self.default
+    def __get__(self, of: Any, owner: type | None = None) -> Any:
+        return vars(of).get(self.name, self.default) if of else self.default
 
-    def __set__(self, layer: Any, value: Any) -> None:
+    def __set__(self, of: Any, value: Any) -> None:
+        vars(of)[self.name] = self.checked(value)
+
+    def checked(self, value: Any) -> Any:
+        raise NotImplementedError
+
+
+class _Number(_Setting):
+    """One that takes numbers within limits; None is the default."""
+
+    def __init__(self, default: float, **limits: float) -> None:
+        super().__init__(default)
+        self.limits = limits
+
+    def checked(self, value: Any) -> float:
+        if value is None or value == self.default:
+            return float(self.default)
+        return checks.number(self.name, value, **self.limits)
+
+
+class _Flag(_Setting):
+    """One that is True or False."""
+
+    def checked(self, value: Any) -> bool:
         if not isinstance(value, bool | np.bool_) and value not in (0, 1):
             raise TypeError(f"{self.name}: got {value!r}; expected True or False")
-        vars(layer)[self.name] = bool(value)
+        return bool(value)
 
 
 class _Settings:
@@ -124,10 +127,11 @@ class Layer(_Settings):
         if not (self.l1 or self.l2):
             return 0.0
         arrays = (self.W, self.b) if self.penalize_biases else (self.W,)
-        return sum(
+        total: float = sum(
             self.l1 * float(np.abs(p).sum()) + self.l2 / 2 * float(np.square(p).sum())
             for p in arrays
         )
+        return total
 
 
 class Inputs(_Settings):

@@ -24,7 +24,7 @@ def at_once(n: int, real: Any) -> Any:
 
 @kernel
 def prepare(task: Any, layers: Any, step: int, real: Any) -> None:
-    """What the optimizer needs to know at a step of the pass; each layer, if their rates differ."""
+    """What the optimizer needs to know at a step of the pass; for each layer, if they differ."""
     steps, h = view(task.steps, (1,), np.int64), view(task.h, (16,), np.float64)
     rates = view(task.rates, (step + 1,), np.float64)
     lr_scales = view(task.lr_scales, (layers.size,), np.float64)
