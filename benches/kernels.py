@@ -37,8 +37,10 @@ class Tiles:
         kernels.affine_panels(self.W, self.b, self.a, self.u, n, (0, n), (0, self.panels))
 
     def time_backpropagate(self, n):
-        """Equation 5."""
-        kernels.backpropagate_panels(self.d, self.W, self.u, n, (0, n), (0, self.panels))
+        """Equations 5 and 3."""
+        kernels.backpropagate_panels(
+            self.d, self.W, self.a, self.u, n, (0, n), (0, self.panels), True
+        )
 
     def time_weight_gradient(self, n):
         """Equation 7."""

@@ -36,6 +36,7 @@ class _Constants(NamedTuple):
     exp_max: Any
     ln2: tuple[Any, Any]  # ln 2 in two pieces, the first short: n * ln2[0] is exact for integers n
     exp: tuple[Any, ...]  # (exp(r) - 1 - r) / r^2
+    tanh: tuple[Any, ...]  # the same of exp(-2h): the coefficients times powers of -2
     log: tuple[Any, ...]  # (2 artanh(s) / s - 2) / z, in z = s^2
     erf_max: Any  # above it erf is 1
     erf_slope: Any  # 2 / sqrt(pi), erf'(0)
@@ -52,6 +53,8 @@ def _constants_of(real: Any, **values: Any) -> _Constants:
             return tuple(real(v) for v in value)
         return value if isinstance(value, int) else real(value)
 
+    powers = range(len(values["exp"]) + 1, 1, -1)
+    values["tanh"] = tuple((-2.0) ** k * c for k, c in zip(powers, values["exp"], strict=True))
     return _Constants(**{name: convert(value) for name, value in values.items()})
 
 
@@ -121,8 +124,9 @@ _FLOAT64 = _constants_of(
     ),
 )  # fmt: skip
 
-# 1 / ln 2, and pi cut twice after 33 bits (Cody and Waite, chapter 8).
+# 1 / ln 2, ln 2, and pi cut twice after 33 bits (Cody and Waite, chapter 8).
 _LOG2_E = 1.4426950408889634
+_LN2 = 0.6931471805599453
 _PI = (3.1415926534682512, 1.2154201012607932e-10, 4.044532497591901e-21)
 
 
@@ -286,17 +290,26 @@ def log1p(u: Any) -> Any:
 
 @_elementary
 def tanh_and_slope(u: Any) -> Any:
-    """Return tanh u = -m / (m + 2) where m = e^-2|u| - 1, and tanh' u = 4 (m + 1) / (m + 2)^2.
+    """Return tanh u = -m / (m + 2) where m = e^-2|u| - 1, and tanh' u = (1 + |tanh u|) g.
 
-    m and m + 1 are each found without cancellation: (3) needs the small slopes too.
+    m and g = 1 - |tanh u| = 2 (m + 1) / (m + 2) are each found without cancellation: (3) needs the
+    small slopes too. As in `exp`, but with n <= 0 and as few steps as will do: -2|u| = n ln 2 - 2h,
+    where ln 2 is not cut in two, since m is near -1 where that would matter.
     """
-    k = _constants(u)
-    n, e = _reduced(clamp(real(u, -2) * abs(u), -86.0, 0.0))  # so that 2^(n-1) is a normal number
-    half = _power_of_2(n - real(u, 1))
-    m = real(u, 2) * (half * e + (half - real(u, 0.5)))
-    inverse = real(u, 1) / (m + real(u, 2))
-    value = u if abs(u) < k.tiny else np.copysign(m * inverse, u)
-    return value, real(u, 8) * (half * e + half) * inverse * inverse
+    k, one = _constants(u), real(u, 1)
+    x = abs(u)
+    x = real(u, 43) if x > 43 else x  # so that 2^n is a normal number
+    shifted = x * real(u, -2 * _LOG2_E) + (k.round + k.bias)
+    n = shifted - (k.round + k.bias)
+    h = x + n * real(u, 0.5 * _LN2)
+    e = h * h * _polynomial(h, k.tanh) - (h + h)  # exp(-2h) - 1
+    scale = _from_bits(u, _bits(shifted) << k.p)  # 2^n
+    m = scale * e + (scale - one)
+    inverse = one / (m + real(u, 2))
+    g = (scale * e + scale) * inverse
+    g += g
+    tanh_of_abs = -m * inverse
+    return np.copysign(tanh_of_abs, u), g * tanh_of_abs + g
 
 
 @_elementary

@@ -14,43 +14,45 @@ from .task import blocks_of, numbers, panels_of, rows_of, samples_of, share, wei
 
 @kernel
 def shuffle(task: Any) -> None:
-    """Random permutation (Fisher, Yates) by xorshift (G. Marsaglia, 2003, triple 13, 7, 17)."""
-    order, random = (
-        view(task.order, (task.samples_in_all,), np.uint32),
-        view(task.random, (1,), np.uint64),
-    )
-    x = random[0]
+    """Random permutation (R. A. Fisher, F. Yates): each next one changes places with one so far."""
+    order = view(task.order, (task.samples_in_all,), np.uint32)
+    key = bits(task.shuffle, task.shuffle >> 32)
+    for k in range(order.size):  # all draws first: apart from what follows they vectorise
+        order[k] = np.uint32((np.uint64(bits(k, key)) * np.uint64(k + 1)) >> np.uint64(32))
     for k in range(order.size):
-        x ^= x << np.uint64(13)
-        x ^= x >> np.uint64(7)
-        x ^= x << np.uint64(17)
-        r = np.int64(((x >> np.uint64(32)) * np.uint64(k + 1)) >> np.uint64(32))
+        r = order[k]
         order[k] = order[r]
         order[r] = np.uint32(k)
-    random[0] = x
 
 
 @kernel
-def sample_at(task: Any, position: int) -> Any:
-    """The sample at that position of the order."""
-    if task.order:
-        return np.int64(view(task.order, (position + 1,), np.uint32)[position])
+def sample_at(order: int, position: int) -> Any:
+    """The sample at that position of the order, if there is one."""
+    if order:
+        return np.int64(view(order, (position + 1,), np.uint32)[position])
     return position
 
 
 @kernel
-def weight_of(task: Any, sample: int, S: int, real: Any) -> Any:
-    """w_s / S."""
-    w_s = numbers(task.weights, sample + 1, real)[sample] if task.weights else 1.0
+def weight_of(weights: int, sample: int, S: int, real: Any) -> Any:
+    """w_s / S, where all w_s are 1 if there are none."""
+    w_s = numbers(weights, sample + 1, real)[sample] if weights else 1.0
     return w_s / S
 
 
 @kernel
-def target(task: Any, sample: int, i: int, n: int, real: Any) -> Any:
-    """y_i of a sample: from its row of Y or, with class ids, 1 at the node of its class."""
+def targets(task: Any, samples: Any, y: Any, n: int, real: Any) -> None:
+    """y_is of some samples: from their rows of Y or, with class ids, 1 at the node of the class."""
     if task.ids:
-        return 1.0 if view(task.ids, (sample + 1,), np.int64)[sample] == i else 0.0
-    return float(numbers(task.Y, sample * n + i + 1, real)[sample * n + i])
+        ids = view(task.ids, (task.samples_in_all,), np.int64)
+        for i in range(n):
+            for s in range(samples.size):
+                y[i, s] = 1 if ids[samples[s]] == i else 0
+    else:
+        Y = rows_of(task.Y, task.samples_in_all, n, real)
+        for i in range(n):
+            for s in range(samples.size):
+                y[i, s] = Y[samples[s], i]
 
 
 @kernel
@@ -67,9 +69,10 @@ def choose(task: Any, first: int, last: int, S: int, t: int, panels: Any, real: 
     """Numbers and weights of the samples; weightless copies of one fill the last panel."""
     lanes = simd.width(real)
     samples, w = samples_of(task, t), weights_of(task, t, real)
+    order, weights = task.order, task.weights  # now, since LLVM fears that the loop changes them
     for k in range(panels[0] * lanes, panels[1] * lanes):
-        samples[k] = sample_at(task, min(first + k, last - 1))
-        w[k] = weight_of(task, samples[k], S, real) if first + k < last else 0.0
+        samples[k] = sample_at(order, min(first + k, last - 1))
+        w[k] = weight_of(weights, samples[k], S, real) if first + k < last else 0.0
 
 
 @kernel

@@ -206,17 +206,23 @@ def affine_tiles(
 
 
 @kernel
-def backpropagate_panels(d: Any, W: Any, dC_da: Any, n_out: int, nodes: Any, panels: Any) -> None:
-    """dC/da of the layer before from d = dC/db, for every sample."""
+def backpropagate_panels(
+    d: Any, W: Any, df: Any, d_before: Any, n_out: int, nodes: Any, panels: Any, hidden: bool
+) -> None:
+    """d = dC/db of the layer before from that of this one and df = f'(u), for every sample.
+
+    Unless the layer before is `hidden`, it is the inputs, and what is found is their dC/da.
+    """
     for shape in literal_unroll(SHAPES):
-        backpropagate_tiles(shape, d, W, dC_da, n_out, nodes, panels)
+        backpropagate_tiles(shape, d, W, df, d_before, n_out, nodes, panels, hidden)
 
 
 @kernel
 def backpropagate_tiles(
-    shape: Any, d: Any, W: Any, dC_da: Any, n_out: int, nodes: Any, panels: Any
-) -> None:
-    """(5) in tiles of that shape, for the nodes and panels left to it."""
+    shape: Any, d: Any, W: Any, df: Any, d_before: Any, n_out: int, nodes: Any, panels: Any,
+    hidden: bool,
+) -> None:  # fmt: skip
+    """(5s) and (3s) in tiles of that shape, for the nodes and panels left to it."""
     rows, width = len(shape[0]), len(shape[1])
     j_first, j_last = part(rows, HEIGHTS, nodes)
     p_first, p_last = part(width, WIDTHS, panels)
@@ -226,7 +232,10 @@ def backpropagate_tiles(
             for i in range(n_out):
                 W_ij, d_is = simd.along(shape, W, (i, j)), simd.lanes(shape, d, (p, i, 0))
                 dC_da_js = simd.fma(W_ij, d_is, dC_da_js)
-            simd.store(dC_da, (p, j, 0), dC_da_js)
+            d_js = dC_da_js
+            if hidden:  # eq. (3s): d_js = dC/da_js f'(u_js)
+                d_js = simd.multiply(dC_da_js, simd.tile(shape, df, (p, j, 0)))
+            simd.store(d_before, (p, j, 0), d_js)
 
 
 # In (6) and (7) the factor 1/S stands in d already: the cost has put it there with the weights.
@@ -274,20 +283,27 @@ def weight_gradient_tiles(
 
 # --- Into panels and out of them ------------------------------------------------------------------
 
+# The rows that a shuffle puts side by side lie anywhere in memory. That takes hundreds of cycles to
+# answer and forgets all but some dozen questions, so each tile asks for one that comes later.
+_FETCHED_AHEAD = 8
+
 
 @kernel
 def gather_panels(
     X: Any, samples: Any, mean: Any, scale: Any, a: Any, aT: Any, panels: Any
 ) -> None:
     """The rows of X named by `samples`, standardised, as activations of the input layer."""
-    lanes, square = simd.width(X), simd.square(X)
-    for p in range(panels[0], panels[1]):
-        for q in range(a.shape[1] // lanes):
-            x = simd.gather(X, samples, p * lanes, q * lanes)
-            x = simd.subtract(x, simd.lanes(square, mean, (q * lanes,)))
-            x = simd.multiply(x, simd.lanes(square, scale, (q * lanes,)))
-            simd.store(aT, (q, p * lanes, 0), x)
-            simd.store(a, (p, q * lanes, 0), simd.transpose(x))
+    lanes, square, blocks = simd.width(X), simd.square(X), a.shape[1] // simd.width(X)
+    last = panels[1] * blocks
+    for k in range(panels[0] * blocks, last):
+        p, q, later = k // blocks, k % blocks, k + _FETCHED_AHEAD
+        if later < last:
+            simd.fetch(X, samples, later // blocks * lanes, later % blocks * lanes)
+        x = simd.gather(X, samples, p * lanes, q * lanes)
+        x = simd.subtract(x, simd.lanes(square, mean, (q * lanes,)))
+        x = simd.multiply(x, simd.lanes(square, scale, (q * lanes,)))
+        simd.store(aT, (q, p * lanes, 0), x)
+        simd.store(a, (p, q * lanes, 0), simd.transpose(x))
 
 
 @kernel

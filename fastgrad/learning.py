@@ -8,8 +8,7 @@ from . import machine, simd
 from .jit import kernel
 from .kernels import bias_gradient, weight_gradient
 from .machine import call, view
-from .shapes import HEIGHTS
-from .task import blocks_of, meet, numbers, panels_of, share, whole
+from .task import blocks_of, meet, numbers, panels_of, share, share_of_nodes, whole
 
 __all__ = ["at_once", "learn", "learn_by_samples", "penalize", "prepare", "settle"]
 
@@ -122,7 +121,7 @@ def learn(
         layer = layers[l]
         if not wanted(task, layer):
             continue
-        nodes = share(layer.rows, HEIGHTS[-1], t, task.threads)
+        nodes = share_of_nodes(task, layer, t)
         W, b = weights_of_nodes(layer, nodes), biases_of_nodes(layer, nodes)
         if task.halves:
             unite(task, W[0], W[1], real)
@@ -167,7 +166,7 @@ def settle(task: Any, layers: Any, t: int, crossing: int, real: Any) -> None:
         update(task, layers[1], some[0], some[1] - some[0], np.int64(0), t, real)
         return
     for l in range(task.lowest, layers.size):
-        nodes = share(layers[l].rows, HEIGHTS[-1], t, task.threads)
+        nodes = share_of_nodes(task, layers[l], t)
         update_nodes(task, layers[l], nodes, t, real)
 
 
@@ -177,7 +176,7 @@ def measure(task: Any, layers: Any, t: int, real: Any) -> None:
     squares, row = view(task.squares, (task.n_rows,), np.float64), 0
     for l in range(task.lowest, layers.size):
         layer = layers[l]
-        nodes = share(layer.rows, HEIGHTS[-1], t, task.threads)
+        nodes = share_of_nodes(task, layer, t)
         dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
         dC_db = numbers(layer.dC_db, layer.rows, real)
         for i in range(nodes[0], nodes[1]):

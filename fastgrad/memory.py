@@ -18,6 +18,9 @@ _ALIGNMENT = 64  # bytes of a cache line
 # Between arrays that would otherwise begin at the same places of the cache's pages: a store to one
 # and a load from another then look like the same address to the processor, and wait.
 _APART = 5 * _ALIGNMENT
+# Numbers that the second cache holds beside others. If the weights fit, not more panels go together
+# through all layers and back than do as well: for each the weights are read anew.
+_CACHED = 1 << 17
 _SCRATCH_BYTES = 62 << 20  # at most, unless one panel needs more
 
 
@@ -115,11 +118,18 @@ class Memory:
         """What a pass must be told of the memory that is ready for it, by name."""
         plan = self.plan(batch)
         told = {"dC": address_of(self.gradient), "slab": self._slab, **self.pointers}
+        told["together"] = self._together()
         if gradient:
             told |= {"halves": plan.halves, "first_by_nodes": plan.first_by_nodes}
         if self._copies_of(plan, gradient) > 1:
             told["copies_apart"] = self._slab * int(self.layers[0]["padded"]) * self.dtype.itemsize
         return told
+
+    def _together(self) -> int:
+        """Panels that go together through all layers and back."""
+        if len(self.parameters) > _CACHED:
+            return self._slab
+        return max(_CACHED // (self._numbers_a_sample(1) * self.lanes), 2) // 2 * 2
 
     def _copies_of(self, plan: Plan, gradient: bool) -> int:
         """Of the first layer's a and aT: one, or one for each thread."""

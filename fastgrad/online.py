@@ -2,34 +2,34 @@
 
 from typing import Any
 
-from .gathering import disturb_inputs, key_of, sample_at, shuffle, target, weight_of
+from .gathering import disturb_inputs, key_of, sample_at, shuffle, targets, weight_of
 from .jit import kernel
 from .kernels import affine, backpropagate, differentiate, gradient
 from .learning import penalize, prepare, settle, wanted
 from .machine import call, view
-from .task import BLOCK, LAYER, TASK, numbers, rows_of
-from .training import add_up, is_right
+from .task import BLOCK, LAYER, TASK, numbers, rows_of, samples_of
+from .training import add_up, count_right
 
 
 @kernel
 def cost_of(task: Any, layer: Any, sample: int, real: Any) -> None:
     """C of a sample, whether its class is right, and dC/da of the last layer."""
     a, y = numbers(layer.a, layer.nodes, real), numbers(task.y, layer.nodes, real)
-    for i in range(layer.nodes):
-        y[i] = target(task, sample, i, layer.nodes, real)
-    d = numbers(layer.d, layer.nodes, real)
+    d, samples = numbers(layer.d, layer.nodes, real), samples_of(task, 0)[:1]
+    samples[0] = sample
+    targets(task, samples, y.reshape((layer.nodes, 1)), layer.nodes, real)
     C = view(task.C_lanes, (4, 1), real.dtype)
-    total, w_s = 0.0, weight_of(task, sample, 1, real)
+    total, w_s = 0.0, weight_of(task.weights, sample, 1, real)
     for block in view(task.blocks, (task.n_blocks,), BLOCK):
         i = block.first
         C[3, 0] = block.weight * w_s
         call(block.loop, (a[i:], y[i:], C[3], d[i:], C[0], C[1], C[2]), (block.nodes, 1))
         total += C[0, 0]
-    right = False
+    right = 0
     if task.accuracy:
         shape = (layer.nodes, 1)
-        right = is_right(a.reshape(shape), y.reshape(shape), layer.nodes, 0)
-    add_up(task, total, 1.0 if right else 0.0)
+        right = count_right(a.reshape(shape), y.reshape(shape), layer.nodes, 1, C)
+    add_up(task, total, float(right))
 
 
 @kernel
@@ -70,7 +70,7 @@ def pass_over_samples(dtype: Any) -> Any:
         if task.shuffle:
             shuffle(task)
         for k in range(task.first, task.last):
-            sample = sample_at(task, k)
+            sample = sample_at(task.order, k)
             X = rows_of(task.X, sample + 1, first.nodes, real)
             a = numbers(first.a, first.nodes, real)
             for j in range(a.size):

@@ -51,12 +51,12 @@ class Order:
         self._kept: list[Array] = []
         self._dtype, self._gradient = memory.dtype, gradient
         self._follow_c = np.zeros(1, memory.dtype)
-        self.arrived, self.random = np.zeros(128, np.int64), np.zeros(1, np.uint64)
+        self.arrived = np.zeros(128, np.int64)
         self.tell(
             batch=batch, gradient=gradient, lowest=1, n_parameters=len(memory.parameters),
             **memory.described(batch, gradient),
         )  # fmt: skip
-        self.keep(parameters=memory.parameters, arrived=self.arrived, random=self.random)
+        self.keep(parameters=memory.parameters, arrived=self.arrived)
 
     def holds_for(self, optimizer: Optimizer | None) -> bool:
         """Whether it is that of this optimizer, as it now is."""

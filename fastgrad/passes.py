@@ -213,10 +213,9 @@ class Pass:
                     told.follow(training.average, training.follows)
                 else:
                     told.tell(average=0)
-            told.random[0] = seed or 0
             told.arrived[:] = 0
             told.tell(
-                first=first, last=end, samples_in_all=S, threads=team, shuffle=seed is not None,
+                first=first, last=end, samples_in_all=S, threads=team, shuffle=seed or 0,
                 patience=_PATIENT if team <= _PROCESSORS else _IMPATIENT,
                 **{name: address_of(array) for name, array in arrays.items()},
             )  # fmt: skip

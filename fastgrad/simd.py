@@ -63,6 +63,14 @@ class _Emitter:
             offset = self.builder.add(self.builder.mul(offset, size), place[axis])
         return self.builder.gep(struct.data, [offset])
 
+    def rows(self, X_type: Any, samples_type: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
+        """Pointers to X[samples[s + r], j], one for each lane r."""
+        list_of = make_array(samples_type)(self.context, self.builder, samples)
+        for r in range(Lanes(X_type.dtype, 1).count):
+            where = self.builder.gep(list_of.data, [self.builder.add(s, ir.Constant(s.type, r))])
+            index = self.pack(types.UniTuple(types.intp, 2), [self.builder.load(where), j])
+            yield self.address(X_type, X, index)
+
     def vector(self, lanes: Lanes) -> ir.VectorType:
         return self.context.get_value_type(lanes)
 
@@ -255,9 +263,8 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
         rows = zip(emit.unpack(args[0], z.count), emit.unpack(args[2], z.count), strict=True)
         vector = emit.vector(z.dtype)
         name = f"llvm.fmuladd.v{vector.count}f{z.dtype.dtype.bitwidth}"
-        fmuladd = get_or_insert_function(
-            builder.module, ir.FunctionType(vector, [vector] * 3), name
-        )
+        form = ir.FunctionType(vector, [vector] * 3)
+        fmuladd = get_or_insert_function(builder.module, form, name)
         sums = [builder.call(fmuladd, [emit.spread(a, vector.count), args[1], c]) for a, c in rows]
         return emit.pack(z, sums)
 
@@ -355,7 +362,6 @@ def _gather(X: Any, samples: Any, s: Any, j: Any) -> Any:
 def gather(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
     """Square tile whose row r holds the row samples[s + r] of X from column j on, then zeros."""
     result = types.UniTuple(Lanes(X.dtype, 1), Lanes(X.dtype, 1).count)
-    matrix = types.UniTuple(types.intp, 2)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder)
@@ -365,21 +371,30 @@ def gather(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
         position = ir.Constant(ir.VectorType(ir.IntType(64), n), list(range(n)))
         left = emit.spread(builder.sub(width, args[3]), n)
         inside = builder.icmp_signed("<", position, left)
-        flags = ir.VectorType(ir.IntType(1), n)
-        masked_load = get_or_insert_function(
-            builder.module,
-            ir.FunctionType(vector, [vector.as_pointer(), ir.IntType(32), flags, vector]),
-            f"llvm.masked.load.v{n}f{X.dtype.bitwidth}.p0",
-        )
-        list_of = make_array(samples)(context, builder, args[1])
+        form = ir.FunctionType(vector, [vector.as_pointer(), ir.IntType(32), inside.type, vector])
+        name = f"llvm.masked.load.v{n}f{X.dtype.bitwidth}.p0"
+        masked_load = get_or_insert_function(builder.module, form, name)
+        rest = ir.Constant(ir.IntType(32), X.dtype.bitwidth // 8), inside, ir.Constant(vector, None)
         rows = []
-        for r in range(n):
-            where = builder.gep(list_of.data, [builder.add(args[2], ir.Constant(args[2].type, r))])
-            index = emit.pack(matrix, [builder.load(where), args[3]])
-            place = builder.bitcast(emit.address(X, args[0], index), vector.as_pointer())
-            aligned = ir.Constant(ir.IntType(32), X.dtype.bitwidth // 8)
-            zero = ir.Constant(vector, None)
-            rows.append(builder.call(masked_load, [place, aligned, inside, zero]))
+        for place in emit.rows(X, samples, *args):
+            pointer = builder.bitcast(place, vector.as_pointer())
+            rows.append(builder.call(masked_load, [pointer, *rest]))
         return emit.pack(result, rows)
 
     return result(X, samples, types.intp, types.intp), lower
+
+
+@operation(lambda X, samples, s, j: None)
+def fetch(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
+    """Have what `gather` will read there brought into the cache meanwhile."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        form = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        prefetch = get_or_insert_function(builder.module, form, "llvm.prefetch.p0")
+        how = [ir.Constant(number, k) for k in (0, 3, 1)]  # to read, in every cache, data
+        for place in _Emitter(context, builder).rows(X, samples, *args):
+            builder.call(prefetch, [builder.bitcast(place, byte), *how])
+        return context.get_dummy_value()
+
+    return types.void(X, samples, types.intp, types.intp), lower

@@ -7,6 +7,7 @@ import numpy as np
 from . import machine, simd
 from .jit import kernel
 from .machine import view
+from .shapes import HEIGHTS
 
 
 def _record(names: str) -> np.dtype[Any]:
@@ -27,14 +28,15 @@ LAYER = _record(
 #: Outputs that have a cost of their own: the first, how many, and the address of its loop.
 BLOCK = np.dtype([("first", np.int64), ("nodes", np.int64), ("loop", np.int64), ("weight", float)])
 
-#: What to do. Each 0 or 1: compute the cost, the gradient, update the weights, draw a new order,
-#: count the right classes, disturb by noise and dropout, limit the norm of the gradient, let rates
-#: and counts of steps differ between layers, treat all parameters alike, share equation 1 of the
-#: first layer by nodes, and equations 6 and 7 by halves of the samples. The samples from `first` to
-#: `last` in mini-batches of `batch`, at most `slab` at a time, by so many threads, who look so
-#: often for each other before they offer their processor to someone else; the lowest layer that is
-#: trained; how many samples, parameters, rows of all W and blocks of outputs there are; what random
-#: numbers are drawn with. All others are addresses, 0 where there is nothing:
+#: What to do. Each 0 or 1: compute the cost, the gradient, update the weights, count the right
+#: classes, disturb by noise and dropout, limit the norm of the gradient, let rates and counts of
+#: steps differ between layers, treat all parameters alike, share equation 1 of the first layer by
+#: nodes, and equations 6 and 7 by halves of the samples. The samples from `first` to `last` in
+#: mini-batches of `batch`, at most `slab` at a time, of which so many panels go `together` through
+#: the layers and back, by so many threads, who look so often for each other before they offer their
+#: processor to someone else; the lowest layer that is trained; how many samples, parameters, rows
+#: of all W and blocks of outputs there are; what a new order is drawn with, if there is to be one,
+#: and what noise and dropout are. All others are addresses, 0 where there is nothing:
 #: the loops of the update rule, of clipping and of the moving average;
 #: X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,), the
 #: order of the samples (S,), and a^L (S, n_L) and dC/da0 (S, n_0) to write;
@@ -44,16 +46,15 @@ BLOCK = np.dtype([("first", np.int64), ("nodes", np.int64), ("loop", np.int64), 
 #: (bytes between the copies of the first layer's a and aT, one for each thread that needs its own)
 #: to work in, for a mini-batch its sample numbers and weights w for each thread, targets y, C for
 #: each thread, C and right classes of the panels, squares of the gradient, then the sums of C and
-#: right classes, the blocks of outputs, the state of the random numbers and the meeting point of
-#: the threads.
+#: right classes, the blocks of outputs and the meeting point of the threads.
 TASK = _record(
-    "cost gradient update shuffle accuracy disturbs clips_norm layers_differ uniform first_by_nodes"
-    " halves first last batch slab threads patience lowest samples_in_all n_parameters n_rows"
-    " n_blocks key"
+    "cost gradient update accuracy disturbs clips_norm layers_differ uniform first_by_nodes halves"
+    " first last batch slab together threads patience lowest samples_in_all n_parameters n_rows"
+    " n_blocks shuffle key"
     " prepare_loop update_loop clip_loop follow_loop"
     " X input_mean input_scale Y ids weights order output input_gradient"
     " parameters dC slot_0 slot_1 slot_2 h steps missed rates lr_scales average follows follow_c"
-    " clip_c copies_apart samples w y C_lanes C_panels right_panels squares C blocks random arrived"
+    " clip_c copies_apart samples w y C_lanes C_panels right_panels squares C blocks arrived"
 )
 
 
@@ -106,6 +107,12 @@ def share(count: int, unit: int, t: int, threads: int) -> Any:
     """Range of thread t when `count` things go to the threads in multiples of `unit`."""
     units = count // unit
     return (units * t // threads * unit, units * (t + 1) // threads * unit)
+
+
+@kernel
+def share_of_nodes(task: Any, layer: Any, t: int) -> Any:
+    """Range of nodes of a layer that thread t takes."""
+    return share(layer.rows, HEIGHTS[-1], t, task.threads)
 
 
 @kernel

@@ -14,7 +14,7 @@ import numpy as np
 from numba import prange
 
 from . import simd
-from .gathering import choose, gather, key_of, share_of_panels, shuffle, target
+from .gathering import choose, gather, key_of, share_of_panels, shuffle, targets
 from .jit import kernel, parallel
 from .kernels import (
     affine_panels,
@@ -25,7 +25,6 @@ from .kernels import (
 )
 from .learning import at_once, learn, learn_by_samples, prepare
 from .machine import call, view
-from .shapes import HEIGHTS
 from .task import (
     BLOCK,
     LAYER,
@@ -37,7 +36,7 @@ from .task import (
     panels_of,
     rows_of,
     samples_of,
-    share,
+    share_of_nodes,
     weights_of,
     whole,
 )  # fmt: skip
@@ -71,20 +70,11 @@ def forward(
 
 
 @kernel
-def forward_all(
-    task: Any, layers: Any, count: int, t: int, panels: Any, crossing: int, step: int, at: int,
-    real: Any,
-) -> None:  # fmt: skip
+def forward_all(task: Any, layers: Any, panels: Any, step: int, at: int, real: Any) -> None:
     """Equations (1), (2) and (9) for every layer, at a step of the epoch, from panel `at` on."""
-    mine = t * task.copies_apart
-    gather(task, layers[0], t, whole(count) if task.first_by_nodes else panels, step, at, real)
     for l in range(1, layers.size):
         layer, before = layers[l], layers[l - 1]
-        if l == 1 and task.first_by_nodes:
-            nodes = share(layer.rows, HEIGHTS[-1], t, task.threads)
-            forward(task, layers, l, before.a + mine, nodes, whole(count), step, at, real)
-            meet(task, crossing)
-        else:
+        if l > 1 or not task.first_by_nodes:
             forward(task, layers, l, before.a, whole(layer.rows), panels, step, at, real)
         if task.gradient and l + 1 < layers.size:
             a = panels_of(layer.a, layer.padded, task, real)
@@ -102,17 +92,25 @@ def write(
 
 
 @kernel
-def is_right(a: Any, y: Any, n: int, s: int) -> Any:
-    """Whether the largest output is at the class of sample s; of one output, its sign."""
-    if n == 1:
-        return (a[0, s] > 0) == (y[0, s] > 0.5)
-    guess, truth = 0, 0
+def largest(a: Any, most: Any, where: Any, n: int) -> None:
+    """The node of the largest output of each sample, the first of several."""
+    most[:], where[:] = a[0], 0
     for i in range(1, n):
-        if a[i, s] > a[guess, s]:
-            guess = i
-        if y[i, s] > y[truth, s]:
-            truth = i
-    return guess == truth
+        for s in range(most.size):
+            where[s] = i if a[i, s] > most[s] else where[s]
+            most[s] = max(a[i, s], most[s])
+
+
+@kernel
+def count_right(a: Any, y: Any, n: int, samples: int, scratch: Any) -> Any:
+    """Of how many samples the largest output is at their class; of one output, the sign right."""
+    right, guess, truth = 0, scratch[0], scratch[1]
+    if n > 1:
+        largest(a, scratch[2], guess, n)
+        largest(y, scratch[2], truth, n)
+    for s in range(samples):
+        right += guess[s] == truth[s] if n > 1 else (a[0, s] > 0) == (y[0, s] > 0.5)
+    return right
 
 
 @kernel
@@ -129,11 +127,8 @@ def cost(task: Any, layers: Any, t: int, panels: Any, S: int, real: Any) -> None
     blocks = view(task.blocks, (task.n_blocks,), BLOCK)
     C = view(task.C_lanes + t * 4 * lanes * 8, (4, lanes), real.dtype)
     for p in range(panels[0], panels[1]):
-        for i in range(layer.nodes):
-            for s in range(lanes):
-                y[p, i, s] = target(task, samples[p * lanes + s], i, layer.nodes, real)
-        C_panels[p] = 0
-        right_panels[p] = 0
+        targets(task, samples[p * lanes : (p + 1) * lanes], y[p], layer.nodes, real)
+        total = 0.0
         for k in range(task.n_blocks):
             block, w_s = blocks[k], C[3]
             for s in range(lanes):
@@ -142,32 +137,31 @@ def cost(task: Any, layers: Any, t: int, panels: Any, S: int, real: Any) -> None
             operands = (a[p, i:], y[p, i:], w_s, d[p, i:], C[0], C[1], C[2])
             call(block.loop, operands, (block.nodes, lanes))
             for s in range(lanes):
-                C_panels[p] += C[0, s]
+                total += C[0, s]
+        C_panels[p] = total
+        right_panels[p] = 0
         if task.accuracy:
-            for s in range(lanes):
-                if p * lanes + s < S and is_right(a[p], y[p], layer.nodes, s):
-                    right_panels[p] += 1
+            right_panels[p] = count_right(a[p], y[p], layer.nodes, min(S - p * lanes, lanes), C)
 
 
 @kernel
 def backward(task: Any, layers: Any, panels: Any, real: Any) -> None:
     """Equations (3) and (5) for every layer, from the last to the first."""
-    lanes = simd.width(real)
-    last = 0 if task.input_gradient else task.lowest - 1
-    for l in range(layers.size - 1, last, -1):
+    last = layers[layers.size - 1]
+    df = panels_of(last.u, last.padded, task, real)  # it stands where u was
+    d = panels_of(last.d, last.padded, task, real)
+    for p in range(panels[0], panels[1]):
+        differentiate(df[p].reshape(-1), d[p].reshape(-1), last.nodes * simd.width(real))
+    for l in range(layers.size - 1, 0 if task.input_gradient else task.lowest, -1):
         layer, before = layers[l], layers[l - 1]
-        df = panels_of(layer.u, layer.padded, task, real)  # it stands where u was
+        W = view(layer.W, (layer.rows, layer.leading), real.dtype)
         d = panels_of(layer.d, layer.padded, task, real)
-        for p in range(panels[0], panels[1]):
-            differentiate(df[p].reshape(-1), d[p].reshape(-1), layer.nodes * lanes)
-        if l > task.lowest or task.input_gradient:
-            W = view(layer.W, (layer.rows, layer.leading), real.dtype)
-            dC_da = panels_of(before.d, before.padded, task, real)
-            nodes = whole(before.rows)
-            together = at_once(layer.nodes, real)
-            for p in range(panels[0], panels[1], together):
-                some = p, min(p + together, panels[1])
-                backpropagate_panels(d, W, dC_da, layer.nodes, nodes, some)
+        df = panels_of(before.u, before.padded, task, real)
+        d_before = panels_of(before.d, before.padded, task, real)
+        nodes, together = whole(before.rows), at_once(layer.nodes, real)
+        for p in range(panels[0], panels[1], together):
+            some = p, min(p + together, panels[1])
+            backpropagate_panels(d, W, df, d_before, layer.nodes, nodes, some, l > 1)
 
 
 @kernel
@@ -217,13 +211,20 @@ def pass_over_batches(dtype: Any) -> Any:
                 panels = share_of_panels(task, count, t)
                 known = whole(count) if task.first_by_nodes else panels
                 choose(task, first, last, end - batch, t, known, real)
-                crossing += task.first_by_nodes
-                forward_all(task, layers, count, t, panels, crossing, step, at, real)
+                gather(task, inputs, t, known, step, at, real)
+                if task.first_by_nodes:
+                    a, nodes = inputs.a + t * task.copies_apart, share_of_nodes(task, layers[1], t)
+                    forward(task, layers, 1, a, nodes, known, step, at, real)
+                    crossing += 1
+                    meet(task, crossing)
+                for p in range(panels[0], panels[1], task.together):
+                    some = p, min(p + task.together, panels[1])
+                    forward_all(task, layers, some, step, at, real)
+                    if task.cost:
+                        cost(task, layers, t, some, last - first, real)
+                    if task.gradient:
+                        backward(task, layers, some, real)
                 write(task, outputs, outputs.a, task.output, first, last, panels, real)
-                if task.cost:
-                    cost(task, layers, t, panels, last - first, real)
-                if task.gradient:
-                    backward(task, layers, panels, real)
                 write(task, inputs, inputs.d, task.input_gradient, first, last, panels, real)
                 if task.gradient and task.halves:
                     learn_by_samples(task, layers, count, t, real)

@@ -84,16 +84,19 @@ def test_equation_1_of_many_samples(n_in, n_out, panels, dtype, shares):
     assert_close(flat(u, n_out), b + W @ expected, layer.rtol)
 
 
-@given(nodes, nodes, panels, dtypes, shares)
-def test_equation_5_of_many_samples(n_in, n_out, panels, dtype, shares):
+@given(nodes, nodes, panels, dtypes, shares, st.booleans())
+def test_equations_5_and_3_of_many_samples(n_in, n_out, panels, dtype, shares, hidden):
     layer = Layer(n_in, n_out, dtype, panels)
     d, expected = layer.in_panels(n_out)
-    dC_da = np.full((panels, layer.up(n_in, 0), layer.lanes), np.nan, dtype)
+    df, slopes = layer.in_panels(n_in)
+    d_before = np.full_like(df, np.nan)
     for some_nodes in parts(n_in, shapes.HEIGHTS[-1], shares):
         for some_panels in parts(panels, 1, shares):
-            kernels.backpropagate_panels(d, layer.W, dC_da, n_out, some_nodes, some_panels)
-    W = layer.W[:n_out, :n_in].astype(float)
-    assert_close(flat(dC_da, n_in), W.T @ expected, layer.rtol)
+            kernels.backpropagate_panels(
+                d, layer.W, df, d_before, n_out, some_nodes, some_panels, hidden
+            )
+    dC_da = layer.W[:n_out, :n_in].astype(float).T @ expected
+    assert_close(flat(d_before, n_in), dC_da * slopes if hidden else dC_da, layer.rtol)
 
 
 @given(nodes, nodes, panels, dtypes, shares, st.booleans())
