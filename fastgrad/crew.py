@@ -5,7 +5,8 @@ from collections import deque
 _TRIAL_SECONDS = 0.010  # long against the time in which a thread wakes up, short against the fit
 _TRIAL_MOST = 0.020  # a pass that cannot be cut is no trial if it takes longer than that
 _PASS_SECONDS = 0.070  # so that Python runs, and an interrupt is seen, every 50 to 100 ms
-_TRIALS_SHARE = 0.02  # of the time, at most, in which the slower one is tried again
+_LOST_SHARE = 0.02  # of the time, at most, is lost by trying the slower one again,
+_TRIALS_SHARE = 0.1  # and at most so much spent, even if nothing is lost
 _OPERATIONS_A_SECOND = 1e11  # until something was measured
 _ALONE_BELOW = 1e6  # operations a step that one thread probably does as fast
 _TOGETHER_ABOVE = 3e8  # operations a step, about a millisecond, that all surely do faster
@@ -72,7 +73,9 @@ class Crew:
             self._tried += seconds
             if self._tried >= _TRIAL_SECONDS:
                 self._trying = 0
-                self._next_trial = self._worked + self._tried / _TRIALS_SHARE
+                lost = self._tried * (1 - self._pace(self._best()) / self._pace(threads))
+                pause = max(lost / _LOST_SHARE, self._tried / _TRIALS_SHARE)
+                self._next_trial = self._worked + pause
 
     def _best(self) -> int:
         tried = [threads for threads, seconds in self._seconds.items() if seconds]
