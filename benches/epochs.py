@@ -1,5 +1,7 @@
 """Whole epochs, and single samples."""
 
+import resource
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +16,9 @@ OPTIMIZERS = {
     "Adagrad": fg.Adagrad,
     "Adadelta": fg.Adadelta,
     "RMSprop": lambda: fg.RMSprop(1e-3),
+    "RMSprop centered": lambda: fg.RMSprop(1e-3, centered=True, momentum=0.9),
     "Adam": lambda: fg.Adam(1e-3),
+    "amsgrad": lambda: fg.Adam(1e-3, amsgrad=True),
     "AdamW": fg.AdamW,
     "NAdam": fg.NAdam,
     "RAdam": fg.RAdam,
@@ -65,6 +69,37 @@ class Memory(Epoch):
 
     def peakmem_fit(self, case, optimizer):
         self.fit()
+
+
+class Scratch:
+    """What a fit takes beside data, parameters, their Adam state and one gradient."""
+
+    params: ClassVar = [["sci", "tab", "mnist", "mnist2", "wide"]]
+    param_names: ClassVar = ["case"]
+    unit = "MiB"
+
+    def setup(self, case):
+        self.case = CASES[case]
+        self.data = self.case.data()
+        X, Y = self.data
+        self.fit([X.shape[1], self.case.sizes[-1]], X[:64], Y[:64])  # compiles
+
+    def fit(self, sizes, X, Y):
+        cost = "softmax_cross_entropy" if self.case.classes else "squared_error"
+        net = fg.Network(sizes, activations=self.case.activation, cost=cost, seed=0)
+        adam = fg.Adam(1e-3)
+        net.fit(X, Y, epochs=1, batch_size=self.case.batch_size, optimizer=adam)
+        return net, adam  # which own the memory
+
+    def track_scratch(self, case):
+        before = resident()
+        owners = self.fit(self.case.sizes, *self.data)
+        return (resident() - before - 4 * owners[0].parameters.nbytes) / 2**20
+
+
+def resident():
+    """Bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 class OneSample:

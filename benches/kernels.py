@@ -4,8 +4,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from fastgrad import kernels
+from fastgrad import gathering, kernels
 from fastgrad.jit import kernel
+from fastgrad.memory import address_of
+from fastgrad.task import TASK
 
 SAMPLES, LANES, REPEATS = 64, 16, 1000
 
@@ -112,6 +114,9 @@ class Short:
         self.a, self.aT = numbers(panels, n, LANES), numbers(n // LANES, SAMPLES, LANES)
         self.df, self.d = np.ones(n * SAMPLES, np.float32), numbers(n * SAMPLES)
         self.out, self.panels, self.nodes = numbers(SAMPLES, n), (0, panels), (0, n)
+        self.order, self.task = np.zeros(32768, np.uint32), np.zeros(1, TASK)[0]
+        self.task["order"], self.task["samples_in_all"] = address_of(self.order), len(self.order)
+        self.task["shuffle"] = 1
         for name in dir(self):
             if name.startswith("time_"):
                 getattr(self, name)()  # compiles
@@ -139,3 +144,7 @@ class Short:
 
     def time_scatter(self):
         outputs(self.a, self.out, self.panels)
+
+    def time_shuffle(self):
+        """The order of 32768 samples, once."""
+        gathering.shuffle(self.task)

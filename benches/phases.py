@@ -91,14 +91,12 @@ def measure(case):
 def report(name, case):
     """Print a line for each part."""
     parts, whole_steps = measure(case)
-    operations = dict.fromkeys(PARTS, 0.0)
-    weights = [n * m for n, m in zip(case.sizes[:-1], case.sizes[1:], strict=True)]
-    for part, of in ("forward", sum(weights)), ("backward", sum(weights[1:])), ("gradient", sum(weights)):
-        key = next(p for p in PARTS if p.startswith(part))
-        operations[key] = 2 * of * case.batch_size
+    first, *others = (n * m for n, m in zip(case.sizes[:-1], case.sizes[1:], strict=True))
+    every = first + sum(others)
     print(f"{name}: {'-'.join(map(str, case.sizes))} {case.activation}, batch {case.batch_size}")
-    for part, seconds in zip(PARTS, parts, strict=True):
-        speed = f"{operations[part] / seconds / 1e9:8.0f} GFLOP/s" if operations[part] else ""
+    weights = (0, 0, every, 0, sum(others), every, 0)
+    for part, seconds, n in zip(PARTS, parts, weights, strict=True):
+        speed = f"{2e-9 * n * case.batch_size / seconds:8.0f} GFLOP/s" if n else ""
         print(f"  {part:22s}{1e6 * seconds:9.2f} us{seconds / sum(parts):7.1%}{speed}")
     print(f"  {'all parts':22s}{1e6 * sum(parts):9.2f} us")
     for threads, seconds in zip(sorted({1, ALL}), whole_steps, strict=True):

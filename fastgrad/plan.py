@@ -40,13 +40,15 @@ class Plan:
 
     def __str__(self) -> str:
         """A line for each layer: the index that is shared in each equation."""
-        lines = [f"batch of {self.batch_size}; shared among threads: samples s or nodes i"]
+        shared = "shared among threads: samples s, nodes i, or parameters k"
+        lines = [f"batch of {self.batch_size}; {shared}"]
         lines.append(f"{'layer':8s}{'nodes':16s}eq. 1, 2  eq. 3, 5  eq. 6, 7  update")
         for l in range(1, len(self.sizes)):
             nodes = f"{self.sizes[l - 1]} to {self.sizes[l]}"
             forward = "i" if l == 1 and self.first_by_nodes else "s"
             gradient = "s" if self.halves else "i"
-            lines.append(f"{l:<8d}{nodes:16s}{forward:10s}{'s':10s}{gradient:10s}i")
+            update = "k" if self.halves else "i"
+            lines.append(f"{l:<8d}{nodes:16s}{forward:10s}{'s':10s}{gradient:10s}{update}")
         return "\n".join(lines)
 
 

@@ -26,10 +26,20 @@ def test_plans(sizes, batch_size, halves, first_by_nodes):
 
 def test_print():
     assert str(fg.Network([784, 128, 10]).plan(64)).splitlines() == [
-        "batch of 64; shared among threads: samples s or nodes i",
+        "batch of 64; shared among threads: samples s, nodes i, or parameters k",
         "layer   nodes           eq. 1, 2  eq. 3, 5  eq. 6, 7  update",
         "1       784 to 128      i         s         i         i",
         "2       128 to 10       s         s         i         i",
+    ]
+
+
+def test_print_of_a_small_network():
+    lines = str(fg.Network([4, 32, 32, 32, 1]).plan(256)).splitlines()
+    assert lines[2:] == [
+        "1       4 to 32         s         s         s         k",
+        "2       32 to 32        s         s         s         k",
+        "3       32 to 32        s         s         s         k",
+        "4       32 to 1         s         s         s         k",
     ]
 
 
