@@ -64,8 +64,8 @@ class Initial:
     params: ClassVar = [
         [
             "zeros", "constant(value=0.1)", "uniform(low=-0.1, high=0.1)", "normal(std=0.1)",
-            "truncated_normal(std=0.1)", "he_normal", "glorot_uniform", "lecun_normal", "orthogonal",
-            "siren",
+            "truncated_normal(std=0.1)", "he_normal", "glorot_uniform", "lecun_normal",
+            "orthogonal", "siren",
         ]
     ]  # fmt: skip
     param_names: ClassVar = ["init"]
