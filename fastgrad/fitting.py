@@ -5,6 +5,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from .adam import Adam
 from .averages import EMA, SWA
 from .callbacks import Callback, all_callbacks
 from .history import History
-from .lbfgs import LBFGS
+from .lbfgs import LBFGS, Descent
 from .metrics import resolve as resolve_metric
 from .optimizer import resolve
 from .passes import Training
@@ -57,7 +58,7 @@ class Fit:
     done : int
         Samples so far in this epoch.
     cost : float
-        Mean cost of these, and the penalty of the weights before the epoch.
+        Mean cost of these, with the penalty as in `History.cost`.
     """
 
     def __init__(
@@ -129,12 +130,12 @@ class Fit:
 
     def _train_on(self, passed: Passed, callbacks: Sequence[Callback]) -> float:
         """Follow an epoch to its end, or until a callback stops it; how many were right."""
-        first, right, penalty = self.step, 0.0, self.net.penalty
+        first, right = self.step, 0.0
         spent, begin = 0.0, time.perf_counter()
         for batches, done, total, right_so_far in passed:
             spent += time.perf_counter() - begin
             right = right_so_far
-            self.done, self.step, self.cost = done, first + batches, total / done + penalty
+            self.done, self.step, self.cost = done, first + batches, total / done
             for callback in callbacks:
                 if not callback.every or batches % callback.every == 0:
                     callback.on_batch_end(self)
@@ -195,7 +196,7 @@ def fit(
     average: EMA | SWA | None,
 ) -> History:
     """Train on pieces, of which an ordinary fit has one: see `Network.fit` for the arguments."""
-    engine, rng = net.engine, net.rng
+    engine = net.engine
     optimizer = resolve(Adam() if optimizer is None else optimizer)
     checks.integer("epochs", epochs, least=0)
     if threads is not None:
@@ -217,38 +218,50 @@ def fit(
         net.inputs.standardize_by(whole.X)
     steps = epochs * -(-size // batch_size) if whole is not None and batch_size else None
     optimizer.begin(engine.state(optimizer), steps)
-
-    def an_epoch(course: Fit) -> Passed:
-        if course.epoch == 0 and whole is not None and batch_size:
-            engine.compile(whole, Training(optimizer), batch_size)
-        return pass_over_pieces(course)
-
-    def pass_over_pieces(course: Fit) -> Passed:
-        batches, done, total, right = 0, 0, 0.0, 0.0
-        for piece in pieces:
-            training = Training(optimizer, engine.key(rng))
-            if isinstance(average, EMA):
-                training.average, training.follows = average.average, average.follows
-            S = len(piece.X)
-            batch = batch_size or S
-            seed = int(rng.integers(1, 2**63)) if shuffle else None
-            if descent:
-                parts = descent.epoch()
-            else:
-                parts = engine.epoch(piece, training, batch, seed, threads, every, batches)
-            for part, C, r in parts:
-                yield batches - -part // batch, done + part, total + C, right + r
-            batches, done, total, right = batches - -S // batch, done + S, total + C, right + r
-        if not done:
-            raise ValueError(
-                f"batches: got none in epoch {course.epoch + 1}; expected an iterable that can be"
-                " gone through once an epoch, such as a list"
-            )
-        course.history.samples = done
-        if isinstance(average, SWA):
-            average.include(net)
-
+    if epochs and whole is not None and batch_size:
+        engine.compile(whole, Training(optimizer), batch_size)
+    an_epoch = partial(
+        _pass_over, pieces, descent=descent, batch_size=batch_size, shuffle=shuffle,
+        threads=threads, every=every,
+    )  # fmt: skip
     return course.run(an_epoch, evaluate, told)
+
+
+def _pass_over(
+    pieces: Iterable[Samples],
+    fit: Fit,
+    *,
+    descent: Descent | None,
+    batch_size: int | None,
+    shuffle: bool,
+    threads: int | None,
+    every: int,
+) -> Passed:
+    """An epoch: one pass over all samples."""
+    net, average = fit.net, fit.average
+    batches, done, total, right = 0, 0, 0.0, 0.0
+    for piece in pieces:
+        training = Training(fit.optimizer, net.engine.key(net.rng))
+        if isinstance(average, EMA):
+            training.average, training.follows = average.average, average.follows
+        S = len(piece.X)
+        batch = batch_size or S
+        seed = int(net.rng.integers(1, 2**63)) if shuffle else None
+        if descent:
+            parts = descent.epoch()
+        else:
+            parts = net.engine.epoch(piece, training, batch, seed, threads, every, batches)
+        for part, C, r in parts:
+            yield batches - -part // batch, done + part, total + C, right + r
+        batches, done, total, right = batches - -S // batch, done + S, total + C, right + r
+    if not done:
+        raise ValueError(
+            f"batches: got none in epoch {fit.epoch + 1}; expected an iterable that can be gone"
+            " through once an epoch, such as a list"
+        )
+    fit.history.samples = done
+    if isinstance(average, SWA):
+        average.include(net)
 
 
 def _evaluation(
@@ -270,7 +283,7 @@ def _evaluation(
 
     def evaluate() -> dict[str, float]:
         C, right = net.engine.cost(held_out)
-        figures = {"val_cost": C + net.penalty}
+        figures = {"val_cost": C}
         if classifies(net):
             figures["val_accuracy"] = right
         if functions:

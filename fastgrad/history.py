@@ -16,7 +16,7 @@ class History:
         Samples an epoch.
     cost : list of float
         Mean cost over the samples as they were trained on, each before its step (`LBFGS`: after),
-        and the penalty of the weights before the epoch.
+        and the penalty of the weights before the epoch, or piece of a stream.
     val_cost : list of float
         Mean cost of the validation samples after the epoch; empty without any.
     metrics : dict of str to list of float

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .passes import Pass
     from .samples import Samples
 
-__all__ = ["LBFGS"]
+__all__ = ["LBFGS", "Descent"]
 
 Array = np.ndarray[Any, Any]
 Pairs = deque[tuple[Array, Array, float]]  # s, y and 1 / (s y)
@@ -142,7 +142,7 @@ class Descent:
         versions = [layer.version for layer in net.layers]
         if versions != self._versions or not np.array_equal(self._here.w, net.parameters):
             self._versions, self._here = versions, self._at(net.parameters)
-        before, t, penalty = self._here, 0.0, net.penalty
+        before, t = self._here, 0.0
         if not self._is_flat():
             t = self._step()
             if not t and pairs:
@@ -154,8 +154,7 @@ class Descent:
             gain = min(before.C - here.C, np.abs(s).max())
             if s @ y > np.finfo(float).eps * (y @ y):
                 pairs.append((s, y, 1 / (s @ y)))
-        S, total, right = here.passed
-        yield S, total + (net.penalty - penalty) * S, right  # the fit adds the penalty before
+        yield here.passed
         if self._is_flat():
             self._fit.stop(f"converged: no derivative is above {optimizer.tolerance_grad:g}")
         elif not t:
@@ -170,16 +169,15 @@ class Descent:
         """Go there, and look."""
         net, S = self._fit.net, len(self._samples.X)
         net.parameters[:] = w
-        mean, right, dC = self._engine.gradients(self._samples, threads=self._threads)
+        C, right, dC = self._engine.gradients(self._samples, threads=self._threads)
         trained = np.zeros(len(dC), bool)
         for layer, (W, b) in zip(net.layers, self._engine.memory.views(trained), strict=True):
             W[:] = b[:] = layer.trainable
-        C = mean + net.penalty
         return _Point(
             net.parameters.astype(np.float64),  # as they are after rounding
             C if np.isfinite(C) else np.inf,
             np.where(trained, dC.astype(np.float64), 0),
-            (S, mean * S, right * S),
+            (S, C * S, right * S),
         )
 
     def _step(self) -> float:

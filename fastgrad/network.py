@@ -176,7 +176,7 @@ class Network:
     @property
     def penalty(self) -> float:
         """What l1 and l2 add to the cost: equation (10) is its gradient."""
-        return sum(layer.penalty for layer in self.layers)
+        return self.engine.penalty
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -220,7 +220,7 @@ class Network:
         sample_weight : array_like, optional
             (S,): w_s in (1/S) sum_s w_s C_s.
         """
-        return self.engine.cost(samples(self, X, Y, sample_weight))[0] + self.penalty
+        return self.engine.cost(samples(self, X, Y, sample_weight))[0]
 
     def gradients(self, X: Any, Y: Any, sample_weight: Any = None) -> Gradients:
         """Gradient of the mean cost at these samples, penalty included, dropout left out.
@@ -235,7 +235,7 @@ class Network:
         C, _, dC = self.engine.gradients(at, dC_da0)
         views = self.engine.memory.views(dC)
         dC_dW, dC_db = zip(*((W.copy(), b.copy()) for W, b in views), strict=True)
-        return Gradients(C + self.penalty, dC_dW, dC_db, dC_da0)
+        return Gradients(C, dC_dW, dC_db, dC_da0)
 
     # --- learning -----------------------------------------------------------------------------
 
@@ -259,8 +259,7 @@ class Network:
         training = Training(resolve(optimizer), self.engine.key(self.rng))
         self.inputs.must_be_ready()
         x, y = checks.lone_sample("x", x, y, self.n_inputs)
-        at, penalty = samples(self, x, y, names=("x", "y")), self.penalty
-        return self.engine.step(at, training) + penalty
+        return self.engine.step(samples(self, x, y, names=("x", "y")), training)
 
     def fit(
         self,

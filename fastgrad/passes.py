@@ -107,11 +107,16 @@ class Pass:
         self._run(Samples(X, none, none, none), batch=batch, cost=False, output=output)
         return output
 
+    @property
+    def penalty(self) -> float:
+        """What l1 and l2 add to every C that a pass returns; none is added to sums over samples."""
+        return sum(layer.penalty for layer in self.layers)
+
     def cost(self, samples: Samples) -> tuple[float, float]:
         """The mean of C, and the share of samples whose class is right."""
         S = len(samples.X)
         total, right, _ = self._run(samples, batch=S)
-        return total / S, right / S
+        return total / S + self.penalty, right / S
 
     def gradients(
         self, samples: Samples, dC_da0: Array | None = None, threads: int | None = None
@@ -126,13 +131,17 @@ class Pass:
         )
         if dC_da0 is not None:
             dC_da0 *= self.inputs.scale
-        return total / S, right / S, self.memory.gradient[: len(self.memory.parameters)]
+        return (
+            total / S + self.penalty,
+            right / S,
+            self.memory.gradient[: len(self.memory.parameters)],
+        )
 
     def step(self, samples: Samples, training: Training) -> float:
         """Update on one mini-batch; the mean of C before it."""
-        S = len(samples.X)
+        S, penalty = len(samples.X), self.penalty
         total, *_ = self._run(samples, batch=S, training=training)
-        return total / S
+        return total / S + penalty
 
     def compile(self, samples: Samples, training: Training, batch: int) -> None:
         """Compile, or read from disk, all that an epoch needs: by a pass over no samples."""
@@ -151,10 +160,10 @@ class Pass:
         """Train once on every sample, in an order drawn from the seed (None: as they stand).
 
         Yields every 50 to 100 ms, and after every so many batches unless that is 0, of which so
-        many came before: the number of samples done, the sum of C over them and how many of them
-        were classified right.
+        many came before: the number of samples done, the sum of C over them (with the penalty of
+        the weights before the first) and how many of them were classified right.
         """
-        S = len(samples.X)
+        S, penalty = len(samples.X), self.penalty
         order = np.empty(S if seed is not None else 0, np.uint32)  # 4 bytes a sample
         sums = np.zeros(2)  # added to from call to call: their bits do not depend on the clock
         done = 0
@@ -165,7 +174,7 @@ class Pass:
                 samples, batch=batch, first=done, last=stop, cut=True, training=training,
                 order=order, seed=seed if done == 0 else None, threads=threads, sums=sums,
             )  # fmt: skip
-            yield done, total, right
+            yield done, total + penalty * done, right
 
     def _run(
         self,
