@@ -214,8 +214,10 @@ def fit(
         descent, batch_size = optimizer.descent(course, engine, whole, average, threads), None
     if average is not None:
         average.begin(net)
-    if whole is not None and net.inputs.standardize and not net.inputs.standardized:
-        net.inputs.standardize_by(whole.X)
+    if net.inputs.standardize and not net.inputs.standardized:
+        if isinstance(pieces, Stream) and isinstance(pieces.pieces, Iterator):  # it comes but once
+            net.inputs.must_be_ready()
+        net.inputs.standardize_by_parts(piece.X for piece in pieces)
     steps = epochs * -(-size // batch_size) if whole is not None and batch_size else None
     optimizer.begin(engine.state(optimizer), steps)
     if epochs and whole is not None and batch_size:

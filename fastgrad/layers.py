@@ -1,6 +1,6 @@
 """What a network shows of itself: the parameters of a layer and how they learn, and a gradient."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,8 @@ from . import checks
 __all__ = ["Gradients", "Inputs", "Layer", "assign", "settings"]
 
 Array = np.ndarray[Any, Any]
+
+_ROWS = 1 << 14  # that are standardised at a time: X may be a memory map
 
 
 class _Setting:
@@ -187,13 +189,30 @@ class Inputs(_Settings):
         X : array_like
             (S, n_0).
         """
-        X = checks.matrix("X", X, self.mean.dtype, len(self.mean))
-        mean, rows = X.mean(axis=0, dtype=np.float64), 1 << 14
-        some = (X[k : k + rows] - mean for k in range(0, len(X), rows))  # X may be a memory map
-        deviation = np.sqrt(sum(np.square(part).sum(axis=0) for part in some) / len(X))
-        constant = deviation <= len(X) * np.finfo(np.float64).eps * np.abs(mean)
-        self.mean, self.scale = mean, 1 / np.where(constant, 1, deviation)
-        self.standardized = True
+        self.standardize_by_parts([checks.matrix("X", X, self.mean.dtype, len(self.mean))])
+
+    def standardize_by_parts(self, parts: Iterable[Array]) -> None:
+        """The same for inputs that come part by part.
+
+        Sums of squares are put together as by T. F. Chan, G. H. Golub, R. J. LeVeque, 1979.
+
+        Parameters
+        ----------
+        parts : iterable of ndarray
+            (S, n_0) each.
+        """
+        S, mean, squares = 0, np.zeros(len(self.mean)), np.zeros(len(self.mean))
+        for part in (X[k : k + _ROWS] for X in parts for k in range(0, len(X), _ROWS)):
+            n, mean_of_part = len(part), part.mean(axis=0, dtype=np.float64)
+            away = mean_of_part - mean
+            squares += np.square(part - mean_of_part).sum(axis=0) + away**2 * (S * n / (S + n))
+            mean += away * (n / (S + n))
+            S += n
+        if S:
+            deviation = np.sqrt(squares / S)
+            constant = deviation <= S * np.finfo(np.float64).eps * np.abs(mean)
+            self.mean, self.scale = mean, 1 / np.where(constant, 1, deviation)
+            self.standardized = True
 
     def must_be_ready(self) -> None:
         """Raise if they are to be standardised and no fit has told by what."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .passes import Pass
     from .samples import Samples
 
-__all__ = ["LBFGS", "Descent"]
+__all__ = ["LBFGS"]
 
 Array = np.ndarray[Any, Any]
 Pairs = deque[tuple[Array, Array, float]]  # s, y and 1 / (s y)

@@ -348,8 +348,9 @@ class Network:
         Parameters
         ----------
         batches : iterable of (X, Y) or (X, Y, sample_weight)
-            Gone through once an epoch, so more than one epoch needs a list or the like, not a
-            generator. `fg.Chunks` reads them from arrays on disk.
+            Gone through once an epoch, and once before the first if the inputs are standardised and
+            it is not known by what; so that needs a list or the like, not a generator. `fg.Chunks`
+            reads them from arrays on disk.
         epochs : int, default 1
             Passes over all of them.
         batch_size : int, optional
@@ -363,7 +364,6 @@ class Network:
         """
         if batch_size is not None:
             checks.integer("batch_size", batch_size, least=1)
-        self.inputs.must_be_ready()
         return fitting.fit(
             self, fitting.Stream(self, batches), epochs=epochs, batch_size=batch_size,
             optimizer=optimizer, validation=validation, shuffle=shuffle, callbacks=callbacks,

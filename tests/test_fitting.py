@@ -287,12 +287,12 @@ def test_a_generator_lasts_one_epoch():
 def test_standardising_needs_samples_before_a_stream_or_a_step():
     X, Y = data()
     net = network(standardize=True)
-    for call in (lambda: net.fit_stream([(X, Y)]), lambda: net.step(X, Y, fg.Adam())):
+    for call in (lambda: net.fit_stream(iter([(X, Y)])), lambda: net.step(X, Y, fg.Adam())):
         with pytest.raises(ValueError, match=r"standardize: got no samples .*standardize_by"):
             call()
-    net.inputs.standardize_by(X)
-    net.step(X, Y, fg.Adam())
+    net.fit_stream([(X[:20], Y[:20]), (X[20:], Y[20:])], epochs=0)
     assert_close(net.inputs.mean, X.mean(axis=0), 1e-12)
+    assert_close(net.inputs.scale, 1 / X.std(axis=0), 1e-12)
 
 
 # --- metrics -------------------------------------------------------------------------------------
