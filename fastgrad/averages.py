@@ -46,6 +46,9 @@ class _Average:
             raise ValueError("average: got one of another network; expected one for each")
         if self.average is None:
             self._net, self.average = net, net.parameters.copy()
+        for layer, (W, b) in zip(net.layers, net.engine.memory.views(self.average), strict=True):
+            if not layer.trainable:  # no step will follow what it may have been set to
+                W[:], b[:] = layer.W, layer.b
         return self.average
 
     @property

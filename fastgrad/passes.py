@@ -32,7 +32,7 @@ _PROCESSORS = (
 # Who offers its processor gets it back milliseconds later if others want it, so threads wait for
 # each other about 0.1 ms before they do; but more threads than processors would wait in vain.
 _PATIENT, _IMPATIENT = 131_072, 64
-_ORDERS = 16  # that are kept at most: mini-batches of many sizes must not fill the memory
+_KINDS = 16  # of passes that are remembered at most: there may be mini-batches of many sizes
 # The process whose threads OpenMP has started. A fork of it has none, and OpenMP would end it.
 _team_of: int | None = None
 
@@ -259,6 +259,8 @@ class Pass:
             most = int(min(threads or numba.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
         kind = (batch, gradient, updates, most, threads is None)
         if kind not in self._crews:
+            if len(self._crews) > _KINDS:
+                self._crews.clear()
             choices = (1, most) if threads is None else (most,)
             self._crews[kind] = Crew(choices, 6.0 * len(self.memory.parameters), batch)
         return self._crews[kind]
@@ -284,7 +286,7 @@ class Pass:
         optimizer = training.optimizer if training else None
         kind = (batch, cost, gradient, optimizer is not None)
         if kind not in self._orders or not self._orders[kind].holds_for(optimizer):
-            if len(self._orders) > _ORDERS:
+            if len(self._orders) > _KINDS:
                 self._orders.clear()
             order = Order(self.memory, batch, gradient, optimizer)
             order.keep(input_mean=self._mean, input_scale=self._scale)
