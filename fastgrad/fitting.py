@@ -142,6 +142,7 @@ class Fit:
             if self.history.stopped:
                 break
             begin = time.perf_counter()
+        self.history.samples = max(self.done, self.history.samples)  # of a stream: as it turns out
         self.history.seconds.append(spent)
         self.history.cost.append(self.cost)
         self.history.lr.append(self.optimizer.lr)
@@ -261,7 +262,6 @@ def _pass_over(
             f"batches: got none in epoch {fit.epoch + 1}; expected an iterable that can be gone"
             " through once an epoch, such as a list"
         )
-    fit.history.samples = done
     if isinstance(average, SWA):
         average.include(net)
 

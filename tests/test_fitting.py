@@ -165,6 +165,18 @@ def test_a_stream_equals_the_whole(rows):
     assert again.samples == S
 
 
+def test_the_samples_of_a_stream_that_was_stopped():
+    class Stop(fg.Callback):
+        every = 2
+
+        def on_batch_end(self, fit):
+            fit.stop()
+
+    X, Y = data()
+    history = network().fit_stream([(X, Y)] * 2, batch_size=8, callbacks=[Stop()])
+    assert (history.samples, len(history.cost)) == (16, 1)
+
+
 def test_a_piece_is_a_mini_batch_unless_told():
     X, Y = data()
     streamed, stepped, optimizer = network(), network(), fg.Adam()
