@@ -20,8 +20,8 @@ class Callback:
     Each hook is given the `Fit`: its net, optimizer, history and epoch, and `fit.stop(why)`. In
     `on_epoch_end` the last figures of `fit.history` are those of this epoch. The attribute `every`
     is the number of batches between calls of `on_batch_end`; 0, the default: every 50 to 100 ms,
-    whenever the compiled epoch returns to Python anyway. `figures` names those figures that the
-    callback itself appends to `fit.history.metrics` in each epoch, so that others can monitor them.
+    whenever the compiled epoch returns to Python anyway. `figures` names what the callback itself
+    appends to `fit.history.metrics` in each epoch, so that callbacks after it can monitor it.
     """
 
     every: int = 0
@@ -250,7 +250,7 @@ def all_callbacks(callbacks: Any, fit: "Fit") -> list[Callback]:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
         checks.integer(f"{type(callback).__name__}.every", callback.every, least=0)
-        fit.figures += callback.figures
+        fit.figures = (*fit.figures, *callback.figures)
     for callback in listed:
         if isinstance(callback, _Watch):
             callback.check(fit)
