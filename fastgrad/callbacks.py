@@ -20,10 +20,12 @@ class Callback:
     Each hook is given the `Fit`: its net, optimizer, history and epoch, and `fit.stop(why)`. In
     `on_epoch_end` the last figures of `fit.history` are those of this epoch. The attribute `every`
     is the number of batches between calls of `on_batch_end`; 0, the default: every 50 to 100 ms,
-    whenever the compiled epoch returns to Python anyway.
+    whenever the compiled epoch returns to Python anyway. `figures` names what the callback itself
+    appends to `fit.history.metrics` in each epoch, so that callbacks after it can monitor it.
     """
 
     every: int = 0
+    figures: tuple[str, ...] = ()
 
     def on_train_begin(self, fit: "Fit") -> None:
         """Run before the first epoch.
@@ -75,6 +77,10 @@ class _Watch(Callback):
     """Follows one figure, and counts the epochs since it was best."""
 
     def __init__(self, monitor: str, min_delta: float, patience: int, mode: str) -> None:
+        if not isinstance(monitor, str):
+            raise TypeError(
+                f"monitor: got {monitor!r}; expected the name of a figure, as 'val_cost'"
+            )
         self.monitor = monitor
         self.min_delta = checks.number("min_delta", min_delta, least=0)
         self.patience = checks.integer("patience", patience, least=0)
@@ -82,17 +88,19 @@ class _Watch(Callback):
             checks.choice("mode", mode, ("auto", "min", "max"))
         ]
 
+    def check(self, fit: "Fit") -> None:
+        """Raise unless it goes with the fit."""
+        if self.monitor not in fit.figures:
+            known = ", ".join(fit.figures)
+            raise ValueError(f"monitor: got {self.monitor!r}; expected one of {known}")
+
     def on_train_begin(self, fit: "Fit") -> None:
         """Forget what was before."""
         self.best, self.best_epoch, self.waited = np.inf, -1, 0
 
     def improves(self, fit: "Fit") -> bool:
         """Whether the figure is the best so far; counts the epochs in which it was not."""
-        figures = fit.history.columns()
-        if self.monitor not in figures:
-            known = ", ".join(name for name in figures if name not in {"lr", "seconds"})
-            raise ValueError(f"monitor: got {self.monitor!r}; expected one of {known}")
-        value = self._sign * figures[self.monitor][-1]
+        value = self._sign * fit.history.columns()[self.monitor][-1]
         if value < self.best - self.min_delta:
             self.best, self.best_epoch, self.waited = value, fit.epoch, 0
             return True
@@ -130,7 +138,7 @@ class EarlyStopping(_Watch):
     Raises
     ------
     ValueError, TypeError
-        A number out of its range; during the fit, a figure that there is none of.
+        A number out of its range; in a fit, a figure that there is none of.
     """
 
     def __init__(
@@ -142,7 +150,7 @@ class EarlyStopping(_Watch):
         restore_best_weights: bool = True,
     ) -> None:
         super().__init__(monitor, min_delta, patience, mode)
-        self.restore_best_weights = bool(restore_best_weights)
+        self.restore_best_weights = checks.flag("restore_best_weights", restore_best_weights)
 
     def on_train_begin(self, fit: "Fit") -> None:
         """Forget what was before."""
@@ -187,8 +195,8 @@ class ReduceLROnPlateau(_Watch):
     Raises
     ------
     ValueError, TypeError
-        A number out of its range; during the fit, a figure that there is none of, or an optimizer
-        whose rate follows a schedule.
+        A number out of its range; in a fit, a figure that there is none of, or an optimizer whose
+        rate follows a schedule, or whose steps do not follow its rate.
     """
 
     def __init__(
@@ -206,12 +214,21 @@ class ReduceLROnPlateau(_Watch):
         self.cooldown = checks.integer("cooldown", cooldown, least=0)
         self.min_lr = checks.number("min_lr", min_lr, least=0)
 
+    def check(self, fit: "Fit") -> None:
+        """Raise unless it goes with the fit."""
+        super().check(fit)
+        optimizer = fit.optimizer
+        if not optimizer.follows_lr:
+            name = type(optimizer).__name__
+            raise TypeError(f"ReduceLROnPlateau: got {name}; expected steps that follow the rate")
+        if not isinstance(optimizer.schedule, Constant):
+            raise TypeError(
+                f"ReduceLROnPlateau: got {optimizer.schedule}; expected a constant rate"
+            )
+
     def on_train_begin(self, fit: "Fit") -> None:
         """Forget what was before."""
         super().on_train_begin(fit)
-        if not isinstance(fit.optimizer.schedule, Constant):
-            schedule = fit.optimizer.schedule
-            raise TypeError(f"ReduceLROnPlateau: got {schedule}; expected a constant rate")
         self._resting = 0
 
     def on_epoch_end(self, fit: "Fit") -> None:
@@ -224,8 +241,8 @@ class ReduceLROnPlateau(_Watch):
             self._resting, self.waited = self.cooldown, 0
 
 
-def all_callbacks(callbacks: Any) -> list[Callback]:
-    """Return what came as a list; raise unless all are callbacks."""
+def all_callbacks(callbacks: Any, fit: "Fit") -> list[Callback]:
+    """Return what came as a list; raise unless all are callbacks that go with the fit."""
     if not isinstance(callbacks, Iterable):
         raise TypeError(f"callbacks: got {callbacks!r}; expected a list of fg.Callback objects")
     listed = list(callbacks)
@@ -233,4 +250,8 @@ def all_callbacks(callbacks: Any) -> list[Callback]:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
         checks.integer(f"{type(callback).__name__}.every", callback.every, least=0)
+        fit.figures = (*fit.figures, *callback.figures)
+    for callback in listed:
+        if isinstance(callback, _Watch):
+            callback.check(fit)
     return listed

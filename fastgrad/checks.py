@@ -2,7 +2,9 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from numbers import Integral, Real
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
@@ -12,16 +14,20 @@ __all__ = [
     "choice",
     "class_ids",
     "domain",
+    "flag",
     "fraction",
+    "instance",
     "integer",
     "lone_sample",
     "matrix",
     "number",
     "pair",
+    "path",
     "weights",
 ]
 
 MOST_SAMPLES = 2**32 - 1  # the order of a shuffle has 4 bytes a sample
+MOST = 2**63 - 1  # that an integer of a compiled loop holds
 
 
 def _limits(least: float | None, above: float | None, below: float | None) -> str:
@@ -43,7 +49,9 @@ def number(
     expected = f"a finite number {_limits(least, above, below)}".rstrip()
     if isinstance(value, bool) or not isinstance(value, Real | np.number):
         raise TypeError(f"{name}: got {value!r}; expected {expected}")
-    real = float(value)
+    real = float("inf")
+    with suppress(OverflowError):  # of an integer beyond any float
+        real = float(value)
     if (
         not np.isfinite(real)
         or (least is not None and real < least)
@@ -54,13 +62,35 @@ def number(
     return real
 
 
-def integer(name: str, value: Any, *, least: int) -> int:
-    """The integer that came, at least `least`."""
+def integer(name: str, value: Any, *, least: int, most: float = MOST) -> int:
+    """The integer that came, within its limits."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name}: got {value!r}; expected an integer of at least {least}")
     if value < least:
         raise ValueError(f"{name}: got {value}; expected an integer of at least {least}")
+    if int(value) > most:
+        raise ValueError(f"{name}: got {value}; expected an integer of at most {most}")
     return int(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """What came as True or False."""
+    if not isinstance(value, bool | np.bool_ | Integral) or value not in (0, 1):
+        raise TypeError(f"{name}: got {value!r}; expected True or False")
+    return bool(value)
+
+
+def instance(name: str, value: Any, kind: type) -> None:
+    """Raise unless it is of that kind."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name}: got {type(value).__name__}; expected a fg.{kind.__name__}")
+
+
+def path(name: str, value: Any) -> str:
+    """The path that came."""
+    if not isinstance(value, str | PathLike):
+        raise TypeError(f"{name}: got {value!r}; expected a path")
+    return fspath(value)
 
 
 def pair(name: str, value: Any, of: str) -> tuple[Any, Any]:
@@ -156,15 +186,27 @@ def matrix(
     return converted
 
 
-def lone_sample(name: str, x: Any, y: Any, width: int) -> tuple[Any, Any]:
-    """A single sample without a row of its own as a batch of one; a batch as it came."""
+def lone_sample(name: str, x: Any, y: Any, width: int, parts: int) -> tuple[Any, Any]:
+    """A single sample without a row of its own as a batch of one; a batch as it came.
+
+    Where y has several parts, each is made one.
+    """
     expected = f"numbers of shape (S, {width}) or ({width},)"
     array = _numbers(name, x, expected)
     if array.ndim != 1:
         return x, y
     if array.size != width:
         raise ValueError(f"{name}: got shape {array.shape}; expected {expected}")
-    return array[None], np.reshape(y, (1, -1) if np.ndim(y) else 1)
+    if parts == 1:
+        return array[None], _lone_target("y", y)
+    if not isinstance(y, list | tuple):
+        return array[None], y
+    return array[None], [_lone_target(f"y[{k}]", part) for k, part in enumerate(y)]
+
+
+def _lone_target(name: str, value: Any) -> np.ndarray[Any, Any]:
+    array = _numbers(name, value, "the numbers of one sample")
+    return array.reshape((1, -1) if array.ndim else 1)
 
 
 def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any, Any]:
@@ -186,8 +228,9 @@ def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any,
 
 def weights(name: str, value: Any, dtype: np.dtype[Any], rows: int) -> np.ndarray[Any, Any]:
     """One weight a sample, none negative, not all 0."""
-    if np.ndim(value) != 1:
-        raise ValueError(f"{name}: got shape {np.shape(value)}; expected ({rows},)")
+    shape = _numbers(name, value, f"{rows} weights").shape
+    if shape != (rows,):
+        raise ValueError(f"{name}: got shape {shape}; expected ({rows},)")
     array = matrix(name, value, dtype, 1, rows)[:, 0]
     if array.min() < 0:
         s = int(np.argmin(array))

@@ -32,8 +32,8 @@ class Chunks:
 
     Raises
     ------
-    ValueError
-        If the lengths differ.
+    ValueError, TypeError
+        If the lengths differ, or what came has none.
 
     Examples
     --------
@@ -54,10 +54,13 @@ class Chunks:
     ) -> None:
         self.rows = checks.integer("rows", rows, least=1)
         self._arrays = [X, Y] if sample_weight is None else [X, Y, sample_weight]
-        lengths = [len(array) for array in self._arrays]
+        names = ("X", "Y", "sample_weight")
+        lengths = [_rows(name, array) for name, array in zip(names, self._arrays, strict=False)]
         if len(set(lengths)) > 1:
             came = ", ".join(map(str, lengths))
             raise ValueError(f"X, Y: got {came} rows; expected as many of each")
+        if seed is not None:
+            checks.integer("seed", seed, least=0, most=np.inf)
         self._rng = np.random.default_rng(seed) if shuffle else None
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
@@ -67,3 +70,12 @@ class Chunks:
             self._rng.shuffle(starts)
         for start in starts.tolist():
             yield tuple(np.asarray(array[start : start + self.rows]) for array in self._arrays)
+
+
+def _rows(name: str, array: Any) -> int:
+    try:
+        array[:0]
+        return len(array)
+    except (TypeError, KeyError, IndexError):
+        came = type(array).__name__
+        raise TypeError(f"{name}: got {came}; expected rows with a length and slices") from None

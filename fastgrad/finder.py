@@ -11,7 +11,7 @@ import numpy as np
 from . import checks, plot
 from .adam import Adam
 from .callbacks import Callback
-from .lbfgs import LBFGS
+from .network import Network
 from .optimizer import Optimizer, resolve
 from .schedules import Exponential
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .fitting import Fit
-    from .network import Network
 
 __all__ = ["RangeTest", "find_lr"]
 
@@ -131,7 +130,7 @@ def find_lr(
     X, Y : array_like
         As for `Network.fit`.
     optimizer : Optimizer, default Adam()
-        Whose learning rate is looked for; it may not be `LBFGS`, which finds its own steps.
+        Whose learning rate is looked for; not `LBFGS` or `Rprop`, which find their own steps.
     batch_size : int, default 32
         Samples a step.
     low, high : float, default 1e-6 and 10
@@ -155,9 +154,11 @@ def find_lr(
     >>> 1e-3 < found.suggestion < 1
     True
     """
+    checks.instance("net", net, Network)
     probe, optimizer = copy.deepcopy((net, resolve(Adam() if optimizer is None else optimizer)))
-    if isinstance(optimizer, LBFGS):
-        raise TypeError("optimizer: got LBFGS; expected one with a learning rate, as fg.SGD()")
+    if not optimizer.follows_lr:
+        name = type(optimizer).__name__
+        raise TypeError(f"optimizer: got {name}; expected one with a learning rate, as fg.SGD()")
     low = checks.number("low", low, above=0)
     high = checks.number("high", high, above=low)
     checks.integer("steps", steps, least=2)

@@ -16,6 +16,7 @@ from .averages import EMA, SWA
 from .callbacks import Callback, all_callbacks
 from .history import History
 from .lbfgs import LBFGS, Descent
+from .metrics import accuracy
 from .metrics import resolve as resolve_metric
 from .optimizer import resolve
 from .passes import Training
@@ -48,6 +49,8 @@ class Fit:
         The figures of the epochs that are over.
     average : EMA or SWA, optional
         What follows the weights.
+    figures : tuple of str, optional
+        Names of those that each epoch will have in the history.
 
     Attributes
     ----------
@@ -68,9 +71,10 @@ class Fit:
         epochs: int,
         history: History,
         average: EMA | SWA | None = None,
+        figures: tuple[str, ...] = (),
     ) -> None:
         self.net, self.optimizer, self.epochs, self.history = net, optimizer, epochs, history
-        self.average = average
+        self.average, self.figures = average, figures
         self.epoch = self.step = self.done = 0
         self.cost = float("nan")
 
@@ -174,7 +178,8 @@ class Stream:
         """Check and convert each piece when it comes."""
         for k, piece in enumerate(self.pieces):
             if not isinstance(piece, tuple | list) or len(piece) not in {2, 3}:
-                came = f"{len(piece)} things" if isinstance(piece, tuple | list) else repr(piece)
+                listed = isinstance(piece, tuple | list)
+                came = f"{len(piece)} things" if listed else type(piece).__name__
                 raise ValueError(f"batches: got {came} as piece {k}; expected (X, Y[, weights])")
             X, Y, *weight = piece
             names = f"X of piece {k}", f"Y of piece {k}"
@@ -198,29 +203,30 @@ def fit(
 ) -> History:
     """Train on pieces, of which an ordinary fit has one: see `Network.fit` for the arguments."""
     engine = net.engine
-    optimizer = resolve(Adam() if optimizer is None else optimizer)
+    optimizer = resolve(Adam() if optimizer is None else optimizer, net.layers)
+    shuffle = checks.flag("shuffle", shuffle)
     checks.integer("epochs", epochs, least=0)
     if threads is not None:
         checks.integer("threads", threads, least=1)
     if average is not None and not isinstance(average, EMA | SWA):
         raise TypeError(f"average: got {average!r}; expected fg.EMA() or fg.SWA()")
-    evaluate = _evaluation(net, validation, metrics)
-    told = all_callbacks(callbacks) + ([Progress()] if verbose else [])
-    every = math.gcd(*(callback.every for callback in told))  # 0: whenever Python comes in
+    figures, evaluate = _evaluation(net, validation, metrics)
     whole = None if isinstance(pieces, Stream) else pieces[0]
     size = 0 if whole is None else len(whole.X)
-    course = Fit(net, optimizer, epochs, History(samples=size), average)
+    course = Fit(net, optimizer, epochs, History(samples=size), average, figures)
+    told = all_callbacks(callbacks, course) + ([Progress()] if verbose else [])
+    every = math.gcd(*(callback.every for callback in told))  # 0: whenever Python comes in
     descent = None
     if isinstance(optimizer, LBFGS):
         descent, batch_size = optimizer.descent(course, engine, whole, average, threads), None
+    steps = epochs * -(-size // batch_size) if whole is not None and batch_size else None
+    optimizer.begin(engine.state(optimizer), steps)
     if average is not None:
         average.begin(net)
     if net.inputs.standardize and not net.inputs.standardized:
         if isinstance(pieces, Stream) and isinstance(pieces.pieces, Iterator):  # it comes but once
             net.inputs.must_be_ready()
         net.inputs.standardize_by_parts(piece.X for piece in pieces)
-    steps = epochs * -(-size // batch_size) if whole is not None and batch_size else None
-    optimizer.begin(engine.state(optimizer), steps)
     if epochs and whole is not None and batch_size:
         engine.compile(whole, Training(optimizer), batch_size)
     an_epoch = partial(
@@ -268,18 +274,22 @@ def _pass_over(
 
 def _evaluation(
     net: "Network", validation: Any, metrics: Iterable[Any]
-) -> Callable[[], dict[str, float]]:
-    """What computes the figures of the validation samples."""
-    functions = {}
+) -> tuple[tuple[str, ...], Callable[[], dict[str, float]]]:
+    """Which figures an epoch has, and what computes those of the validation samples."""
+    own = ("cost", "accuracy") if classifies(net) else ("cost",)
+    functions: dict[str, Any] = {}
     if isinstance(metrics, str) or not isinstance(metrics, Iterable):
         raise TypeError(f"metrics: got {metrics!r}; expected a list of names or functions")
     for metric in metrics:
         function = resolve_metric(metric)
-        functions[f"val_{function.__name__}"] = function
+        name = f"val_{function.__name__}"
+        if name in functions or (function.__name__ in own and function is not accuracy):
+            raise ValueError(f"metrics: got {function.__name__!r} twice; expected it once")
+        functions[name] = function
     if validation is None:
         if functions:
             raise ValueError("metrics: got some without validation; expected samples to compute on")
-        return dict
+        return own, dict
     X_val, Y_val = checks.pair("validation", validation, "(X_val, Y_val)")
     held_out = samples(net, X_val, Y_val, names=("validation X", "validation Y"))
 
@@ -293,7 +303,12 @@ def _evaluation(
             Y = held_out.ids if len(held_out.ids) else held_out.Y
             finite = np.isfinite(prediction).all()
             for name, function in functions.items():
-                figures[name] = float(function(Y, prediction)) if finite else math.nan
+                value = function(Y, prediction) if finite else math.nan
+                try:
+                    figures[name] = float(value)
+                except (TypeError, ValueError):
+                    came = f"{type(value).__name__} from {function.__name__}"
+                    raise TypeError(f"metrics: got {came}; expected a number") from None
         return figures
 
-    return evaluate
+    return tuple(dict.fromkeys([*own, *(f"val_{name}" for name in own), *functions])), evaluate

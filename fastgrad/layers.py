@@ -41,7 +41,7 @@ class _Number(_Setting):
         self.limits = limits
 
     def checked(self, value: Any) -> float:
-        if value is None or value == self.default:
+        if value is None or (np.isscalar(value) and value == self.default):
             return float(self.default)
         return checks.number(self.name, value, **self.limits)
 
@@ -50,9 +50,7 @@ class _Flag(_Setting):
     """One that is True or False."""
 
     def checked(self, value: Any) -> bool:
-        if not isinstance(value, bool | np.bool_) and value not in (0, 1):
-            raise TypeError(f"{self.name}: got {value!r}; expected True or False")
-        return bool(value)
+        return checks.flag(self.name, value)
 
 
 class _Settings:
@@ -112,7 +110,7 @@ class Layer(_Settings):
 
     @W.setter
     def W(self, values: Any) -> None:
-        self._W[...] = values
+        _write("W", self._W, values)
 
     @property
     def b(self) -> Array:
@@ -121,7 +119,7 @@ class Layer(_Settings):
 
     @b.setter
     def b(self, values: Any) -> None:
-        self._b[...] = values
+        _write("b", self._b, values)
 
     @property
     def penalty(self) -> float:
@@ -170,7 +168,7 @@ class Inputs(_Settings):
 
     @mean.setter
     def mean(self, values: Any) -> None:
-        self._mean[...] = values
+        _write("mean", self._mean, values)
 
     @property
     def scale(self) -> Array:
@@ -179,7 +177,7 @@ class Inputs(_Settings):
 
     @scale.setter
     def scale(self, values: Any) -> None:
-        self._scale[...] = values
+        _write("scale", self._scale, values)
 
     def standardize_by(self, X: Any) -> None:
         """Set mean and scale such that these inputs have mean 0 and deviation 1.
@@ -221,6 +219,15 @@ class Inputs(_Settings):
                 "standardize: got no samples to do it by; expected a fit, or"
                 " net.inputs.standardize_by(X), before a step or stream"
             )
+
+
+def _write(name: str, array: Array, values: Any) -> None:
+    try:
+        array[...] = values
+    except (TypeError, ValueError):
+        expected = f"numbers of shape {array.shape}"
+        came = f"shape {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+        raise ValueError(f"{name}: got {came}; expected {expected}") from None
 
 
 def settings(of: Layer | Inputs) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class LBFGS(Optimizer):
         A number out of its range; in a fit, whatever makes the cost another one at each look.
     """
 
+    follows_lr = False
+
     def __init__(
         self,
         lr: float = 1.0,
@@ -100,7 +102,6 @@ class LBFGS(Optimizer):
             "dropout": inputs.dropout or any(layer.dropout for layer in layers),
             "input_noise": inputs.noise,
             "max_norm": any(layer.max_norm < np.inf for layer in layers),
-            "an lr_scale other than 1": any(layer.lr_scale != 1 for layer in layers),
             "clip": self.clips,
             "fg.EMA": isinstance(average, EMA),
         }.items():

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import adam, files, optimizers
+from . import adam, checks, files, optimizers
 from .activations import Activation
 from .averages import EMA, SWA
 from .callbacks import Callback
@@ -211,7 +211,7 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, path: Any) -> None:
-        self.path = path
+        self.path = checks.path("path", path)
 
     def on_train_begin(self, fit: Fit) -> None:
         """Refuse what no checkpoint can hold."""

@@ -4,7 +4,7 @@ import csv
 import sys
 import time
 from importlib import import_module
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,8 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, path: str | PathLike[str], append: bool = False) -> None:
-        self.path, self.append = Path(path), bool(append)
+        self.path = Path(checks.path("path", path))
+        self.append = checks.flag("append", append)
         self._file: Any = None
 
     def on_train_begin(self, fit: "Fit") -> None:
@@ -103,7 +104,8 @@ class TensorBoardLogger(Callback):
 
     def __init__(self, folder: str | PathLike[str], every: int = 0) -> None:
         _extra("tensorboardX", "tensorboard", self)
-        self.folder, self.every = fspath(folder), checks.integer("every", every, least=0)
+        self.folder = checks.path("folder", folder)
+        self.every = checks.integer("every", every, least=0)
         self._writer: Any = None
 
     def on_train_begin(self, fit: "Fit") -> None:

@@ -53,7 +53,7 @@ def top_k_accuracy(Y: Any, prediction: Any, k: int = 5) -> float:
         Class ids (S,) or a distribution (S, K); or 0 and 1, (S,) or (S, 1).
     prediction : array_like
         Probabilities (S, K), or (S, 1). Of equal ones the first counts as the more probable, as it
-        does for `accuracy`.
+        does for `accuracy`; in scikit-learn the last does.
     k : int, default 5
         From K on the figure is 1.
     """

@@ -115,10 +115,10 @@ class Network:
         self.blocks = blocks(cost, self.n_outputs, self.activation_functions[-1].name)
         self.cost_function = self.blocks[0].cost
         if seed is not None:
-            checks.integer("seed", seed, least=0)
+            checks.integer("seed", seed, least=0, most=np.inf)
         self.rng = np.random.default_rng(seed)
         self.metadata: dict[str, Any] = {}
-        self._allocate(bool(standardize))
+        self._allocate(standardize)
         for layer, draw in zip(self.layers, schemes, strict=True):
             n_out, n_in = layer.W.shape
             layer.W = checks.matrix("init", draw((n_out, n_in), self.rng), self.dtype, n_in, n_out)
@@ -256,10 +256,11 @@ class Network:
         float
             C before the update.
         """
-        training = Training(resolve(optimizer), self.engine.key(self.rng))
+        optimizer = resolve(optimizer, self.layers)
         self.inputs.must_be_ready()
-        x, y = checks.lone_sample("x", x, y, self.n_inputs)
-        return self.engine.step(samples(self, x, y, names=("x", "y")), training)
+        x, y = checks.lone_sample("x", x, y, self.n_inputs, len(self.blocks))
+        at = samples(self, x, y, names=("x", "y"))
+        return self.engine.step(at, Training(optimizer, self.engine.key(self.rng)))
 
     def fit(
         self,

@@ -1,6 +1,6 @@
 """The base of the optimizers: a rule, its numbers, and what it remembers of each network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
@@ -60,6 +60,8 @@ class Optimizer:
 
     Attributes
     ----------
+    follows_lr : bool
+        Whether each step is as long as the learning rate says, not only the first.
     rule : fastgrad.rules.Rule or None
         As given.
     schedule : Schedule
@@ -69,6 +71,8 @@ class Optimizer:
     h : ndarray of float64
         The rule's numbers; the learning rate of the last step is h[0].
     """
+
+    follows_lr = True
 
     def __init__(
         self, lr: float | Schedule | Callable[[int], float], rule: Rule | None, **numbers: float
@@ -154,11 +158,13 @@ class Optimizer:
         Raises
         ------
         ValueError
-            If the schedule must end within the fit, and would not.
+            If the schedule must end within the fit, and would not, or has no length.
         """
         first = int(state.steps[0])
         if steps is not None:
             self.schedule.check(0 if self.schedule.spans_fit else first, steps)
+        else:
+            self.schedule.rates(first, 1)
         end = state.fit_began + (state.horizon or 0)
         if steps is None or first + steps != end or not steps:
             state.fit_began, state.horizon = first, steps
@@ -197,8 +203,13 @@ class Optimizer:
         return addresses(self.rule, dtype)
 
 
-def resolve(optimizer: Any) -> Optimizer:
-    """The optimizer that came, if it is one."""
+def resolve(optimizer: Any, layers: Iterable[Any] = ()) -> Optimizer:
+    """The optimizer that came, if it is one that can train these layers."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer: got {optimizer!r}; expected one such as fg.Adam(1e-3)")
+    if not optimizer.follows_lr and any(layer.lr_scale != 1 for layer in layers):
+        name = type(optimizer).__name__
+        raise ValueError(
+            f"optimizer: got {name} with an lr_scale other than 1; expected it without"
+        )
     return optimizer

@@ -221,7 +221,8 @@ class Rprop(Optimizer):
     Parameters
     ----------
     lr : float, default 0.01
-        First step, at least 0; unused after it.
+        First step, a number of at least 0. Unused after it: set later, it is that of networks and
+        layers that have made no step yet.
     etas : (float, float), default (0.5, 1.2)
         By how much steps shrink, above 0 and below 1, and grow, above 1.
     step_sizes : (float, float), default (1e-6, 50.0)
@@ -229,9 +230,11 @@ class Rprop(Optimizer):
 
     Raises
     ------
-    ValueError
-        If a number is out of its range.
+    ValueError, TypeError
+        A number out of its range, or a schedule as lr; in a fit, a layer's `lr_scale` other than 1.
     """
+
+    follows_lr = False
 
     def __init__(
         self,
@@ -242,7 +245,7 @@ class Rprop(Optimizer):
         shrink, grow = checks.pair("etas", etas, "(shrink, grow)")
         least, most = checks.pair("step_sizes", step_sizes, "(least, most)")
         super().__init__(
-            lr,
+            checks.number("lr", lr, least=0),
             RULES["rprop"],
             shrink=checks.number("etas[0]", shrink, above=0, below=1),
             grow=checks.number("etas[1]", grow, above=1),

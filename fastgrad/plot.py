@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import checks, metrics
+from .history import History
+from .network import Network
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from .finder import RangeTest
-    from .history import History
-    from .network import Network
 
 __all__ = ["confusion", "decision_boundary", "history", "network", "range_test"]
 
@@ -32,7 +32,7 @@ _MOST_CLASSES_WRITTEN = 30  # more would be too small to read
 _MOST_NODES, _ENDS = 10, 4  # of a larger layer, so many at each end
 
 
-def history(history: "History", path: str | PathLike[str] | None = None) -> "Figure":
+def history(history: History, path: str | PathLike[str] | None = None) -> "Figure":
     """Draw the cost of each epoch, and the accuracy beside it where there is one.
 
     Parameters
@@ -53,6 +53,7 @@ def history(history: "History", path: str | PathLike[str] | None = None) -> "Fig
     ValueError
         If the history has no epoch.
     """
+    checks.instance("history", history, History)
     if not history.cost:
         raise ValueError("history: no epochs; expected at least one")
     accuracy = history.metrics.get("accuracy", [])
@@ -118,7 +119,7 @@ def range_test(found: "RangeTest", ax: "Axes | None" = None) -> "Axes":
 
 
 def confusion(
-    net: "Network",
+    net: Network,
     X: Any,
     Y: Any,
     labels: Sequence[str] | None = None,
@@ -152,6 +153,7 @@ def confusion(
     ValueError
         If there is not one label a class, or Y holds no classes.
     """
+    checks.instance("net", net, Network)
     counts = metrics.confusion(Y, net.predict(X))
     n = len(counts)
     names = [str(name) for name in (range(n) if labels is None else labels)]
@@ -171,15 +173,14 @@ def confusion(
     longest = max(map(len, names))
     ax.set_xticks(ticks, names[:: ticks.step], rotation=90 if longest > 3 else 0)
     ax.set_yticks(ticks, names[:: ticks.step])
-    ax.set_xlabel("predicted class")
-    ax.set_ylabel("true class")
+    ax.set(xlabel="predicted class", ylabel="true class")
     right = counts.trace() / counts.sum()
     ax.set_title(f"{right:.1%} of {counts.sum():,} right", loc="left", fontweight="bold")
     return ax
 
 
 def decision_boundary(
-    net: "Network",
+    net: Network,
     X: Any,
     Y: Any,
     features: tuple[int, int] = (0, 1),
@@ -217,6 +218,7 @@ def decision_boundary(
     ValueError
         If an argument is not as above.
     """
+    checks.instance("net", net, Network)
     across, up = _two_inputs(features, net.n_inputs)
     checks.integer("resolution", resolution, least=2)
     X = checks.matrix("X", X, net.dtype, net.n_inputs)
@@ -234,14 +236,13 @@ def decision_boundary(
     ax = _axes("the decision boundary", ax, 6.4, 4.8)
     draw = _regions if classifies else _surface
     draw(ax, sides, surface, X[:, [across, up]], Y)
-    ax.set_xlabel(f"input {across}")
-    ax.set_ylabel(f"input {up}")
+    ax.set(xlabel=f"input {across}", ylabel=f"input {up}")
     if net.n_inputs > 2:
         ax.set_title("all other inputs at their median", loc="left", fontsize="medium")
     return ax
 
 
-def network(net: "Network", ax: "Axes | None" = None) -> "Axes":
+def network(net: Network, ax: "Axes | None" = None) -> "Axes":
     """Draw the nodes, and each weight as a line: its colour is the sign, its width the size.
 
     The widest line of a layer is that of its largest weight. Of a layer of more than ten nodes, the
@@ -263,6 +264,7 @@ def network(net: "Network", ax: "Axes | None" = None) -> "Axes":
     ModuleNotFoundError
         If matplotlib is not installed.
     """
+    checks.instance("net", net, Network)
     nodes = [_nodes(n) for n in net.sizes]
     lowest = min(heights[-1] for _, heights in nodes)
     ax = _axes("the network", ax, 1.0 + 2.2 * len(nodes), 1.6 - 0.9 * lowest)

@@ -44,7 +44,13 @@ def samples(
         weights = checks.weights("sample_weight", sample_weight, net.dtype, len(X))
     if class_weight is not None:
         of_class = _class_weights(class_weight, numbers, ids, net)
-        weights = of_class * weights if len(weights) else of_class
+        with np.errstate(over="ignore"):
+            weights = of_class * weights if len(weights) else of_class
+        if not 0 < weights.max() < np.inf:
+            raise ValueError(
+                f"class_weight: got a largest weight of {weights.max():g} for a sample, times its"
+                " sample_weight; expected a finite one above 0"
+            )
     return Samples(X, numbers, ids, weights)
 
 
@@ -94,16 +100,20 @@ def _class_weights(spec: Any, numbers: Array, ids: Array, net: "Network") -> Arr
         counts = np.bincount(ids, minlength=classes)
         by_class = len(ids) / (classes * np.maximum(counts, 1))
     else:
-        listed = [spec.get(k, 1.0) for k in range(classes)] if isinstance(spec, Mapping) else spec
-        if isinstance(spec, Mapping) and (unknown := set(spec) - set(range(classes))):
-            raise ValueError(
-                f"class_weight: got class {min(unknown, key=str)!r}; expected 0 to {classes - 1}"
+        if isinstance(spec, Mapping):
+            if unknown := set(spec) - set(range(classes)):
+                raise ValueError(
+                    f"class_weight: got class {min(unknown, key=str)!r}; expected 0 to"
+                    f" {classes - 1}"
+                )
+            for k, weight in spec.items():
+                checks.number(f"class_weight[{k}]", weight, least=0)
+            spec = [spec.get(k, 1.0) for k in range(classes)]
+        elif not np.iterable(spec):
+            raise TypeError(
+                f"class_weight: got {spec!r}; expected {classes} weights, a dict of class ids and"
+                " weights, or 'balanced'"
             )
-        if np.shape(listed) != (classes,):
-            raise ValueError(
-                f"class_weight: got shape {np.shape(listed)}; expected {classes} weights, a dict of"
-                " class ids and weights, or 'balanced'"
-            )
-        by_class = checks.weights("class_weight", listed, np.dtype(np.float64), classes)
+        by_class = checks.weights("class_weight", spec, net.dtype, classes)
     weights: Array = by_class.astype(net.dtype)[ids]
     return weights

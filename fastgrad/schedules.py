@@ -6,7 +6,7 @@ which is that of the whole fit where it is None.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -99,9 +99,10 @@ class _Ending(Schedule):
     def _length(self, horizon: int | None) -> int:
         length = horizon if self.steps is None else self.steps
         if length is None:
+            name = type(self).__name__
             raise ValueError(
-                "horizon: got None; expected the number of steps of the whole fit, since"
-                f" {type(self).__name__} has no steps of its own"
+                f"{name}: got no steps, and no fit whose length is known; expected"
+                f" {name}(..., steps=1000) or the like"
             )
         return max(length, 1)  # a fit without steps
 
@@ -310,8 +311,21 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
 
     Raises
     ------
-    ValueError, TypeError
+    ValueError
         If the name is unknown, or a number is wrong, missing or too many.
+    TypeError
+        If it is no mapping.
     """
+    if not isinstance(config, Mapping):
+        raise TypeError(f"config: got {config!r}; expected a mapping, such as {{'name': ...}}")
     numbers = {k: from_config(v) if isinstance(v, Mapping) else v for k, v in config.items()}
-    return SCHEDULES[checks.choice("schedule", numbers.pop("name", None), SCHEDULES)](**numbers)
+    made = SCHEDULES[checks.choice("schedule", numbers.pop("name", None), SCHEDULES)]
+    for name in numbers:
+        checks.choice(made.__name__, name, [field.name for field in fields(made)])
+    for field in fields(made):
+        if field.default is MISSING and field.name not in numbers:
+            raise ValueError(f"{made.__name__}: got no {field.name}; expected a value for it")
+    try:
+        return made(**numbers)
+    except TypeError as error:  # a number of another type: in a file that is a wrong value
+        raise ValueError(str(error)) from None

@@ -76,6 +76,7 @@ def test_sizes(sizes, parts):
         ({"seed": -1}, ["seed", "-1"]),
         ({"seed": 0.5}, ["seed", "0.5"]),
         ({"seed": "zero"}, ["seed", "zero"]),
+        ({"standardize": "no"}, ["standardize", "no", "True or False"]),
     ],
 )
 def test_options(options, parts):
@@ -234,6 +235,10 @@ def test_targets(call, cost, y, parts):
         ({"batch_size": -8}, ["batch_size", "-8"]),
         ({"batch_size": 2.5}, ["batch_size", "2.5"]),
         ({"batch_size": None}, ["batch_size", "None"]),
+        ({"batch_size": 2**70}, ["batch_size", str(2**70), str(2**63 - 1)]),
+        ({"epochs": 2**70}, ["epochs", str(2**70)]),
+        ({"threads": 2**63}, ["threads", str(2**63)]),
+        ({"shuffle": "no"}, ["shuffle", "no", "True or False"]),
         ({"threads": 0}, ["threads", "0"]),
         ({"threads": -2}, ["threads", "-2"]),
         ({"threads": 1.5}, ["threads", "1.5"]),
@@ -284,3 +289,34 @@ def test_a_failed_call_leaves_the_state_of_the_optimizer():
         net.fit(X, Y, epochs=1, batch_size=3, optimizer=optimizer, verbose=0)
         results.append(parameters(net))
     assert all(np.array_equal(p, q) for p, q in zip(*results, strict=True))
+
+
+# --- one sample, several costs -------------------------------------------------------------------
+
+TWO = [("softmax_cross_entropy", 2), ("mse", 3)]
+
+
+@pytest.mark.parametrize("first", [1, [0.25, 0.75]])
+def test_a_step_on_one_sample_of_several_costs(first):
+    one, batch = (fg.Network([3, 5], "identity", cost=TWO, seed=0) for _ in range(2))
+    second = [1.0, 2.0, 3.0]
+    C = one.step(X[0], [first, second], fg.SGD(0.1))
+    assert batch.step(X[:1], [[first], [second]], fg.SGD(0.1)) == C
+    assert np.array_equal(one.parameters, batch.parameters)
+
+
+@pytest.mark.parametrize(
+    ("y", "parts"),
+    [
+        ([1, [1.0, 2.0]], ["y[1]", "(1, 2)", "(1, 3)"]),
+        ([[1, [2]], [1.0, 2.0, 3.0]], ["y[0]", "different lengths"]),
+        ([1], ["y", "1 things", "2"]),
+        (np.ones(5), ["y", "ndarray", "2"]),
+        ([1, None], ["y[1]", "None"]),
+    ],
+)
+def test_targets_of_one_sample_of_several_costs(y, parts):
+    net = fg.Network([3, 5], "identity", cost=TWO, seed=0)
+    message = message_of(lambda: net.step(X[0], y, fg.SGD(0.1)))
+    for part in parts:
+        assert part in message

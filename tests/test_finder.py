@@ -143,6 +143,7 @@ def test_the_picture_without_matplotlib(rng, monkeypatch):
     ("options", "message"),
     [
         ({"optimizer": fg.LBFGS()}, "optimizer: got LBFGS; expected one with a learning rate"),
+        ({"optimizer": fg.Rprop()}, "optimizer: got Rprop; expected one with a learning rate"),
         ({"optimizer": "adam"}, "optimizer: got 'adam'; expected one such as"),
         ({"low": 0}, "low: got 0; expected a finite number above 0"),
         ({"low": 1.0, "high": 1.0}, "high: got 1.0; expected a finite number above 1.0"),

@@ -82,7 +82,7 @@ def test_a_schedule_longer_than_the_fit_is_refused_where_it_must_end():
 
 def test_a_step_outside_a_fit_needs_a_schedule_of_its_own_length():
     X, Y = data()
-    with pytest.raises(ValueError, match=r"Cosine has no steps of its own"):
+    with pytest.raises(ValueError, match=r"Cosine: got no steps"):
         network().step(X, Y, fg.Adam(schedules.Cosine(0.1)))
 
 
@@ -213,7 +213,7 @@ def test_pieces_come_in_another_order_each_epoch():
     ("pieces", "options", "message"),
     [
         (3, {}, r"batches: got 3; expected an iterable"),
-        ([1], {}, r"batches: got 1 as piece 0; expected \(X, Y"),
+        ([1], {}, r"batches: got int as piece 0; expected \(X, Y"),
         ([], {}, r"batches: got none in epoch 1"),
         ([(np.zeros((2, 4)), np.zeros((2, 3)))], {}, r"X of piece 0: got shape \(2, 4\)"),
     ],

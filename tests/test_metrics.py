@@ -117,6 +117,14 @@ def test_top_k_takes_the_first_of_equal_ones(rng):
     assert metrics.top_k_accuracy(y, p) == metrics.top_k_accuracy(y, p, k=5)
 
 
+def test_top_k_in_scikit_learn_takes_the_last_of_equal_ones(rng):
+    y, p = rng.integers(6, size=200), probabilities(rng, 200, 6, 10)
+    for k in range(1, 6):
+        last_first = reference.top_k_accuracy_score(5 - y, p[:, ::-1], k=k, labels=range(6))
+        assert metrics.top_k_accuracy(y, p, k=k) == close(last_first)
+    assert metrics.top_k_accuracy(y, p, k=2) != reference.top_k_accuracy_score(y, p, k=2)
+
+
 @pytest.mark.parametrize("name", OF_CLASSES)
 def test_a_distribution_stands_for_its_most_probable_class(rng, name):
     Y, p = probabilities(rng, 80, 4), probabilities(rng, 80, 4)

@@ -186,6 +186,9 @@ def test_an_optimizer_keeps_a_state_for_each_network(name, rng):
         (lambda: fg.RAdam(betas=(0.9, 2)), ["betas[1]", "2"]),
         (lambda: fg.Lion(betas=(1, 0.9)), ["betas[0]", "1"]),
         (lambda: fg.Lion(weight_decay=-1), ["weight_decay", "-1"]),
+        (lambda: fg.SGD(10**400), ["lr", "10000"]),
+        (lambda: fg.Rprop(fg.schedules.Cosine(0.1)), ["lr", "Cosine", "a finite number"]),
+        (lambda: fg.Rprop(lambda t: 0.1), ["lr", "function", "a finite number"]),
         (lambda: fg.Rprop(etas=(1.2, 0.5)), ["etas[0]", "1.2"]),
         (lambda: fg.Rprop(etas=(0.5, 0.9)), ["etas[1]", "0.9"]),
         (lambda: fg.Rprop(step_sizes=(-1, 1)), ["step_sizes[0]", "-1"]),
@@ -199,6 +202,25 @@ def test_bad_settings_are_named(make, parts):
     assert "\n" not in message
     for part in [*parts, "expected"]:
         assert part in message
+
+
+@pytest.mark.parametrize("use", ["fit", "step", "stream"])
+def test_rprop_has_no_rate_that_a_layer_could_scale(use, rng):
+    x, y = rng.normal(size=(8, 5)), rng.normal(size=(8, 3))
+    net, optimizer = network(), fg.Rprop()
+    net.layers[1].lr_scale = 0.5
+    before = net.parameters.copy()
+    calls = {
+        "fit": lambda: net.fit(x, y, optimizer=optimizer),
+        "step": lambda: net.step(x, y, optimizer),
+        "stream": lambda: net.fit_stream([(x, y)], optimizer=optimizer),
+    }
+    with pytest.raises(ValueError, match=r"^optimizer: got Rprop with an lr_scale other than 1"):
+        calls[use]()
+    assert np.array_equal(net.parameters, before)
+    net.layers[1].lr_scale = 1
+    calls[use]()
+    assert not np.array_equal(net.parameters, before)
 
 
 def test_an_optimizer_shows_its_class_and_learning_rate():

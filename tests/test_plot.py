@@ -2,7 +2,6 @@
 
 import sys
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def history(cost, val_cost=(), **metrics):
-    return SimpleNamespace(cost=list(cost), val_cost=list(val_cost), metrics=metrics)
+    return fg.History(100, cost=list(cost), val_cost=list(val_cost), metrics=metrics)
 
 
 def lines(axes):

@@ -257,14 +257,16 @@ def test_what_a_learning_rate_stands_for():
         (lambda: Function(lambda t: None)(7), ["f(7)", "None"]),
         (lambda: Function(math.sqrt).config(), ["sqrt", "saved"]),
         (lambda: Warmup(math.sqrt, 5).config(), ["sqrt", "saved"]),
-        (lambda: Cosine(0.3)(5), ["horizon", "None", "Cosine"]),
-        (lambda: Warmup(Linear(0.3), 5)(9), ["horizon", "None", "Linear"]),
+        (lambda: Cosine(0.3)(5), ["Cosine: got no steps", "steps=1000"]),
+        (lambda: Warmup(Linear(0.3), 5)(9), ["Linear: got no steps", "steps=1000"]),
         (lambda: Cosine(0.3).rates(-1, 5, 10), ["first", "-1"]),
         (lambda: Cosine(0.3).rates(0, 1.5, 10), ["count", "1.5"]),
         (lambda: Cosine(0.3).rates(0, 5, -10), ["horizon", "-10"]),
         (lambda: fg.schedules.from_config({"name": "Cosin", "lr": 0.3}), ["Cosin", "'Cosine'"]),
         (lambda: fg.schedules.from_config({"name": "Function"}), ["Function"]),
         (lambda: fg.schedules.from_config({"name": "Cosine", "lr": -1}), ["lr", "-1"]),
+        (lambda: fg.schedules.from_config(3), ["config", "3", "mapping"]),
+        (lambda: Step(0.3, 2**70), ["every", str(2**70), str(2**63 - 1)]),
     ],
 )  # fmt: skip
 def test_bad_settings_are_named(make, parts):
@@ -274,6 +276,35 @@ def test_bad_settings_are_named(make, parts):
     assert "\n" not in message
     for part in [*parts, "expected"]:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"lr": 0.3, "stepz": 3}, "Cosine: got 'stepz'; did you mean 'steps'? expected one of"),
+        ({"steps": 3}, "Cosine: got no lr; expected a value for it"),
+        ({"lr": "x"}, "lr: got 'x'; expected a finite number"),
+        ({"lr": 0.3, "steps": [3]}, "steps: got [3]; expected an integer"),
+        ({"name": "Warmup", "steps": 3, "schedule": "x"}, "schedule: got 'x'; expected a number"),
+    ],
+)
+def test_a_config_that_is_none_is_a_wrong_value(numbers, message):
+    with pytest.raises(ValueError, match="expected") as caught:
+        fg.schedules.from_config({"name": "Cosine", **numbers})
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("use", ["step", "stream"])
+def test_without_a_length_a_schedule_asks_for_steps(use):
+    X, net = np.ones((8, 2)), fg.Network([2, 1], seed=0)
+    before, optimizer = net.parameters.copy(), fg.SGD(Warmup(Cosine(0.3), 2))
+    calls = {
+        "step": lambda: [net.step(X, X[:, 0], optimizer) for _ in range(3)],
+        "stream": lambda: net.fit_stream([(X, X[:, 0])], optimizer=optimizer),
+    }
+    with pytest.raises(ValueError, match=r"^Cosine: got no steps, .*expected Cosine\(.*steps=1000"):
+        calls[use]()
+    assert np.array_equal(net.parameters, before)
 
 
 def test_schedules_do_not_change():

@@ -1,0 +1,220 @@
+"""Bad input to what goes with training: one line, and no harm done."""
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+
+X = np.linspace(-1, 1, 30).reshape(10, 3)
+Y = np.linspace(0, 1, 20).reshape(10, 2)
+y = X @ [1.0, -2.0, 0.5]
+IDS = np.arange(10) % 2
+
+
+def network(sizes=(3, 8, 1), **options):
+    return fg.Network(sizes, "tanh", **{"cost": "mse", "seed": 0, **options})
+
+
+def message_of(call):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        call()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "expected" in message
+    assert len(message) < 250
+    return message
+
+
+# --- what is monitored ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("callback", "message"),
+    [
+        (fg.EarlyStopping(), "monitor: got 'val_cost'; expected one of cost"),
+        (fg.EarlyStopping("accuracy"), "monitor: got 'accuracy'; expected one of cost"),
+        (fg.ReduceLROnPlateau("val_mae"), "monitor: got 'val_mae'; expected one of cost"),
+    ],
+)
+def test_a_figure_that_there_is_none_of_is_refused_before_training(callback, message, tmp_path):
+    net = network(standardize=True)
+    before = net.parameters.copy()
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        net.fit(X, y, callbacks=[fg.CSVLogger(tmp_path / "epochs.csv"), callback])
+    assert not (tmp_path / "epochs.csv").exists()
+    assert not net.inputs.standardized
+    assert np.array_equal(net.parameters, before)
+
+
+def test_the_figures_are_those_of_the_history():
+    class Norm(fg.Callback):
+        figures = ("norm",)
+
+        def on_epoch_end(self, fit):
+            norm = float(np.linalg.norm(fit.net.parameters))
+            fit.history.metrics.setdefault("norm", []).append(norm)
+            self.named = fit.figures
+
+    norm, watch = Norm(), fg.EarlyStopping("norm", mode="max", patience=99)
+    for cost, targets, metrics in (("mse", y, ["mae"]), ("sigmoid_cross_entropy", y > 0, ["f1"])):
+        history = fg.Network([3, 8, 1], cost=cost, seed=0).fit(
+            X, targets, epochs=2, validation=(X, targets), metrics=metrics, callbacks=[norm, watch]
+        )
+        assert {*norm.named} == {*history.columns()} - {"lr", "seconds"}
+    with pytest.raises(ValueError, match=r"^monitor: got 'val_f2'; .* cost, val_cost$"):
+        network().fit(X, y, validation=(X, y), callbacks=[fg.EarlyStopping("val_f2")])
+
+
+@pytest.mark.parametrize("name", ["LBFGS", "Rprop"])
+def test_a_rate_that_no_step_follows_cannot_be_reduced(name):
+    net, optimizer = network(), getattr(fg, name)()
+    before = net.parameters.copy()
+    with pytest.raises(TypeError, match=rf"^ReduceLROnPlateau: got {name}; expected steps that"):
+        net.fit(X, y, optimizer=optimizer, callbacks=[fg.ReduceLROnPlateau("cost")])
+    assert np.array_equal(net.parameters, before)
+
+
+# --- weights of samples and classes, metrics -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "parts"),
+    [
+        ({0: "x"}, ["class_weight[0]", "'x'", "a finite number"]),
+        ({0: None}, ["class_weight[0]", "None"]),
+        ({1: [1]}, ["class_weight[1]", "[1]"]),
+        ({1: float("nan")}, ["class_weight[1]", "nan"]),
+        ({1: -2}, ["class_weight[1]", "-2", "at least 0"]),
+        ({0: 1e300}, ["class_weight", "1e+300", "float32"]),
+        ({0: 0, 1: 0}, ["class_weight", "zeros"]),
+        (3, ["class_weight", "3", "2 weights"]),
+        ([1, [2]], ["class_weight", "2 weights"]),
+    ],
+)
+def test_class_weights(class_weight, parts):
+    net = network([3, 5, 2], cost="softmax_cross_entropy")
+    message = message_of(lambda: net.fit(X, IDS, class_weight=class_weight))
+    for part in parts:
+        assert part in message
+
+
+def test_weights_that_come_to_nothing():
+    net = network([3, 5, 2], cost="softmax_cross_entropy")
+    for weights in ({"sample_weight": 1.0 * (IDS == 0)}, {}):
+        targets = IDS if weights else np.zeros(10, int)
+        message = message_of(lambda w=weights, y=targets: net.fit(X, y, class_weight={0: 0}, **w))
+        assert "class_weight: got a largest weight of 0" in message
+    huge = {"class_weight": {0: 1e30}, "sample_weight": np.full(10, 1e30)}
+    assert "weight of inf" in message_of(lambda: net.fit(X, IDS, **huge))
+
+
+def largest(Y, prediction):
+    return np.abs(Y - prediction).max()
+
+
+def cost(Y, prediction):
+    return 0.0
+
+
+def accuracy(Y, prediction):
+    return 0.0
+
+
+@pytest.mark.parametrize(
+    ("of", "metrics", "name"),
+    [
+        ("mse", [largest, largest], "largest"),
+        ("mse", [lambda Y, p: 1, lambda Y, p: 2], "<lambda>"),
+        ("mse", ["mae", "mae"], "mae"),
+        ("mse", [cost], "cost"),
+        ("softmax_cross_entropy", [accuracy], "accuracy"),
+    ],
+)
+def test_metrics_of_one_name(of, metrics, name):
+    net, Y_val = network([3, 5, 2], cost=of), Y if of == "mse" else IDS
+    call = lambda: net.fit(X, Y_val, validation=(X, Y_val), metrics=metrics)  # noqa: E731
+    assert f"metrics: got {name!r} twice" in message_of(call)
+
+
+def test_the_metric_of_a_users_own_may_be_called_accuracy_where_there_is_none():
+    history = network([3, 5, 2]).fit(X, Y, epochs=1, validation=(X, Y), metrics=[accuracy])
+    assert history.metrics == {"val_accuracy": [0]}
+
+
+@pytest.mark.parametrize("value", [None, "high", np.ones(3)])
+def test_a_metric_that_is_no_number(value):
+    options = {"validation": (X, Y), "metrics": [lambda Y, p: value]}
+    assert "from <lambda>" in message_of(lambda: network([3, 5, 2]).fit(X, Y, epochs=1, **options))
+
+
+# --- everything else -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (lambda: fg.Chunks(3, 4), ["X", "int", "length and slices"]),
+        (lambda: fg.Chunks(X, {0: 1}), ["Y", "dict", "length and slices"]),
+        (lambda: fg.Chunks(X, np.array(3)), ["Y", "ndarray", "length and slices"]),
+        (lambda: fg.Chunks(X, Y, sample_weight=2), ["sample_weight", "int", "length and slices"]),
+        (lambda: fg.Chunks(X, Y, seed="a"), ["seed", "'a'"]),
+        (lambda: fg.Chunks(X, Y, rows=2**70), ["rows", str(2**63 - 1)]),
+        (lambda: network().fit_stream((X, y)), ["batches", "ndarray as piece 0", "(X, Y"]),
+        (lambda: network().fit_stream([(X, y, [1])]), ["sample_weight", "(1,)", "(10,)"]),
+        (lambda: fg.EMA(2), ["decay", "2", "below 1"]),
+        (lambda: fg.SWA(2**70), ["start", str(2**63 - 1)]),
+        (lambda: fg.CSVLogger(None), ["path", "None"]),
+        (lambda: fg.CSVLogger("x.csv", append="no"), ["append", "no", "True or False"]),
+        (lambda: fg.Checkpoint(3), ["path", "3"]),
+        (lambda: fg.find_lr(3, X, y), ["net", "int", "fg.Network"]),
+        (lambda: fg.plot.history([1.0]), ["history", "list", "fg.History"]),
+        (lambda: fg.plot.network("net"), ["net", "str", "fg.Network"]),
+        (lambda: fg.plot.confusion(None, X, IDS), ["net", "NoneType", "fg.Network"]),
+        (lambda: fg.plot.decision_boundary(fg.Network, X, y), ["net", "type", "fg.Network"]),
+        (lambda: fg.metrics.top_k_accuracy(IDS, Y / 2, k=2**70), ["k", str(2**63 - 1)]),
+        (lambda: network(init=lambda shape, rng: None), ["init", "None", "(8, 3)"]),
+        (lambda: fg.Adam().clip(norm=True), ["norm", "True"]),
+    ],
+)
+def test_one_line(make, parts):
+    message = message_of(make)
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "parts"),
+    [
+        ("W", np.ones((2, 2)), ["W", "(2, 2)", "(8, 3)"]),
+        ("W", "x", ["W", "str", "(8, 3)"]),
+        ("b", [1.0, 2.0], ["b", "list", "(8,)"]),
+        ("trainable", np.array([1, 2]), ["trainable", "True or False"]),
+        ("lr_scale", np.ones(3), ["lr_scale", "a finite number"]),
+    ],
+)
+def test_what_is_assigned_to_a_layer(name, value, parts):
+    layer = network().layers[0]
+    before = layer.W.copy(), layer.b.copy()
+    message = message_of(lambda: setattr(layer, name, value))
+    for part in parts:
+        assert part in message
+    assert all(map(np.array_equal, (layer.W, layer.b), before))
+
+
+def test_a_seed_may_be_as_large_as_numpy_takes():
+    assert np.array_equal(network(seed=2**70).parameters, network(seed=2**70).parameters)
+    assert len(list(fg.Chunks(X, Y, seed=2**100))) == 1
+
+
+def test_a_mini_batch_may_be_larger_than_the_data():
+    one, other = network(), network()
+    one.fit(X, y, epochs=2, batch_size=10, optimizer=fg.SGD(0.1), shuffle=False)
+    other.fit(X, y, epochs=2, batch_size=2**63 - 1, optimizer=fg.SGD(0.1), shuffle=False)
+    np.testing.assert_allclose(one.parameters, other.parameters, rtol=1e-6)
+
+
+def test_a_failed_step_draws_no_random_number():
+    net = network(dropout=0.5)
+    before = net.rng.bit_generator.state
+    message_of(lambda: net.step(X[:, :2], y, fg.SGD(0.1)))
+    assert net.rng.bit_generator.state == before
