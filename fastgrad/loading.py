@@ -97,7 +97,7 @@ def save_checkpoint(
         "fit": [state.fit_began, state.horizon],
         "random": net.rng.bit_generator.state,
     }
-    arrays = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.used)}
+    arrays = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.slots)}
     arrays |= {_MEMORY: state.memory, _MISSED: state.missed}
     if average is not None and average.average is not None:
         arrays[_AVERAGE] = average.average
@@ -138,7 +138,7 @@ def resume(path: Any, own: Iterable[Activation | Cost] = ()) -> Resumed:
         state = net.engine.state(optimizer)
         state.steps[0] = described["steps"]
         state.fit_began, state.horizon = described["fit"]
-        into = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.used)}
+        into = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.slots)}
         into |= {_MEMORY: state.memory, _MISSED: state.missed}
         state.apart = bool(described["apart"])
         average: EMA | SWA | None = None
