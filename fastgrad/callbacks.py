@@ -1,7 +1,7 @@
 """Callbacks: what happens between the epochs and the batches of a fit, at Keras's hook points."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -20,10 +20,12 @@ class Callback:
     Each hook is given the `Fit`: its net, optimizer, history and epoch, and `fit.stop(why)`. In
     `on_epoch_end` the last figures of `fit.history` are those of this epoch. The attribute `every`
     is the number of batches between calls of `on_batch_end`; 0, the default: every 50 to 100 ms,
-    whenever the compiled epoch returns to Python anyway.
+    whenever the compiled epoch returns to Python anyway. One whose attribute `comes_last`
+    is true is called after the others, wherever it stands in the list.
     """
 
     every: int = 0
+    comes_last: bool = False
 
     def on_train_begin(self, fit: "Fit") -> None:
         """Run before the first epoch.
@@ -74,6 +76,14 @@ class Callback:
 class _Watch(Callback):
     """Follows one figure, and counts the epochs since it was best."""
 
+    best: float
+    best_epoch: int
+    waited: int
+    epochs: int  # that it has watched, over all fits that went on where the one before stopped
+    _fresh: ClassVar[dict[str, Any]] = {
+        "best": np.inf, "best_epoch": -1, "waited": 0, "epochs": 0,
+    }  # fmt: skip
+
     def __init__(self, monitor: str, min_delta: float, patience: int, mode: str) -> None:
         self.monitor = monitor
         self.min_delta = checks.number("min_delta", min_delta, least=0)
@@ -81,10 +91,31 @@ class _Watch(Callback):
         self._sign = {"min": 1.0, "max": -1.0, "auto": 1.0 if is_loss(monitor) else -1.0}[
             checks.choice("mode", mode, ("auto", "min", "max"))
         ]
+        self._goes_on = False
+        vars(self).update(self._fresh)
 
     def on_train_begin(self, fit: "Fit") -> None:
-        """Forget what was before."""
-        self.best, self.best_epoch, self.waited = np.inf, -1, 0
+        """Forget what was before, unless it was told to go on."""
+        if not self._goes_on:
+            vars(self).update(self._fresh)
+        self._goes_on = False
+
+    def state(self) -> dict[str, Any]:
+        """What it has seen so far, for a checkpoint."""
+        return {"monitor": self.monitor, **{name: getattr(self, name) for name in self._fresh}}
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Let the next fit begin with a state.
+
+        Parameters
+        ----------
+        state : mapping
+            Of one that has watched the same figure.
+        """
+        if state["monitor"] != self.monitor:
+            raise ValueError(f"monitor: got {self.monitor!r}; expected {state['monitor']!r}")
+        vars(self).update({name: state[name] for name in self._fresh})
+        self._goes_on = True
 
     def improves(self, fit: "Fit") -> bool:
         """Whether the figure is the best so far; counts the epochs in which it was not."""
@@ -93,8 +124,9 @@ class _Watch(Callback):
             known = ", ".join(name for name in figures if name not in {"lr", "seconds"})
             raise ValueError(f"monitor: got {self.monitor!r}; expected one of {known}")
         value = self._sign * figures[self.monitor][-1]
+        self.epochs += 1
         if value < self.best - self.min_delta:
-            self.best, self.best_epoch, self.waited = value, fit.epoch, 0
+            self.best, self.best_epoch, self.waited = value, self.epochs - 1, 0
             return True
         self.waited += 1
         return False
@@ -133,6 +165,9 @@ class EarlyStopping(_Watch):
         A number out of its range; during the fit, a figure that there is none of.
     """
 
+    weights: Any
+    _fresh: ClassVar[dict[str, Any]] = {**_Watch._fresh, "weights": None}
+
     def __init__(
         self,
         monitor: str = "val_cost",
@@ -144,24 +179,19 @@ class EarlyStopping(_Watch):
         super().__init__(monitor, min_delta, patience, mode)
         self.restore_best_weights = bool(restore_best_weights)
 
-    def on_train_begin(self, fit: "Fit") -> None:
-        """Forget what was before."""
-        super().on_train_begin(fit)
-        self._weights: Any = None
-
     def on_epoch_end(self, fit: "Fit") -> None:
         """Keep the weights if they are the best, and stop if the best is too long ago."""
         if self.improves(fit):
             if self.restore_best_weights:
-                self._weights = fit.net.parameters.copy()
+                self.weights = fit.net.parameters.copy()
         elif self.waited >= self.patience:
             best = f"best {self._sign * self.best:.6g} in epoch {self.best_epoch + 1}"
             fit.stop(f"no better {self.monitor} for {self.waited} epochs, {best}")
 
     def on_train_end(self, fit: "Fit") -> None:
         """Put the best weights back."""
-        if self._weights is not None:
-            fit.net.parameters[:] = self._weights
+        if self.weights is not None:
+            fit.net.parameters[:] = self.weights
 
 
 class ReduceLROnPlateau(_Watch):
@@ -191,6 +221,9 @@ class ReduceLROnPlateau(_Watch):
         whose rate follows a schedule.
     """
 
+    resting: int
+    _fresh: ClassVar[dict[str, Any]] = {**_Watch._fresh, "resting": 0}
+
     def __init__(
         self,
         monitor: str = "val_cost",
@@ -207,25 +240,24 @@ class ReduceLROnPlateau(_Watch):
         self.min_lr = checks.number("min_lr", min_lr, least=0)
 
     def on_train_begin(self, fit: "Fit") -> None:
-        """Forget what was before."""
+        """Forget what was before, unless it was told to go on."""
         super().on_train_begin(fit)
         if not isinstance(fit.optimizer.schedule, Constant):
             schedule = fit.optimizer.schedule
             raise TypeError(f"ReduceLROnPlateau: got {schedule}; expected a constant rate")
-        self._resting = 0
 
     def on_epoch_end(self, fit: "Fit") -> None:
         """Multiply the rate if the best is too long ago."""
         improves = self.improves(fit)
-        if self._resting:
-            self._resting, self.waited = self._resting - 1, 0
+        if self.resting:
+            self.resting, self.waited = self.resting - 1, 0
         elif not improves and self.waited >= max(self.patience, 1):
             fit.optimizer.lr = max(fit.optimizer.lr * self.factor, self.min_lr)
-            self._resting, self.waited = self.cooldown, 0
+            self.resting, self.waited = self.cooldown, 0
 
 
 def all_callbacks(callbacks: Any) -> list[Callback]:
-    """Return what came as a list; raise unless all are callbacks."""
+    """Return what came as a list, in the order of the calls; raise unless all are callbacks."""
     if not isinstance(callbacks, Iterable):
         raise TypeError(f"callbacks: got {callbacks!r}; expected a list of fg.Callback objects")
     listed = list(callbacks)
@@ -233,4 +265,4 @@ def all_callbacks(callbacks: Any) -> list[Callback]:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
         checks.integer(f"{type(callback).__name__}.every", callback.every, least=0)
-    return listed
+    return sorted(listed, key=lambda callback: callback.comes_last)

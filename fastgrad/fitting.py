@@ -58,6 +58,8 @@ class Fit:
         Samples so far in this epoch.
     cost : float
         Mean cost of these, and the penalty of the weights before the epoch.
+    callbacks : sequence of Callback
+        Who is told of the fit, in this order.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Fit:
     ) -> None:
         self.net, self.optimizer, self.epochs, self.history = net, optimizer, epochs, history
         self.average = average
+        self.callbacks: Sequence[Callback] = ()
         self.epoch = self.step = self.done = 0
         self.cost = float("nan")
 
@@ -100,7 +103,7 @@ class Fit:
         callbacks : sequence of Callback
             Told of everything.
         """
-        history = self.history
+        history, self.callbacks = self.history, callbacks
         with contextlib.ExitStack() as begun:
             for callback in callbacks:
                 callback.on_train_begin(self)
