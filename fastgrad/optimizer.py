@@ -101,6 +101,8 @@ class Optimizer:
         self.h[: 1 + len(numbers)] = self.schedule(0, 10**6), *numbers.values()
         self._states = PerNetwork()
 
+    __copy__ = copy.deepcopy  # a shallow one would share its numbers, and what it remembers
+
     def __repr__(self) -> str:
         """Class and learning rate."""
         return f"{type(self).__name__}(lr={self.settings['lr']!r})"
