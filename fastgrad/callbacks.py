@@ -1,7 +1,7 @@
 """Callbacks: what happens between the epochs and the batches of a fit, at Keras's hook points."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,11 +21,13 @@ class Callback:
     `on_epoch_end` the last figures of `fit.history` are those of this epoch. The attribute `every`
     is the number of batches between calls of `on_batch_end`; 0, the default: every 50 to 100 ms,
     whenever the compiled epoch returns to Python anyway. `figures` names what the callback itself
-    appends to `fit.history.metrics` in each epoch, so that callbacks after it can monitor it.
+    appends to `fit.history.metrics` in each epoch, so that callbacks after it can monitor it. One
+    whose attribute `comes_last` is true is called after the others, wherever it stands in the list.
     """
 
     every: int = 0
     figures: tuple[str, ...] = ()
+    comes_last: bool = False
 
     def on_train_begin(self, fit: "Fit") -> None:
         """Run before the first epoch.
@@ -76,6 +78,14 @@ class Callback:
 class _Watch(Callback):
     """Follows one figure, and counts the epochs since it was best."""
 
+    best: float
+    best_epoch: int
+    waited: int
+    epochs: int  # that it has watched, over all fits that went on where the one before stopped
+    _fresh: ClassVar[dict[str, Any]] = {
+        "best": np.inf, "best_epoch": -1, "waited": 0, "epochs": 0,
+    }  # fmt: skip
+
     def __init__(self, monitor: str, min_delta: float, patience: int, mode: str) -> None:
         if not isinstance(monitor, str):
             raise TypeError(
@@ -87,6 +97,8 @@ class _Watch(Callback):
         self._sign = {"min": 1.0, "max": -1.0, "auto": 1.0 if is_loss(monitor) else -1.0}[
             checks.choice("mode", mode, ("auto", "min", "max"))
         ]
+        self._goes_on = False
+        vars(self).update(self._fresh)
 
     def check(self, fit: "Fit") -> None:
         """Raise unless it goes with the fit."""
@@ -95,14 +107,34 @@ class _Watch(Callback):
             raise ValueError(f"monitor: got {self.monitor!r}; expected one of {known}")
 
     def on_train_begin(self, fit: "Fit") -> None:
-        """Forget what was before."""
-        self.best, self.best_epoch, self.waited = np.inf, -1, 0
+        """Forget what was before, unless it was told to go on."""
+        if not self._goes_on:
+            vars(self).update(self._fresh)
+        self._goes_on = False
+
+    def state(self) -> dict[str, Any]:
+        """What it has seen so far, for a checkpoint."""
+        return {"monitor": self.monitor, **{name: getattr(self, name) for name in self._fresh}}
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Let the next fit begin with a state.
+
+        Parameters
+        ----------
+        state : mapping
+            Of one that has watched the same figure.
+        """
+        if state["monitor"] != self.monitor:
+            raise ValueError(f"monitor: got {self.monitor!r}; expected {state['monitor']!r}")
+        vars(self).update({name: state[name] for name in self._fresh})
+        self._goes_on = True
 
     def improves(self, fit: "Fit") -> bool:
         """Whether the figure is the best so far; counts the epochs in which it was not."""
         value = self._sign * fit.history.columns()[self.monitor][-1]
+        self.epochs += 1
         if value < self.best - self.min_delta:
-            self.best, self.best_epoch, self.waited = value, fit.epoch, 0
+            self.best, self.best_epoch, self.waited = value, self.epochs - 1, 0
             return True
         self.waited += 1
         return False
@@ -141,6 +173,9 @@ class EarlyStopping(_Watch):
         A number out of its range; in a fit, a figure that there is none of.
     """
 
+    weights: Any
+    _fresh: ClassVar[dict[str, Any]] = {**_Watch._fresh, "weights": None}
+
     def __init__(
         self,
         monitor: str = "val_cost",
@@ -152,24 +187,19 @@ class EarlyStopping(_Watch):
         super().__init__(monitor, min_delta, patience, mode)
         self.restore_best_weights = checks.flag("restore_best_weights", restore_best_weights)
 
-    def on_train_begin(self, fit: "Fit") -> None:
-        """Forget what was before."""
-        super().on_train_begin(fit)
-        self._weights: Any = None
-
     def on_epoch_end(self, fit: "Fit") -> None:
         """Keep the weights if they are the best, and stop if the best is too long ago."""
         if self.improves(fit):
             if self.restore_best_weights:
-                self._weights = fit.net.parameters.copy()
+                self.weights = fit.net.parameters.copy()
         elif self.waited >= self.patience:
             best = f"best {self._sign * self.best:.6g} in epoch {self.best_epoch + 1}"
             fit.stop(f"no better {self.monitor} for {self.waited} epochs, {best}")
 
     def on_train_end(self, fit: "Fit") -> None:
         """Put the best weights back."""
-        if self._weights is not None:
-            fit.net.parameters[:] = self._weights
+        if self.weights is not None:
+            fit.net.parameters[:] = self.weights
 
 
 class ReduceLROnPlateau(_Watch):
@@ -199,6 +229,9 @@ class ReduceLROnPlateau(_Watch):
         rate follows a schedule, or whose steps do not follow its rate.
     """
 
+    resting: int
+    _fresh: ClassVar[dict[str, Any]] = {**_Watch._fresh, "resting": 0}
+
     def __init__(
         self,
         monitor: str = "val_cost",
@@ -226,23 +259,18 @@ class ReduceLROnPlateau(_Watch):
                 f"ReduceLROnPlateau: got {optimizer.schedule}; expected a constant rate"
             )
 
-    def on_train_begin(self, fit: "Fit") -> None:
-        """Forget what was before."""
-        super().on_train_begin(fit)
-        self._resting = 0
-
     def on_epoch_end(self, fit: "Fit") -> None:
         """Multiply the rate if the best is too long ago."""
         improves = self.improves(fit)
-        if self._resting:
-            self._resting, self.waited = self._resting - 1, 0
+        if self.resting:
+            self.resting, self.waited = self.resting - 1, 0
         elif not improves and self.waited >= max(self.patience, 1):
             fit.optimizer.lr = max(fit.optimizer.lr * self.factor, self.min_lr)
-            self._resting, self.waited = self.cooldown, 0
+            self.resting, self.waited = self.cooldown, 0
 
 
 def all_callbacks(callbacks: Any, fit: "Fit") -> list[Callback]:
-    """Return what came as a list; raise unless all are callbacks that go with the fit."""
+    """Return them in the order of their calls; raise unless all are callbacks that go with it."""
     if not isinstance(callbacks, Iterable):
         raise TypeError(f"callbacks: got {callbacks!r}; expected a list of fg.Callback objects")
     listed = list(callbacks)
@@ -254,4 +282,4 @@ def all_callbacks(callbacks: Any, fit: "Fit") -> list[Callback]:
     for callback in listed:
         if isinstance(callback, _Watch):
             callback.check(fit)
-    return listed
+    return sorted(listed, key=lambda callback: callback.comes_last)

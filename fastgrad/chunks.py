@@ -1,6 +1,6 @@
 """Arrays on disk, or too large to copy, in pieces for `Network.fit_stream`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,29 @@ class Chunks:
             self._rng.shuffle(starts)
         for start in starts.tolist():
             yield tuple(np.asarray(array[start : start + self.rows]) for array in self._arrays)
+
+    def state(self) -> dict[str, Any]:
+        """What the orders of further epochs are drawn from, for a checkpoint."""
+        return {"random": self._rng.bit_generator.state if self._rng else None}
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Draw the orders of further epochs from a state.
+
+        Parameters
+        ----------
+        state : mapping
+            Of chunks that came in a new order each epoch if these do.
+
+        Raises
+        ------
+        ValueError
+            If only one of both shuffles.
+        """
+        shuffles = state["random"] is not None
+        if shuffles != bool(self._rng):
+            raise ValueError(f"shuffle: got {bool(self._rng)}; expected {shuffles}")
+        if self._rng:
+            self._rng.bit_generator.state = state["random"]
 
 
 def _rows(name: str, array: Any) -> int:

@@ -62,16 +62,20 @@ def save(
         "training": training(net),
         "metadata": net.metadata,
     }
-    try:
-        header = {"fastgrad": _FORMAT, "network": json.dumps(described)}
-        header |= {"state": json.dumps(state)} if state else {}
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"metadata: got something that JSON cannot hold ({error})") from None
+    header = {"fastgrad": _FORMAT, "network": _json("metadata", described)}
+    header |= {"state": _json("also", state)} if state else {}
     content = to_bytes({k: np.ascontiguousarray(v) for k, v in tensors.items()}, header)
     try:
         _replace(Path(path), content)
     except OSError as error:  # it names the temporary file, of which nobody has heard
         raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _json(name: str, described: dict[str, Any]) -> str:
+    try:
+        return json.dumps(described)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: got something that JSON cannot hold ({error})") from None
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -13,7 +13,7 @@ from .adam import Adam
 from .callbacks import Callback
 from .network import Network
 from .optimizer import Optimizer, resolve
-from .schedules import Exponential
+from .schedules import Exponential, Function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,7 +121,8 @@ def find_lr(
     """Train a copy of the network while the learning rate rises, to see which rates are useful.
 
     The range test of L. N. Smith, arXiv:1506.01186. It ends early when the smoothed cost is four
-    times its best or not finite. Network and optimizer stay as they are.
+    times its best or not finite. Network and optimizer stay as they are; what the optimizer
+    remembers of the network, its copy does too.
 
     Parameters
     ----------
@@ -162,7 +163,9 @@ def find_lr(
     low = checks.number("low", low, above=0)
     high = checks.number("high", high, above=low)
     checks.integer("steps", steps, least=2)
-    optimizer.schedule = Exponential(low, high / low, every=steps - 1)
+    rising = Exponential(low, high / low, every=steps - 1)
+    begun = int(probe.engine.state(optimizer).steps[0])
+    optimizer.schedule = Function(lambda step: rising(step - begun))
     watch = _Watch(steps)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the cost is not finite in the end
@@ -172,5 +175,5 @@ def find_lr(
         )  # fmt: skip
     if not watch.costs:
         raise ValueError("net: got a cost that is not finite at the start; expected a finite one")
-    rates = optimizer.schedule.rates(0, len(watch.costs))
+    rates = rising.rates(0, len(watch.costs))
     return RangeTest(rates, np.array(watch.costs), np.array(watch.smoothed))

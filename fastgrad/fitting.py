@@ -62,6 +62,8 @@ class Fit:
         Samples so far in this epoch.
     cost : float
         Mean cost of these, with the penalty as in `History.cost`.
+    callbacks : sequence of Callback
+        Who is told of the fit, in this order.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Fit:
     ) -> None:
         self.net, self.optimizer, self.epochs, self.history = net, optimizer, epochs, history
         self.average, self.figures = average, figures
+        self.callbacks: Sequence[Callback] = ()
         self.epoch = self.step = self.done = 0
         self.cost = float("nan")
 
@@ -105,7 +108,7 @@ class Fit:
         callbacks : sequence of Callback
             Told of everything.
         """
-        history = self.history
+        history, self.callbacks = self.history, callbacks
         with contextlib.ExitStack() as begun:
             for callback in callbacks:
                 callback.on_train_begin(self)

@@ -9,17 +9,15 @@ from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from . import checks
 from .averages import EMA
-from .optimizer import Optimizer
+from .optimizer import Optimizer, PerNetwork
 
 if TYPE_CHECKING:
     from .fitting import Fit
-    from .network import Network
     from .passes import Pass
     from .samples import Samples
 
@@ -69,7 +67,7 @@ class LBFGS(Optimizer):
         self.history_size = checks.integer("history_size", history_size, least=1)
         self.tolerance_grad = checks.number("tolerance_grad", tolerance_grad, least=0)
         self.tolerance_change = checks.number("tolerance_change", tolerance_change, least=0)
-        self._pairs: WeakKeyDictionary[Network, Pairs] = WeakKeyDictionary()
+        self._pairs = PerNetwork()
 
     def descent(
         self, fit: "Fit", engine: "Pass", samples: "Samples | None", average: Any, threads: Any
@@ -107,7 +105,7 @@ class LBFGS(Optimizer):
         }.items():
             if is_there:
                 raise ValueError(f"optimizer: got LBFGS with {hindrance}; expected it without")
-        pairs = self._pairs.setdefault(fit.net, deque(maxlen=self.history_size))
+        pairs = self._pairs.setdefault(engine.token, deque(maxlen=self.history_size))
         return Descent(self, pairs, fit, engine, samples, threads)
 
 

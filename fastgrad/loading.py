@@ -1,7 +1,8 @@
 """Networks back from their files, and training back from its checkpoints."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,10 +17,10 @@ from .optimizer import Optimizer
 from .rules import RULES
 from .schedules import from_config
 
-__all__ = ["Checkpoint", "Resumed", "load", "resume", "save_checkpoint"]
+__all__ = ["Checkpoint", "Resumable", "Resumed", "load", "resume", "save_checkpoint"]
 
 _SLOT, _MEMORY, _MISSED = "optimizer.slot.", "optimizer.memory", "optimizer.missed"
-_AVERAGE = "average"
+_AVERAGE, _ALSO = "average", "also."
 _OPTIMIZERS = {name: getattr(of, name) for of in (adam, optimizers) for name in of.__all__}
 
 
@@ -49,6 +50,17 @@ def load(path: Any, own: Iterable[Activation | Cost] = ()) -> Network:
     return _read(path, own)[0]
 
 
+@runtime_checkable
+class Resumable(Protocol):
+    """What a checkpoint can hold beside the network and its optimizer: callbacks, streams."""
+
+    def state(self) -> Mapping[str, Any]:
+        """What it must know to go on: arrays of finite numbers, and what JSON can hold, by name."""
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Go on with such a state; a callback must not forget it when the next fit begins."""
+
+
 class Resumed(NamedTuple):
     """What a checkpoint holds.
 
@@ -68,7 +80,11 @@ class Resumed(NamedTuple):
 
 
 def save_checkpoint(
-    path: Any, net: Network, optimizer: Optimizer, average: EMA | SWA | None = None
+    path: Any,
+    net: Network,
+    optimizer: Optimizer,
+    average: EMA | SWA | None = None,
+    also: Iterable[Resumable] = (),
 ) -> None:
     """Write all that training needs to go on where it is, whole or not at all.
 
@@ -82,11 +98,14 @@ def save_checkpoint(
         By what.
     average : EMA or SWA, optional
         What follows its weights.
+    also : iterable of callbacks, Chunks and the like
+        What else goes on: anything with the methods `state` and `go_on`.
 
     Raises
     ------
     TypeError
-        If the learning rate is a function of the user's own, which no file can hold.
+        If the learning rate is a function of the user's own, which no file can hold, or something
+        in `also` has no state.
     OSError
         If the file cannot be written; what stood there before then still does.
     """
@@ -97,19 +116,28 @@ def save_checkpoint(
         "fit": [state.fit_began, state.horizon],
         "random": net.rng.bit_generator.state,
     }
-    arrays = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.used)}
+    arrays = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.slots)}
     arrays |= {_MEMORY: state.memory, _MISSED: state.missed}
     if average is not None and average.average is not None:
         arrays[_AVERAGE] = average.average
         described["average"] = [type(average).__name__, average.number, average.follows.tolist()]
+    described["also"] = []
+    for k, one in enumerate(_all_resumable(also)):
+        its = one.state()
+        arrays |= {f"{_ALSO}{k}.{n}": v for n, v in its.items() if isinstance(v, np.ndarray)}
+        rest = {n: v for n, v in its.items() if not isinstance(v, np.ndarray)}
+        described["also"].append([type(one).__name__, rest])
     files.save(net, path, arrays, described)
 
 
-def resume(path: Any, own: Iterable[Activation | Cost] = ()) -> Resumed:
+def resume(
+    path: Any, own: Iterable[Activation | Cost] = (), also: Iterable[Resumable] | None = ()
+) -> Resumed:
     """Read a checkpoint: network, optimizer and average, to go on where they were.
 
     Further steps and epochs have the same bits as if training had never stopped. A fit of just the
-    epochs that were left goes on with a schedule that spans the fit.
+    epochs that were left goes on with a schedule that spans the fit. It begins with a new epoch: of
+    one that was stopped in its middle, the rest is left out.
 
     Parameters
     ----------
@@ -117,6 +145,9 @@ def resume(path: Any, own: Iterable[Activation | Cost] = ()) -> Resumed:
         The file.
     own : iterable of Activation and Cost
         As for `load`.
+    also : iterable of callbacks, Chunks and the like, or None
+        New ones, to go on as those did that the checkpoint holds: of the same kinds, in the same
+        order. None: leave out what it holds.
 
     Returns
     -------
@@ -128,17 +159,18 @@ def resume(path: Any, own: Iterable[Activation | Cost] = ()) -> Resumed:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, of another kind, or holds a network alone.
+        If the file is damaged, of another kind, holds a network alone, or other kinds than `also`.
     """
     net, tensors, described = _read(path, own)
     if described is None:
         raise ValueError(f"{path}: got a network alone; expected a checkpoint")
     try:
+        states = _states(described["also"], tensors)
         optimizer = _optimizer(described)
         state = net.engine.state(optimizer)
         state.steps[0] = described["steps"]
         state.fit_began, state.horizon = described["fit"]
-        into = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.used)}
+        into = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.slots)}
         into |= {_MEMORY: state.memory, _MISSED: state.missed}
         state.apart = bool(described["apart"])
         average: EMA | SWA | None = None
@@ -148,10 +180,41 @@ def resume(path: Any, own: Iterable[Activation | Cost] = ()) -> Resumed:
             into[_AVERAGE] = average.begin(net)
             average.follows[:] = follows
         net.rng.bit_generator.state = described["random"]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: got a damaged checkpoint ({error}); expected a whole") from None
     files.fill(path, into, {name: tensors[name] for name in tensors if _is_of_training(name)})
+    if also is not None:
+        _go_on(path, _all_resumable(also), states)
     return Resumed(net, optimizer, average)
+
+
+def _all_resumable(also: Iterable[Any]) -> list[Resumable]:
+    listed = list(also)
+    for one in listed:
+        if not isinstance(one, Resumable):
+            raise TypeError(f"also: got {one!r}; expected what has a state() and a go_on(state)")
+    return listed
+
+
+def _states(described: Any, tensors: files.Arrays) -> list[tuple[str, dict[str, Any]]]:
+    """Kind and state of all else that a checkpoint holds; takes their arrays from the tensors."""
+    states = [(kind, dict(its)) for kind, its in described]
+    for name in [name for name in tensors if name.startswith(_ALSO)]:
+        k, of_it = name.removeprefix(_ALSO).split(".", 1)
+        states[int(k)][1][of_it] = tensors.pop(name)
+    return states
+
+
+def _go_on(path: Any, also: list[Resumable], states: list[tuple[str, dict[str, Any]]]) -> None:
+    came, held = [type(one).__name__ for one in also], [kind for kind, _ in states]
+    if came != held:
+        got, expected = (", ".join(kinds) or "nothing" for kinds in (came, held))
+        raise ValueError(f"also: got {got}; expected {expected}, as in {path}")
+    try:
+        for one, (_, its) in zip(also, states, strict=True):
+            one.go_on(its)
+    except KeyError as error:
+        raise ValueError(f"{path}: got a damaged checkpoint ({error}); expected a whole") from None
 
 
 def _describe(optimizer: Optimizer) -> dict[str, Any]:
@@ -179,7 +242,7 @@ def _optimizer(described: dict[str, Any]) -> Optimizer:
 
 
 def _is_of_training(name: str) -> bool:
-    return name.startswith(_SLOT) or name in {_MEMORY, _MISSED, _AVERAGE}
+    return name.startswith((_SLOT, _ALSO)) or name in {_MEMORY, _MISSED, _AVERAGE}
 
 
 def _read(
@@ -204,19 +267,29 @@ def _read(
 class Checkpoint(Callback):
     """Write a checkpoint after each epoch, to `resume` from.
 
+    It holds, in their order, the callbacks of the fit that have a state (`EarlyStopping`,
+    `ReduceLROnPlateau`), as all of them have left it after the epoch, and then `also`.
+
     Parameters
     ----------
     path : path-like
         Where to; each replaces the one before, in one step.
+    also : iterable of Chunks and the like
+        What else goes on, as in `save_checkpoint`.
     """
 
-    def __init__(self, path: Any) -> None:
-        self.path = checks.path("path", path)
+    comes_last = True
+
+    def __init__(self, path: Any, also: Iterable[Resumable] = ()) -> None:
+        self.path, self.also = checks.path("path", path), _all_resumable(also)
 
     def on_train_begin(self, fit: Fit) -> None:
-        """Refuse what no checkpoint can hold."""
+        """Refuse what no checkpoint can hold, and a folder that is not there."""
         _describe(fit.optimizer)
+        if not Path(self.path).absolute().parent.is_dir():
+            raise FileNotFoundError(f"path: got {self.path}; expected it in a folder that exists")
 
     def on_epoch_end(self, fit: Fit) -> None:
         """Write."""
-        save_checkpoint(self.path, fit.net, fit.optimizer, fit.average)
+        also = [one for one in fit.callbacks if isinstance(one, Resumable)] + self.also
+        save_checkpoint(self.path, fit.net, fit.optimizer, fit.average, also)

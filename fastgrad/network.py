@@ -1,5 +1,6 @@
 """The Network: it checks what comes, owns the arrays, and calls the compiled passes."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from .blocks import blocks, prediction
 from .costs import Cost
 from .history import History
 from .layers import Gradients, assign
-from .optimizer import Optimizer, resolve
+from .optimizer import Optimizer, Token, resolve
 from .passes import Pass, Training
 from .plan import Plan
 from .samples import samples
@@ -106,10 +107,8 @@ class Network:
         self.sizes = checks.network_sizes(sizes)
         self.n_inputs, self.n_outputs = self.sizes[0], self.sizes[-1]
         n_layers = len(self.sizes) - 1
-        functions = checks.one_a_layer(
-            "activations", activations, (str, Activation), n_layers, last="identity"
-        )
-        self.activation_functions = tuple(activation(f) for f in functions)
+        f = checks.one_a_layer("activations", activations, (str, Activation), n_layers, "identity")
+        self.activation_functions = tuple(map(activation, f))
         schemes = initial.schemes(init, self.activations)
         self.dtype = checks.real_dtype(dtype)
         self.blocks = blocks(cost, self.n_outputs, self.activation_functions[-1].name)
@@ -118,6 +117,7 @@ class Network:
             checks.integer("seed", seed, least=0, most=np.inf)
         self.rng = np.random.default_rng(seed)
         self.metadata: dict[str, Any] = {}
+        self._token = Token()
         self._allocate(standardize)
         for layer, draw in zip(self.layers, schemes, strict=True):
             n_out, n_in = layer.W.shape
@@ -133,7 +133,7 @@ class Network:
 
     def _allocate(self, standardize: bool) -> None:
         f = self.activation_functions
-        self.engine = Pass(self.sizes, f, self.blocks, self.dtype, standardize)
+        self.engine = Pass(self.sizes, f, self.blocks, self.dtype, standardize, self._token)
         self.layers, self.inputs = self.engine.layers, self.engine.inputs
 
     def __getstate__(self) -> dict[str, Any]:
@@ -151,10 +151,11 @@ class Network:
         for name, array in files.arrays(self).items():
             array[...] = saved[name]
 
+    __copy__ = copy.deepcopy  # two with one token would share what optimizers remember
+
     def __repr__(self) -> str:
         """Sizes, activations and cost on one line."""
-        shape = "-".join(map(str, self.sizes))
-        names = ", ".join(self.activations)
+        shape, names = "-".join(map(str, self.sizes)), ", ".join(self.activations)
         costs = ", ".join(block.cost.name for block in self.blocks)
         return f"<Network {shape}: {names}; {costs}; {self.dtype}>"
 
@@ -188,8 +189,7 @@ class Network:
         X : array_like
             (S, n_0).
         """
-        X = checks.matrix("X", X, self.dtype, self.n_inputs)
-        return self.engine.forward(X)
+        return self.engine.forward(checks.matrix("X", X, self.dtype, self.n_inputs))
 
     def predict(self, X: Any) -> Array:
         """Outputs with the cost's link applied: probabilities for the cross-entropies.

@@ -1,5 +1,6 @@
 """The base of the optimizers: a rule, its numbers, and what it remembers of each network."""
 
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -10,9 +11,29 @@ from . import checks
 from .rates import Constant, Schedule, schedule
 from .rules import Rule, addresses
 
-__all__ = ["Optimizer", "State", "resolve"]
+__all__ = ["Optimizer", "PerNetwork", "State", "Token", "resolve"]
 
 Array = np.ndarray[Any, Any]
+
+
+class Token:
+    """Stands for a network where others keep something for it; copied and pickled along with it."""
+
+
+class PerNetwork(WeakKeyDictionary[Token, Any]):
+    """Something for each network by its token, forgotten with it.
+
+    Copied or pickled together with a network, it is that of the copy too; alone, the copies of the
+    tokens belong to nobody, and all is forgotten.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Copy the tokens too, which the base class does not."""
+        return type(self)(copy.deepcopy(list(self.items()), memo))
+
+    def __reduce__(self) -> Any:
+        """As pairs, since no weak reference can be pickled."""
+        return type(self), (list(self.items()),)
 
 
 class State:
@@ -34,9 +55,7 @@ class State:
         self.memory = np.zeros((1 + layers, 8))  # row 0 is for no layer
         self.missed = np.zeros(1 + layers, np.int64)  # steps for which a layer was frozen
         self.apart = False  # whether each layer has its own memory, or the first one's serves all
-        self.used = [np.zeros_like(parameters) for _ in range(slots)]
-        # a rule never touches the slots that it does not use; they must only be there
-        self.slots = [*self.used, *[parameters] * (3 - slots)]
+        self.slots = [np.zeros_like(parameters) for _ in range(slots)]
         self.fit_began = 0  # at which step, and how many there are, if known
         self.horizon: int | None = None
 
@@ -48,6 +67,9 @@ class State:
 
 class Optimizer:
     """Base of the update rules.
+
+    Copied (`copy.deepcopy`) or pickled together with a network, it goes on with the same bits in
+    the copy; copied alone it keeps its settings and forgets all networks.
 
     Parameters
     ----------
@@ -81,7 +103,9 @@ class Optimizer:
         self.clip_norm = self.clip_value = np.inf
         self.h = np.zeros(16)
         self.h[: 1 + len(numbers)] = self.schedule(0, 10**6), *numbers.values()
-        self._states: WeakKeyDictionary[Any, State] = WeakKeyDictionary()
+        self._states = PerNetwork()
+
+    __copy__ = copy.deepcopy  # a shallow one would share its numbers, and what it remembers
 
     def __repr__(self) -> str:
         """Class and learning rate."""
@@ -127,13 +151,13 @@ class Optimizer:
         """Whether the gradient is limited."""
         return min(self.clip_norm, self.clip_value) < np.inf
 
-    def state(self, network: Any, parameters: Array, layers: int) -> State:
+    def state(self, network: Token, parameters: Array, layers: int) -> State:
         """State for a network, made at its first use: an optimizer may serve several networks.
 
         Parameters
         ----------
-        network : object
-            Whose state it is; forgotten with it.
+        network : Token
+            Whose state it is.
         parameters : ndarray
             Its parameters, one flat array.
         layers : int
@@ -141,7 +165,8 @@ class Optimizer:
         """
         if network not in self._states:
             self._states[network] = State(self.rule, parameters, layers)
-        return self._states[network]
+        state: State = self._states[network]
+        return state
 
     def begin(self, state: State, steps: int | None) -> None:
         """Note that a fit begins, which a schedule without a length of its own spans.

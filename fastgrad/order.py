@@ -1,5 +1,6 @@
 """What a compiled pass is told: task and table of layers, made once for passes of a kind."""
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,7 +45,8 @@ class Order:
     def __init__(
         self, memory: Memory, batch: int, gradient: bool, optimizer: Optimizer | None
     ) -> None:
-        self._optimizer, self._limits = optimizer, _limits(optimizer)
+        self._optimizer = weakref.ref(optimizer) if optimizer else None
+        self._limits = _limits(optimizer)
         self.task, self.layers = np.zeros(1, TASK), memory.layers.copy()
         self.where = self.task.ctypes.data, self.layers.ctypes.data, len(self.layers)
         self._numbers = self.task.view(np.int64)
@@ -56,11 +58,14 @@ class Order:
             batch=batch, gradient=gradient, lowest=1, n_parameters=len(memory.parameters),
             **memory.described(batch, gradient),
         )  # fmt: skip
-        self.keep(parameters=memory.parameters, arrived=self.arrived)
+        # a rule never touches the slots that it does not use; they must only be there
+        slots = dict.fromkeys(("slot_0", "slot_1", "slot_2"), memory.parameters)
+        self.keep(parameters=memory.parameters, arrived=self.arrived, **slots)
 
     def holds_for(self, optimizer: Optimizer | None) -> bool:
         """Whether it is that of this optimizer, as it now is."""
-        return self._optimizer is optimizer and self._limits == _limits(optimizer)
+        mine = self._optimizer() if self._optimizer else None
+        return mine is optimizer and self._limits == _limits(optimizer)
 
     def tell(self, **fields: int) -> None:
         """Set fields of the task."""

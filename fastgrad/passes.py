@@ -17,7 +17,7 @@ from .jit import PLAIN_PYTHON, run
 from .layers import Inputs, Layer
 from .loops import pass_address
 from .memory import Memory, address_of, aligned
-from .optimizer import Optimizer, State
+from .optimizer import Optimizer, State, Token
 from .order import Order
 from .samples import Samples
 from .training import sweep
@@ -74,6 +74,8 @@ class Pass:
         float32 or float64.
     standardize : bool
         Whether the first fit sets mean and scale of the inputs.
+    token : Token
+        The network's.
     """
 
     def __init__(
@@ -83,8 +85,9 @@ class Pass:
         blocks: Sequence[Block],
         dtype: Any,
         standardize: bool,
+        token: Token,
     ) -> None:
-        self.dtype = dtype
+        self.dtype, self.token = dtype, token
         self._activations, self._blocks = activations, blocks
         self.memory = Memory(sizes, dtype)
         self.layers = tuple(Layer(W, b) for W, b in self.memory.views(self.memory.parameters))
@@ -267,7 +270,7 @@ class Pass:
 
     def state(self, optimizer: Optimizer) -> State:
         """What an optimizer remembers of this network."""
-        return optimizer.state(self, self.memory.parameters, len(self.layers))
+        return optimizer.state(self.token, self.memory.parameters, len(self.layers))
 
     def key(self, rng: np.random.Generator) -> int:
         """Draw what noise and dropout are drawn with, if there is any."""

@@ -37,6 +37,15 @@ class Rule(NamedTuple):
     update: Callable[..., None]
     slots: int = 0
 
+    def __reduce__(self) -> Any:
+        """A built-in rule by its name, for some of their loops no pickle can hold."""
+        names = [name for name, rule in RULES.items() if rule is self]
+        return (_built_in, (names[0],)) if names else (Rule, tuple(self))
+
+
+def _built_in(name: str) -> Rule:
+    return RULES[name]
+
 
 @cache
 def addresses(rule: Rule, dtype: Any) -> tuple[int, int]:

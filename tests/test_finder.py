@@ -162,3 +162,18 @@ def test_a_network_that_is_broken_already(rng):
     net.layers[0].W[:] = np.nan
     with pytest.raises(ValueError, match=r"^net: got a cost that is not finite at the start"):
         fg.find_lr(net, X, y)
+
+
+def test_a_used_optimizer_is_probed_as_it_is(rng):
+    net, X, y, _ = regression(rng)
+    optimizer = fg.SGD(0.05, momentum=0.9)
+    net.fit(X, y, epochs=2, optimizer=optimizer)
+    options = {"batch_size": S, "low": 1e-3, "high": 1e-2, "steps": 5}
+    found, cold = (fg.find_lr(net, X, y, by, **options) for by in (optimizer, fg.SGD(momentum=0.9)))
+    assert found.rates == pytest.approx(np.geomspace(1e-3, 1e-2, 5), rel=1e-12)
+    costs = []
+    for rate in found.rates:
+        optimizer.lr = rate
+        costs.append(net.step(X, y, optimizer))
+    assert found.costs == pytest.approx(costs, rel=1e-12)
+    assert abs(found.costs[1] / cold.costs[1] - 1) > 1e-3

@@ -111,3 +111,134 @@ def test_own_functions_are_given_again(tmp_path):
     assert back.cost(X, Y) == net.cost(X, Y)
     with pytest.raises(ValueError, match="own activation cube"):
         fg.load(tmp_path / "net", own=[quartic])
+
+
+def both():
+    return [
+        fg.ReduceLROnPlateau(factor=0.5, patience=2, cooldown=1, min_delta=0.01),
+        fg.EarlyStopping(patience=4, min_delta=0.01),
+    ]
+
+
+def lone():
+    return [fg.EarlyStopping("cost", min_delta=1.0, patience=8, restore_best_weights=False)]
+
+
+@pytest.mark.parametrize("at", [1, 5, 6, 7] if not PLAIN else [6])
+@pytest.mark.parametrize("watching", [both, lone])
+def test_watching_callbacks_go_on(watching, at, tmp_path):
+    X, Y = data()
+    straight, path = network(), tmp_path / "fit"
+    options = {"batch_size": BATCH, "validation": (X[:9], Y[:9] / 2)}  # better at first, then worse
+    whole = straight.fit(
+        X, Y, epochs=12, optimizer=fg.Adam(0.03), callbacks=watching(), **options
+    )  # fmt: skip
+    assert at < len(whole.cost) < 12  # it stops, after the rate has been lowered, if it is
+    assert len(set(whole.lr)) == len(watching())
+    network().fit(
+        X, Y, epochs=12, optimizer=fg.Adam(0.03), **options,
+        callbacks=[fg.Checkpoint(path), *watching(), StopsAfter(at)],
+    )  # fmt: skip
+    fresh = watching()
+    net, optimizer, _ = fg.resume(path, also=fresh)
+    rest = net.fit(X, Y, epochs=12 - at, optimizer=optimizer, callbacks=fresh, **options)
+    assert rest.cost == whole.cost[at:]
+    assert rest.lr == whole.lr[at:]
+    assert rest.stopped == whole.stopped  # which tells the best epoch
+    assert np.array_equal(net.parameters, straight.parameters)
+    # the next fit is a new one
+    assert len(net.fit(X, Y, epochs=2, callbacks=fresh, **options).cost) == 2
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_a_stream_goes_on(shuffle, tmp_path):
+    def chunks(seed):
+        return fg.Chunks(*data(), rows=BATCH, shuffle=shuffle, seed=seed)
+
+    straight, path = network(), tmp_path / "fit"
+    straight.fit_stream(chunks(3), epochs=6, optimizer=fg.Adam(0.01))
+    begun, other = chunks(3), chunks(4)
+    network().fit_stream(
+        begun, epochs=6, optimizer=fg.Adam(0.01),
+        callbacks=[fg.Checkpoint(path, also=[begun]), StopsAfter(2)],
+    )  # fmt: skip
+    net, optimizer, _ = fg.resume(path, also=[other])
+    net.fit_stream(other, epochs=4, optimizer=optimizer)
+    assert np.array_equal(net.parameters, straight.parameters)
+
+
+class Own(fg.Callback):
+    def __init__(self):
+        self.seen = {"rates": np.zeros(0), "epochs": 0}
+
+    def on_epoch_end(self, fit):
+        rates = np.append(self.seen["rates"], fit.optimizer.lr)
+        self.seen = {"rates": rates, "epochs": len(rates)}
+
+    def state(self):
+        return self.seen
+
+    def go_on(self, state):
+        self.seen = state
+
+
+def test_own_callbacks_go_on(tmp_path):
+    X, Y = data()
+    net, optimizer, own = network(), fg.Adam(0.01), Own()
+    net.fit(X, Y, epochs=2, optimizer=optimizer, callbacks=[own])
+    fg.save_checkpoint(tmp_path / "c", net, optimizer, also=[fg.EarlyStopping(), own])
+    net, optimizer, _ = fg.resume(tmp_path / "c", also=[fg.EarlyStopping(), again := Own()])
+    net.fit(X, Y, epochs=1, optimizer=optimizer, callbacks=[again])
+    assert again.seen["epochs"] == 3
+    assert np.array_equal(again.seen["rates"], [0.01] * 3)
+
+
+def empty():
+    """One of the same name, that knows nothing."""
+    return type("EarlyStopping", (Own,), {"state": lambda self: {"monitor": "val_cost"}})()
+
+
+@pytest.mark.parametrize(
+    ("held", "given", "message"),
+    [
+        (both, list, "also: got nothing; expected ReduceLROnPlateau, EarlyStopping, as in"),
+        (list, both, "also: got ReduceLROnPlateau, EarlyStopping; expected nothing, as in"),
+        (both, lambda: both()[::-1], "also: got EarlyStopping, ReduceLROnPlateau; expected Red"),
+        (
+            lambda: [fg.EarlyStopping()],
+            lambda: [fg.EarlyStopping("cost")],
+            "monitor: got 'cost'; expected 'val_cost'",
+        ),
+        (
+            lambda: [fg.Chunks(*data())],
+            lambda: [fg.Chunks(*data(), shuffle=False)],
+            "shuffle: got False; expected True",
+        ),
+        (lambda: [empty()], lambda: [fg.EarlyStopping()], ".*got a damaged checkpoint .'best'.;"),
+        (both, lambda: [fg.CSVLogger("x")], "also: got <.*; expected what has a state"),
+    ],
+)
+def test_what_does_not_fit_is_refused(held, given, message, tmp_path):
+    fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), also=held())
+    with pytest.raises((ValueError, TypeError), match=f"^{message}"):
+        fg.resume(tmp_path / "c", also=given())
+    assert fg.resume(tmp_path / "c", also=None).net.sizes == tuple(SIZES)
+
+
+def test_what_has_no_state_cannot_be_saved(tmp_path):
+    with pytest.raises(TypeError, match=r"^also: got 3; expected what has a state"):
+        fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), also=[3])
+    own = Own()
+    own.seen = {"of": {1, 2}}
+    with pytest.raises(TypeError, match=r"^also: got something that JSON cannot hold"):
+        fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), also=[own])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_refused_before_training(tmp_path):
+    X, Y = data()
+    net = network()
+    before = net.parameters.copy()
+    with pytest.raises(FileNotFoundError, match=r"path: got .*; expected it in a folder that"):
+        net.fit(X, Y, callbacks=[fg.Checkpoint(tmp_path / "none" / "net")])
+    assert np.array_equal(net.parameters, before)
