@@ -5,15 +5,18 @@ As in simd.py, each operation stands in two forms, its meaning in Python and LLV
 
 import ctypes
 import os
+import platform
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core.cgutils import get_or_insert_function, unpack_tuple
+from numba.core.cgutils import alloca_once, get_or_insert_function, unpack_tuple
 from numba.np.arrayobj import make_array, populate_array
 
 from .jit import LOOPS, operation
+
+_IS_X86 = platform.machine() in {"x86_64", "AMD64"}
 
 
 def _view(address: Any, shape: Any, dtype: Any) -> Any:
@@ -128,3 +131,45 @@ def bytes_of(typing: Any, A: Any) -> Any:
         return context.get_constant(types.intp, A.dtype.bitwidth // 8)
 
     return types.intp(A), lower
+
+
+def _control(context: Any, builder: Any, flags: Any) -> Any:
+    """The word that controls a thread's arithmetic, before `flags` makes another one of it."""
+    word, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+    place = alloca_once(builder, word)
+    form = ir.FunctionType(ir.VoidType(), [byte])
+    for name in ("stmxcsr", "ldmxcsr"):
+        instruction = get_or_insert_function(builder.module, form, f"llvm.x86.sse.{name}")
+        builder.call(instruction, [builder.bitcast(place, byte)])
+        if name == "stmxcsr":
+            before = builder.load(place)
+            builder.store(flags(before), place)
+    return before
+
+
+@operation(lambda: 0)
+def flush_tiny(typing: Any) -> Any:
+    """Take numbers below the smallest normal one for 0 in this thread; returns what to `restore`.
+
+    They are many times as slow, and the means of Adam decay to them where gradients are 0.
+    """
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if not _IS_X86:
+            return ir.Constant(ir.IntType(32), 0)
+        both = ir.Constant(ir.IntType(32), 0x8040)  # of results (FTZ) and of operands (DAZ)
+        return _control(context, builder, lambda before: builder.or_(before, both))
+
+    return types.int32(), lower
+
+
+@operation(lambda before: None)
+def restore(typing: Any, before: Any) -> Any:
+    """Let this thread's arithmetic be as it was."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if _IS_X86:
+            _control(context, builder, lambda _: args[0])
+        return context.get_dummy_value()
+
+    return types.void(types.int32), lower

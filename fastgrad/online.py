@@ -6,7 +6,7 @@ from .gathering import disturb_inputs, key_of, sample_at, shuffle, targets, weig
 from .jit import kernel
 from .kernels import affine, backpropagate, differentiate, gradient
 from .learning import penalize, prepare, settle, wanted
-from .machine import call, view
+from .machine import call, flush_tiny, restore, view
 from .task import BLOCK, LAYER, TASK, numbers, rows_of, samples_of
 from .training import add_up, count_right
 
@@ -67,6 +67,7 @@ def pass_over_samples(dtype: Any) -> Any:
         first, last = layers[0], layers[layers.size - 1]
         mean = numbers(task.input_mean, first.nodes, real)
         scale = numbers(task.input_scale, first.nodes, real)
+        before = flush_tiny()
         if task.shuffle:
             shuffle(task)
         for k in range(task.first, task.last):
@@ -96,5 +97,6 @@ def pass_over_samples(dtype: Any) -> Any:
             if task.input_gradient:
                 row = rows_of(task.input_gradient, k + 1, first.nodes, real)[k]
                 row[:] = numbers(first.d, first.nodes, real)
+        restore(before)
 
     return work

@@ -24,7 +24,7 @@ from .kernels import (
     transpose_panels,
 )
 from .learning import at_once, learn, learn_by_samples, prepare
-from .machine import call, view
+from .machine import call, flush_tiny, restore, view
 from .task import (
     BLOCK,
     LAYER,
@@ -194,7 +194,7 @@ def pass_over_batches(dtype: Any) -> Any:
         if not assemble(task):
             return
         lanes, inputs, outputs = simd.width(real), layers[0], layers[layers.size - 1]
-        crossing = 1
+        crossing, before = 1, flush_tiny()
         if task.shuffle:
             if t == 0:
                 shuffle(task)
@@ -238,6 +238,7 @@ def pass_over_batches(dtype: Any) -> Any:
                     learn(task, layers, count, t, first > batch, complete, crossing, real)
                 crossing += 1
                 meet(task, crossing)
+        restore(before)
 
     return work
 

@@ -1,6 +1,7 @@
 """Training: fit and step against the oracle, history, and a user's own functions."""
 
 import itertools
+import platform
 
 import numpy as np
 import pytest
@@ -306,3 +307,19 @@ def test_the_history_does_not_depend_on_the_speed_of_the_machine(rng, monkeypatc
         history = net.fit(x, y, epochs=8, batch_size=250, optimizer=fg.SGD(0.1), verbose=0)
         costs.append(history.cost)
     assert costs[0] == costs[1]
+
+
+@jitted_only
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="only done on x86")
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_means_of_gradients_that_are_0_decay_to_0_and_not_below_the_normal_numbers(batch_size):
+    net, adam = fg.Network([1, 4, 1], "relu", cost="mse", seed=0), fg.Adam()
+    x = np.ones((4000, 1), np.float32)
+    net.fit(x, x, epochs=1, batch_size=4, optimizer=adam)
+    net.layers[0].b = -100  # from now on all derivatives of layer 1 are 0
+    net.fit(x, x, epochs=4 if batch_size == 4 else 1, batch_size=batch_size, optimizer=adam)
+    tiny = np.finfo(np.float32).tiny
+    m = np.abs(net.engine.state(adam).slots[0])
+    assert ((m == 0) | (m >= tiny)).all()
+    assert m.any()
+    assert np.float32(tiny) / np.float32(2) > 0  # as before, outside
