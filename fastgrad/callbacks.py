@@ -29,6 +29,15 @@ class Callback:
     figures: tuple[str, ...] = ()
     comes_last: bool = False
 
+    def check(self, fit: "Fit") -> None:
+        """Raise unless the callback goes with the fit, of which nothing has begun.
+
+        Parameters
+        ----------
+        fit : Fit
+            What is to begin; `fit.figures` are the names of what each epoch will tell.
+        """
+
     def on_train_begin(self, fit: "Fit") -> None:
         """Run before the first epoch.
 
@@ -198,7 +207,7 @@ class EarlyStopping(_Watch):
 
     def on_train_end(self, fit: "Fit") -> None:
         """Put the best weights back."""
-        if self.weights is not None:
+        if self.restore_best_weights and self.weights is not None:
             fit.net.parameters[:] = self.weights
 
 
@@ -279,7 +288,8 @@ def all_callbacks(callbacks: Any, fit: "Fit") -> list[Callback]:
             raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
         checks.integer(f"{type(callback).__name__}.every", callback.every, least=0)
         fit.figures = (*fit.figures, *callback.figures)
+    if len({id(callback) for callback in listed}) < len(listed):
+        raise ValueError("callbacks: got one of them twice; expected each once")
     for callback in listed:
-        if isinstance(callback, _Watch):
-            callback.check(fit)
+        callback.check(fit)
     return sorted(listed, key=lambda callback: callback.comes_last)

@@ -53,7 +53,7 @@ class Crew:
                 if not seconds or (due and threads != best):
                     self._trying, self._tried = threads, 0.0
                     break
-        if self._trying and (samples or 0) * self._pace(self._trying) < _TRIAL_MOST:
+        if self._trying and self._may_try(samples or 0, best):
             return self._trying, samples or int(_TRIAL_SECONDS / self._pace(self._trying))
         return best, samples or int(_PASS_SECONDS / self._pace(best))
 
@@ -76,6 +76,12 @@ class Crew:
                 lost = self._tried * (1 - self._pace(self._best()) / self._pace(threads))
                 pause = max(lost / _LOST_SHARE, self._tried / _TRIALS_SHARE)
                 self._next_trial = self._worked + pause
+
+    def _may_try(self, samples: int, best: int) -> bool:
+        """Whether a pass of that length is short, or what it will lose is little."""
+        pace, known = self._pace(self._trying), bool(self._seconds[self._trying])
+        lost = samples * (pace - self._pace(best))
+        return samples * pace < _TRIAL_MOST or (known and lost < _LOST_SHARE * self._worked)
 
     def _best(self) -> int:
         tried = [threads for threads, seconds in self._seconds.items() if seconds]

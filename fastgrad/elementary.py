@@ -294,7 +294,8 @@ def tanh_and_slope(u: Any) -> Any:
 
     m and g = 1 - |tanh u| = 2 (m + 1) / (m + 2) are each found without cancellation: (3) needs the
     small slopes too. As in `exp`, but with n <= 0 and as few steps as will do: -2|u| = n ln 2 - 2h,
-    where ln 2 is not cut in two, since m is near -1 where that would matter.
+    where ln 2 is not cut in two, since m is near -1 where that would matter. So the slope's error
+    grows to 3e-15 in float64 (3 units in float32) at |u| = 43; beyond, it stays what it is there.
     """
     k, one = _constants(u), real(u, 1)
     x = abs(u)

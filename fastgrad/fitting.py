@@ -304,6 +304,7 @@ def _evaluation(
         if functions:
             prediction = net.predict(held_out.X)
             Y = held_out.ids if len(held_out.ids) else held_out.Y
+            Y = Y[:, 0] if np.ndim(Y_val) < Y.ndim else Y  # as it came
             finite = np.isfinite(prediction).all()
             for name, function in functions.items():
                 value = function(Y, prediction) if finite else math.nan

@@ -11,6 +11,7 @@ __all__ = ["Gradients", "Inputs", "Layer", "assign", "settings"]
 
 Array = np.ndarray[Any, Any]
 
+_ROUNDING = 64 * np.finfo(np.float64).eps  # relative, of a mean of equal numbers
 _ROWS = 1 << 14  # that are standardised at a time: X may be a memory map
 
 
@@ -208,7 +209,7 @@ class Inputs(_Settings):
             S += n
         if S:
             deviation = np.sqrt(squares / S)
-            constant = deviation <= S * np.finfo(np.float64).eps * np.abs(mean)
+            constant = deviation <= _ROUNDING * np.abs(mean)
             self.mean, self.scale = mean, 1 / np.where(constant, 1, deviation)
             self.standardized = True
 

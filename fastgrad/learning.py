@@ -111,7 +111,7 @@ def learn(
     real: Any,
 ) -> None:  # fmt: skip
     """The gradient for a share of the nodes of every layer and, once complete, their update."""
-    if task.halves and task.uniform:
+    if task.halves and task.uniform and not task.clips_norm:  # whose squares go by nodes
         some = share(task.n_parameters, 16, t, task.threads)
         unite(task, some[0], some[1] - some[0], real)
         if task.update:

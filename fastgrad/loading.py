@@ -188,7 +188,9 @@ def resume(
     return Resumed(net, optimizer, average)
 
 
-def _all_resumable(also: Iterable[Any]) -> list[Resumable]:
+def _all_resumable(also: Any) -> list[Resumable]:
+    if not isinstance(also, Iterable):
+        raise TypeError(f"also: got {also!r}; expected a list of what goes on")
     listed = list(also)
     for one in listed:
         if not isinstance(one, Resumable):
@@ -210,11 +212,19 @@ def _go_on(path: Any, also: list[Resumable], states: list[tuple[str, dict[str, A
     if came != held:
         got, expected = (", ".join(kinds) or "nothing" for kinds in (came, held))
         raise ValueError(f"also: got {got}; expected {expected}, as in {path}")
+    before = [one.state() for one in also]
     try:
-        for one, (_, its) in zip(also, states, strict=True):
-            one.go_on(its)
+        for one, (_, state) in zip(also, states, strict=True):
+            one.go_on(state)
     except KeyError as error:
-        raise ValueError(f"{path}: got a damaged checkpoint ({error}); expected a whole") from None
+        reason = f"got a damaged checkpoint ({error}); expected a whole"
+    except ValueError as error:
+        reason = str(error)
+    else:
+        return
+    for one, old in zip(also, before, strict=True):
+        one.go_on(old)
+    raise ValueError(f"{path}: {reason}")
 
 
 def _describe(optimizer: Optimizer) -> dict[str, Any]:
@@ -283,7 +293,7 @@ class Checkpoint(Callback):
     def __init__(self, path: Any, also: Iterable[Resumable] = ()) -> None:
         self.path, self.also = checks.path("path", path), _all_resumable(also)
 
-    def on_train_begin(self, fit: Fit) -> None:
+    def check(self, fit: Fit) -> None:
         """Refuse what no checkpoint can hold, and a folder that is not there."""
         _describe(fit.optimizer)
         if not Path(self.path).absolute().parent.is_dir():

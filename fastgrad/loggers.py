@@ -44,6 +44,11 @@ class CSVLogger(Callback):
         self.append = checks.flag("append", append)
         self._file: Any = None
 
+    def check(self, fit: "Fit") -> None:
+        """Refuse a folder that is not there."""
+        if not self.path.absolute().parent.is_dir():
+            raise FileNotFoundError(f"path: got {self.path}; expected it in a folder that exists")
+
     def on_train_begin(self, fit: "Fit") -> None:
         """Open the file."""
         self._file = self.path.open("a+" if self.append else "w+", encoding="utf-8", newline="")

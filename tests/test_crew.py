@@ -67,6 +67,16 @@ def test_long_passes_are_no_trials():
     assert fit.crew.turn(1_000_000)[0] == 1
 
 
+def test_a_disturbed_trial_of_long_passes_is_corrected():
+    fit = Fit()
+    fit.work({1: 12e-6, 4: 7e-6}, 1, samples=1000)
+    fit.work({1: 12e-6, 4: 25e-6}, 1, samples=1000)  # longer than a trial may be
+    fit.work({1: 12e-6, 4: 7e-6}, 100, samples=1000)
+    before = dict(fit.spent)
+    fit.work({1: 12e-6, 4: 7e-6}, 200, samples=1000)
+    assert fit.spent[4] - before[4] > 5 * (fit.spent[1] - before[1])
+
+
 def test_long_steps_are_shared_without_a_trial():
     fit = Fit(operations=1e7)
     fit.work({1: 1e-6, 4: 2e-6}, 10)

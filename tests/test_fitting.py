@@ -267,6 +267,18 @@ def test_metrics_need_validation():
         network().fit(*data(), metrics=["r2"])
 
 
+@pytest.mark.parametrize("shape", [(S,), (S, 1)])
+def test_a_metric_gets_the_targets_as_they_came(shape):
+    X, Y = data([5, 1])
+
+    def shape_of(Y, prediction):
+        return 10 * Y.ndim + prediction.ndim
+
+    net = network([5, 4, 1])
+    history = net.fit(X, Y, epochs=1, validation=(X, Y.reshape(shape)), metrics=[shape_of])
+    assert history.metrics["val_shape_of"] == [10 * len(shape) + 2]
+
+
 # --- kept with the network -----------------------------------------------------------------------
 
 

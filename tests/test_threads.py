@@ -34,6 +34,7 @@ EVERYTHING = {  # that a fit may ask for
 KINDS = {
     "SGD": (fg.SGD, {}),
     "Adam": (fg.Adam, {}),
+    "clipped": (lambda lr: fg.SGD(10 * lr).clip(norm=0.01), {}),
     "everything": (lambda lr: fg.Adam(lr).clip(norm=0.1, value=0.01), EVERYTHING),
 }
 for dtype in ("float32", "float64"):
@@ -117,7 +118,7 @@ def bits():
 
 
 def test_any_number_of_threads_gives_the_same_bits(bits):
-    assert len(bits) == 60
+    assert len(bits) == 80
     for setting, digests in bits.items():
         assert list(digests) == ["1", "2", "3", "4", "99", "None"]
         assert len(set(digests.values())) == 1, f"{setting}: {digests}"
