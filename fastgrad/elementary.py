@@ -124,9 +124,8 @@ _FLOAT64 = _constants_of(
     ),
 )  # fmt: skip
 
-# 1 / ln 2, ln 2, and pi cut twice after 33 bits (Cody and Waite, chapter 8).
+# 1 / ln 2, and pi cut twice after 33 bits (Cody and Waite, chapter 8).
 _LOG2_E = 1.4426950408889634
-_LN2 = 0.6931471805599453
 _PI = (3.1415926534682512, 1.2154201012607932e-10, 4.044532497591901e-21)
 
 
@@ -293,16 +292,16 @@ def tanh_and_slope(u: Any) -> Any:
     """Return tanh u = -m / (m + 2) where m = e^-2|u| - 1, and tanh' u = (1 + |tanh u|) g.
 
     m and g = 1 - |tanh u| = 2 (m + 1) / (m + 2) are each found without cancellation: (3) needs the
-    small slopes too. As in `exp`, but with n <= 0 and as few steps as will do: -2|u| = n ln 2 - 2h,
-    where ln 2 is not cut in two, since m is near -1 where that would matter. So the slope's error
-    grows to 3e-15 in float64 (3 units in float32) at |u| = 43; beyond, it stays what it is there.
+    small slopes too (beyond |u| = 43 they stay as they are there). As in `exp`, but with n <= 0
+    and as few steps as will do: -2|u| = n ln 2 - 2h.
     """
     k, one = _constants(u), real(u, 1)
     x = abs(u)
     x = real(u, 43) if x > 43 else x  # so that 2^n is a normal number
     shifted = x * real(u, -2 * _LOG2_E) + (k.round + k.bias)
     n = shifted - (k.round + k.bias)
-    h = x + n * real(u, 0.5 * _LN2)
+    half = real(u, 0.5)
+    h = (x + n * (half * k.ln2[0])) + n * (half * k.ln2[1])
     e = h * h * _polynomial(h, k.tanh) - (h + h)  # exp(-2h) - 1
     scale = _from_bits(u, _bits(shifted) << k.p)  # 2^n
     m = scale * e + (scale - one)
