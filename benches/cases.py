@@ -39,3 +39,13 @@ CASES = {
     "wide": Case([1024, 1024, 1024, 1024], "relu", 1024, 4096),
     "online": Case([10, 40, 40, 1], "relu", 1, 4096),
 }
+
+
+def from_command_line(parser, default):
+    """The parsed options, with the cases named there, or those of the default, as `cases`."""
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
+    options = parser.parse_args()
+    if unknown := set(options.cases) - CASES.keys():
+        parser.error(f"CASE: got {', '.join(sorted(unknown))}; expected {', '.join(CASES)}")
+    options.cases = options.cases or list(default)
+    return options

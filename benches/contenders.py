@@ -122,7 +122,7 @@ class JaxScan:
 
     def run(self, epochs: int) -> None:
         for _ in range(epochs):
-            # JAX's own permutation sorts, and would take a third of the epoch of a small network
+            # JAX's own permutation sorts, and would take much of the epoch of a small network
             order = self.rng.permutation(len(self.data[0])).astype(np.int32)
             order = order.reshape(-1, self.batch_size)
             self.carry, _ = self.epoch(self.carry, order, *self.data)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import fastgrad as fg
-from benches.cases import CASES
+from benches.cases import CASES, from_command_line
 from benches.epochs import OPTIMIZERS
 from benches.machine import ALL, processor
 
@@ -114,10 +114,9 @@ def ratios(case, threads, names):
 def main():
     """A line for each feature, a column for each case and number of threads."""
     parser = argparse.ArgumentParser(prog="python -m benches.features", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"{', '.join(CASES)}; rl, tab")
     parser.add_argument("--features", nargs="+", default=list(FEATURES), choices=FEATURES)
-    options = parser.parse_args()
-    columns = [(case, t) for case in options.cases or ["rl", "tab"] for t in sorted({1, ALL})]
+    options = from_command_line(parser, ["rl", "tab"])
+    columns = [(case, t) for case in options.cases for t in sorted({1, ALL})]
     measured = [ratios(CASES[case], t, options.features) for case, t in columns]
     print(processor())
     print(" " * 16, *(f"{case + ', ' + str(t):>10s}" for case, t in columns))

@@ -18,7 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benches.cases import CASES, Case
+from benches.cases import CASES, Case, from_command_line
 from benches.contenders import CONTENDERS
 from benches.machine import ALL, peak, processor
 
@@ -144,18 +144,15 @@ def chart(results, path):
 def main():
     """Run the cases named, or all."""
     parser = argparse.ArgumentParser(prog="python -m benches.peers", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="default: .")
-    options = parser.parse_args()
-    if unknown := set(options.cases) - CASES.keys():
-        parser.error(f"CASE: got {', '.join(sorted(unknown))}; expected {', '.join(CASES)}")
+    options = from_command_line(parser, CASES)
     for variable in _DROPPED:
         os.environ.pop(variable, None)
     peaks = {threads: peak(threads) for threads in sorted({1, ALL})}
     print(processor(), *(f"peak {p:.0f} GFLOP/s on {t}" for t, p in peaks.items()), sep="; ")
     everyone = [Contestant(*one) for one in contestants()]
     results = {}
-    for name in options.cases or CASES:
+    for name in options.cases:
         times, failed = race(CASES[name], everyone)
         report(name, CASES[name], times, peaks)
         for one, problem in failed.items():

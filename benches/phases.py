@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 import fastgrad as fg
-from benches.cases import CASES
+from benches.cases import CASES, from_command_line
 from benches.machine import ALL, peak, processor
 from fastgrad import gathering, learning, simd, training
 from fastgrad.jit import kernel
@@ -106,10 +106,9 @@ def report(name, case):
 def main():
     """A table for each case."""
     parser = argparse.ArgumentParser(prog="python -m benches.phases", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
-    options = parser.parse_args()
+    options = from_command_line(parser, [name for name in CASES if name != "online"])
     print(f"{processor()}; peak {peak(1):.0f} GFLOP/s on one thread")
-    for name in options.cases or [name for name in CASES if name != "online"]:
+    for name in options.cases:
         report(name, CASES[name])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from numbers import Integral, Real
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ __all__ = [
     "domain",
     "flag",
     "fraction",
+    "in_a_folder",
     "instance",
     "integer",
     "lone_sample",
@@ -91,6 +93,12 @@ def path(name: str, value: Any) -> str:
     if not isinstance(value, str | PathLike):
         raise TypeError(f"{name}: got {value!r}; expected a path")
     return fspath(value)
+
+
+def in_a_folder(name: str, path: Any) -> None:
+    """Raise unless the folder of that path exists."""
+    if not Path(path).absolute().parent.is_dir():
+        raise FileNotFoundError(f"{name}: got {path}; expected it in a folder that exists")
 
 
 def pair(name: str, value: Any, of: str) -> tuple[Any, Any]:

@@ -54,6 +54,29 @@ class _Flag(_Setting):
         return checks.flag(self.name, value)
 
 
+class _View:
+    """An array of the network's own, which an assignment writes into."""
+
+    def __init__(self, about: str) -> None:
+        self.__doc__ = about
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, of: Any, owner: type | None = None) -> Any:
+        return vars(of)[f"_{self.name}"] if of else self
+
+    def __set__(self, of: Any, values: Any) -> None:
+        array = self.__get__(of)
+        try:
+            array[...] = values
+        except (TypeError, ValueError):
+            is_array = isinstance(values, np.ndarray)
+            came = f"shape {values.shape}" if is_array else type(values).__name__
+            expected = f"numbers of shape {array.shape}"
+            raise ValueError(f"{self.name}: got {came}; expected {expected}") from None
+
+
 class _Settings:
     """Attributes with a count of their changes, by which a pass sees that it must look again."""
 
@@ -94,6 +117,7 @@ class Layer(_Settings):
         Largest norm of the weights of a node: larger ones are shrunk after each step.
     """
 
+    W, b = _View("Weights, (n_l, n_(l-1))."), _View("Biases, (n_l,).")
     trainable = _Flag(True)
     lr_scale = _Number(1.0, least=0)
     l1 = _Number(0.0, least=0)
@@ -103,24 +127,6 @@ class Layer(_Settings):
 
     def __init__(self, W: Array, b: Array) -> None:
         self._W, self._b = W, b
-
-    @property
-    def W(self) -> Array:
-        """Weights, (n_l, n_(l-1))."""
-        return self._W
-
-    @W.setter
-    def W(self, values: Any) -> None:
-        _write("W", self._W, values)
-
-    @property
-    def b(self) -> Array:
-        """Biases, (n_l,)."""
-        return self._b
-
-    @b.setter
-    def b(self, values: Any) -> None:
-        _write("b", self._b, values)
 
     @property
     def penalty(self) -> float:
@@ -157,28 +163,12 @@ class Inputs(_Settings):
 
     noise = _Number(0.0, least=0)
 
+    mean = _View("What is subtracted, (n_0,).")
+    scale = _View("What is multiplied by then, (n_0,).")
     standardize, standardized = _Flag(False), _Flag(False)
 
     def __init__(self, mean: Array, scale: Array, standardize: bool) -> None:
         self._mean, self._scale, self.standardize = mean, scale, standardize
-
-    @property
-    def mean(self) -> Array:
-        """What is subtracted, (n_0,)."""
-        return self._mean
-
-    @mean.setter
-    def mean(self, values: Any) -> None:
-        _write("mean", self._mean, values)
-
-    @property
-    def scale(self) -> Array:
-        """What is multiplied by then, (n_0,)."""
-        return self._scale
-
-    @scale.setter
-    def scale(self, values: Any) -> None:
-        _write("scale", self._scale, values)
 
     def standardize_by(self, X: Any) -> None:
         """Set mean and scale such that these inputs have mean 0 and deviation 1.
@@ -220,15 +210,6 @@ class Inputs(_Settings):
                 "standardize: got no samples to do it by; expected a fit, or"
                 " net.inputs.standardize_by(X), before a step or stream"
             )
-
-
-def _write(name: str, array: Array, values: Any) -> None:
-    try:
-        array[...] = values
-    except (TypeError, ValueError):
-        expected = f"numbers of shape {array.shape}"
-        came = f"shape {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
-        raise ValueError(f"{name}: got {came}; expected {expected}") from None
 
 
 def settings(of: Layer | Inputs) -> dict[str, Any]:

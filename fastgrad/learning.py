@@ -8,17 +8,18 @@ from . import machine, simd
 from .jit import kernel
 from .kernels import bias_gradient, weight_gradient
 from .machine import call, view
+from .shapes import panels_cached
 from .task import blocks_of, meet, numbers, panels_of, share, share_of_nodes, whole
 
 __all__ = ["at_once", "learn", "learn_by_samples", "penalize", "prepare", "settle"]
 
-_CACHED = 1 << 17  # numbers, half a MiB of float32
+_panels_cached = kernel(panels_cached)
 
 
 @kernel
 def at_once(n: int, real: Any) -> Any:
     """Panels of n rows that the second cache holds, while the other operand streams by."""
-    return max(_CACHED // (max(n, 1) * simd.width(real)), 2) // 2 * 2
+    return _panels_cached(max(n, 1) * simd.width(real))
 
 
 @kernel

@@ -1,7 +1,6 @@
 """Networks back from their files, and training back from its checkpoints."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -296,8 +295,7 @@ class Checkpoint(Callback):
     def check(self, fit: Fit) -> None:
         """Refuse what no checkpoint can hold, and a folder that is not there."""
         _describe(fit.optimizer)
-        if not Path(self.path).absolute().parent.is_dir():
-            raise FileNotFoundError(f"path: got {self.path}; expected it in a folder that exists")
+        checks.in_a_folder("path", self.path)
 
     def on_epoch_end(self, fit: Fit) -> None:
         """Write."""

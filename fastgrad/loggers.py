@@ -46,8 +46,7 @@ class CSVLogger(Callback):
 
     def check(self, fit: "Fit") -> None:
         """Refuse a folder that is not there."""
-        if not self.path.absolute().parent.is_dir():
-            raise FileNotFoundError(f"path: got {self.path}; expected it in a folder that exists")
+        checks.in_a_folder("path", self.path)
 
     def on_train_begin(self, fit: "Fit") -> None:
         """Open the file."""

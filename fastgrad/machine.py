@@ -133,18 +133,15 @@ def bytes_of(typing: Any, A: Any) -> Any:
     return types.intp(A), lower
 
 
-def _control(context: Any, builder: Any, flags: Any) -> Any:
-    """The word that controls a thread's arithmetic, before `flags` makes another one of it."""
-    word, byte = ir.IntType(32), ir.IntType(8).as_pointer()
-    place = alloca_once(builder, word)
-    form = ir.FunctionType(ir.VoidType(), [byte])
-    for name in ("stmxcsr", "ldmxcsr"):
-        instruction = get_or_insert_function(builder.module, form, f"llvm.x86.sse.{name}")
-        builder.call(instruction, [builder.bitcast(place, byte)])
-        if name == "stmxcsr":
-            before = builder.load(place)
-            builder.store(flags(before), place)
-    return before
+_WORD = ir.IntType(32)  # controls the arithmetic of a thread
+
+
+def _control(builder: Any, instruction: str, place: Any) -> None:
+    """Store the word at a place (stmxcsr), or load it from there (ldmxcsr)."""
+    byte = ir.IntType(8).as_pointer()
+    form, name = ir.FunctionType(ir.VoidType(), [byte]), f"llvm.x86.sse.{instruction}"
+    function = get_or_insert_function(builder.module, form, name)
+    builder.call(function, [builder.bitcast(place, byte)])
 
 
 @operation(lambda: 0)
@@ -156,9 +153,13 @@ def flush_tiny(typing: Any) -> Any:
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         if not _IS_X86:
-            return ir.Constant(ir.IntType(32), 0)
-        both = ir.Constant(ir.IntType(32), 0x8040)  # of results (FTZ) and of operands (DAZ)
-        return _control(context, builder, lambda before: builder.or_(before, both))
+            return ir.Constant(_WORD, 0)
+        place, both = alloca_once(builder, _WORD), ir.Constant(_WORD, 0x8040)  # results, operands
+        _control(builder, "stmxcsr", place)
+        before = builder.load(place)
+        builder.store(builder.or_(before, both), place)
+        _control(builder, "ldmxcsr", place)
+        return before
 
     return types.int32(), lower
 
@@ -169,7 +170,9 @@ def restore(typing: Any, before: Any) -> Any:
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         if _IS_X86:
-            _control(context, builder, lambda _: args[0])
+            place = alloca_once(builder, _WORD)
+            builder.store(args[0], place)
+            _control(builder, "ldmxcsr", place)
         return context.get_dummy_value()
 
     return types.void(types.int32), lower

@@ -7,7 +7,7 @@ import numba
 import numpy as np
 
 from .plan import Plan, plan
-from .shapes import HEIGHTS, LANES
+from .shapes import HEIGHTS, LANES, is_cached, panels_cached
 from .task import LAYER
 
 __all__ = ["Memory", "address_of", "aligned"]
@@ -18,9 +18,6 @@ _ALIGNMENT = 64  # bytes of a cache line
 # Between arrays that would otherwise begin at the same places of the cache's pages: a store to one
 # and a load from another then look like the same address to the processor, and wait.
 _APART = 5 * _ALIGNMENT
-# Numbers that the second cache holds beside others. If the weights fit, not more panels go together
-# through all layers and back than do as well: for each the weights are read anew.
-_CACHED = 1 << 17
 _SCRATCH_BYTES = 62 << 20  # at most, unless one panel needs more
 
 
@@ -126,10 +123,10 @@ class Memory:
         return told
 
     def _together(self) -> int:
-        """Panels that go together through all layers and back."""
-        if len(self.parameters) > _CACHED:
-            return self._slab
-        return max(_CACHED // (self._numbers_a_sample(1) * self.lanes), 2) // 2 * 2
+        """Panels that go together through all layers and back: those of a part read W anew."""
+        if is_cached(len(self.parameters)):
+            return panels_cached(self._numbers_a_sample(1) * self.lanes)
+        return self._slab // self.lanes
 
     def _copies_of(self, plan: Plan, gradient: bool) -> int:
         """Of the first layer's a and aT: one, or one for each thread."""

@@ -34,3 +34,15 @@ SHAPES = tuple(((0,) * height, (0,) * width) for width in WIDTHS for height in H
 
 #: One node of one panel.
 ROW = ((0,), (0,))
+
+_CACHED = 1 << 17  # numbers that the second cache holds beside others: half a MiB of float32
+
+
+def panels_cached(numbers: int) -> int:
+    """How many panels of so many numbers each the second cache holds, for tiles an even number."""
+    return max(_CACHED // numbers, 2) // 2 * 2
+
+
+def is_cached(numbers: int) -> bool:
+    """Whether the second cache holds so many numbers beside others."""
+    return numbers <= _CACHED

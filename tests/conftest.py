@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from samples import command
 
+import fastgrad as fg
+
 #: True where the loops run as ordinary Python, a thousand times slower: tests then do less.
 PLAIN = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 
@@ -21,6 +23,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("fastgrad")
+
+
+class StopsAfter(fg.Callback):
+    """Ends a fit after so many epochs."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def on_epoch_end(self, fit):
+        if fit.epoch + 1 == self.epochs:
+            fit.stop()
 
 
 def assert_close(actual, expected, rtol, what=""):

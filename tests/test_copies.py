@@ -7,7 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
-from conftest import PLAIN
+from conftest import PLAIN, StopsAfter
 
 import fastgrad as fg
 from fastgrad import schedules
@@ -41,15 +41,6 @@ def train(net, optimizer, epochs, callbacks=(), average=None):
         average=average,
     )  # fmt: skip
     return net.parameters.copy()
-
-
-class StopsAfter(fg.Callback):
-    def __init__(self, epochs):
-        self.epochs = epochs
-
-    def on_epoch_end(self, fit):
-        if fit.epoch + 1 == self.epochs:
-            fit.stop()
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import PLAIN
+from conftest import PLAIN, StopsAfter
 
 import fastgrad as fg
 from fastgrad import schedules
@@ -18,15 +18,6 @@ def data():
 
 def network(**options):
     return fg.Network(SIZES, "tanh", cost="mse", seed=0, **options)
-
-
-class StopsAfter(fg.Callback):
-    def __init__(self, epochs):
-        self.epochs = epochs
-
-    def on_epoch_end(self, fit):
-        if fit.epoch + 1 == self.epochs:
-            fit.stop()
 
 
 OPTIMIZERS = {
