@@ -18,7 +18,7 @@ from .definitions import (
     full_name,
     resolve,
 )
-from .elementary import clamp, cos, erf, exp, expm1, log1p, real, sigmoid, sin, tanh_and_slope
+from .elementary import clamp, cos, erf, exp, expm1, log1p, real, sigmoid, sin, tanh
 
 __all__ = ["ACTIVATIONS", "Activation", "activation", "elu", "leaky_relu"]
 
@@ -255,12 +255,13 @@ def _hard_sigmoid_df(u: Any) -> Any:
 
 def _tanh(u: Any) -> Any:
     """Return (e^u - e^-u) / (e^u + e^-u); range (-1, 1)."""
-    return tanh_and_slope(u)[0]
+    return tanh(u)
 
 
 def _tanh_df(u: Any) -> Any:
-    """Return 4 e / (1 + e)^2 with e = e^-2|u|, which does not cancel as 1 - f^2 does."""
-    return tanh_and_slope(u)[1]
+    """Return 1 - f^2."""
+    f = tanh(u)
+    return real(u, 1) - f * f
 
 
 def _hard_tanh(u: Any) -> Any:

@@ -21,7 +21,6 @@ from .jit import PLAIN_PYTHON, exact
 
 __all__ = [
     "clamp", "cos", "erf", "exp", "expm1", "log", "log1p", "real", "sigmoid", "sin", "tanh",
-    "tanh_and_slope",
 ]  # fmt: skip
 
 
@@ -37,7 +36,9 @@ class _Constants(NamedTuple):
     exp_max: Any
     ln2: tuple[Any, Any]  # ln 2 in two pieces, the first short: n * ln2[0] is exact for integers n
     exp: tuple[Any, ...]  # (exp(r) - 1 - r) / r^2
-    tanh: tuple[Any, ...]  # the same of exp(-2h): the coefficients times powers of -2
+    tanh_max: Any  # above it tanh is 1
+    tanh_p: tuple[Any, ...]  # 2p/u and q in z = u^2, where tanh(u/2) = p/q. Both begin with 15/16:
+    tanh_q: tuple[Any, ...]  # below 1 numbers lie twice as close as above it
     log: tuple[Any, ...]  # (2 artanh(s) / s - 2) / z, in z = s^2
     erf_max: Any  # above it erf is 1
     erf_slope: Any  # 2 / sqrt(pi), erf'(0)
@@ -54,8 +55,6 @@ def _constants_of(real: Any, **values: Any) -> _Constants:
             return tuple(real(v) for v in value)
         return value if isinstance(value, int) else real(value)
 
-    powers = range(len(values["exp"]) + 1, 1, -1)
-    values["tanh"] = tuple((-2.0) ** k * c for k, c in zip(powers, values["exp"], strict=True))
     return _Constants(**{name: convert(value) for name, value in values.items()})
 
 
@@ -63,6 +62,7 @@ def _constants_of(real: Any, **values: Any) -> _Constants:
 # exchange in 50 digits, then rounded to the type. Error as a power of two, float32 / float64:
 #   exp  degree 4 / 9,  |r| <= 1.01 ln(2)/2:                     -26.0 / -53.6
 #   log  degree 2 / 6,  0 <= z <= ((sqrt(2)-1)/(sqrt(2)+1))^2:   -29.2 / -58.5
+#   tanh degrees 2, 3 / 5, 6, |u| <= tanh_max, after doubling:   -27.0 / -54.2
 #   erf  degree 8 / 23, 0 <= x <= 4 / 6, slope at 0 exact:       -27.6 / -54.7
 #   sin  degree 3 / 7,  0 <= z <= (pi/2)^2:                      -27.1 / -57.8
 # ln 2 is cut after 16 / 32 bits (W. J. Cody, W. Waite, Software Manual for the Elementary
@@ -79,6 +79,9 @@ _FLOAT32 = _constants_of(
     ln2=(0.693145751953125, 1.4286068203094173e-06),
     exp=(0.00138414954, 0.00836772099, 0.0416677147, 0.166665345, 0.49999997),
     log=(0.298714459, 0.399775684, 0.666667759),
+    tanh_max=9.01,
+    tanh_p=(0.000107040214, 0.027909188, 0.9375),
+    tanh_q=(1.1508694e-06, 0.0011307584, 0.106034145, 0.9375),
     erf_max=4.0,
     erf_slope=1.1283792,
     erf_even=(-9.341041e-06, -0.0006357669, -0.00016635701, 0.1027768, -5.8635383e-08),
@@ -103,6 +106,15 @@ _FLOAT64 = _constants_of(
     log=(
         0.14798262924764208, 0.15313831894829089, 0.18183572360841022, 0.22222198428932774,
         0.2857142874368647, 0.3999999999940935, 0.6666666666666735,
+    ),
+    tanh_max=19.06,
+    tanh_p=(
+        1.7045527171166153e-13, 7.566105227862306e-10, 7.995365315097543e-07,
+        0.00028432711061297154, 0.033771962112876724, 0.9375,
+    ),
+    tanh_q=(
+        4.891600423452724e-16, 7.122916007101322e-12, 1.423397587303161e-08, 8.589943608083692e-06,
+        0.0017965739533533146, 0.11189696211287627, 0.9375,
     ),
     erf_max=6.0,
     erf_slope=1.1283791670955126,
@@ -289,34 +301,17 @@ def log1p(u: Any) -> Any:
 
 
 @_elementary
-def tanh_and_slope(u: Any) -> Any:
-    """Return tanh u = -m / (m + 2) where m = e^-2|u| - 1, and tanh' u = (1 + |tanh u|) g.
-
-    m and g = 1 - |tanh u| = 2 (m + 1) / (m + 2) are each found without cancellation: (3) needs the
-    small slopes too (beyond |u| = 43 they stay as they are there). As in `exp`, but with n <= 0
-    and as few steps as will do: -2|u| = n ln 2 - 2h.
-    """
-    k, one = _constants(u), real(u, 1)
-    x = abs(u)
-    x = real(u, 43) if x > 43 else x  # so that 2^n is a normal number
-    shifted = x * real(u, -2 * _LOG2_E) + (k.round + k.bias)
-    n = shifted - (k.round + k.bias)
-    half = real(u, 0.5)
-    h = (x + n * (half * k.ln2[0])) + n * (half * k.ln2[1])
-    e = h * h * _polynomial(h, k.tanh) - (h + h)  # exp(-2h) - 1
-    scale = _from_bits(u, _bits(shifted) << k.p)  # 2^n
-    m = scale * e + (scale - one)
-    inverse = one / (m + real(u, 2))
-    g = (scale * e + scale) * inverse
-    g += g
-    tanh_of_abs = -m * inverse
-    return np.copysign(tanh_of_abs, u), g * tanh_of_abs + g
-
-
-@_elementary
 def tanh(u: Any) -> Any:
-    """Return the hyperbolic tangent."""
-    return tanh_and_slope(u)[0]
+    """Return 2t / (1 + t^2) = 2pq / (p^2 + q^2) where t = p/q = tanh(u/2), a rational function.
+
+    Doubling the angle shrinks the relative error of t by 1 / cosh u, so that low degrees will do.
+    """
+    k = _constants(u)
+    x = clamp(u, -k.tanh_max, k.tanh_max)
+    z = x * x
+    p = x * _polynomial(z, k.tanh_p)  # 2p
+    q = _polynomial(z, k.tanh_q)
+    return clamp(p * q / (real(u, 0.25) * p * p + q * q), -1.0, 1.0)
 
 
 @_elementary
