@@ -19,8 +19,8 @@ from numba.extending import intrinsic, overload
 from .cache import WRITABLE
 
 __all__ = [
-    "FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "entry", "exact", "kernel", "operation", "parallel",
-    "run", "scalar",
+    "FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "entry", "exact", "inner", "kernel", "operation",
+    "parallel", "run", "scalar",
 ]  # fmt: skip
 
 #: True where NUMBA_DISABLE_JIT=1 asks that every loop run as ordinary Python.
@@ -37,7 +37,12 @@ def _njit(function: Callable[..., Any], fastmath: set[str], **options: Any) -> A
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a loop whose sums may be reordered and contracted, so that it vectorises."""
-    return _njit(function, _REORDER, cache=WRITABLE)
+    return _njit(function, _REORDER, cache=WRITABLE, no_cfunc_wrapper=True)
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """Compile a kernel in less time that only compiled code calls: Python must not."""
+    return _njit(function, _REORDER, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 
 
 def exact(function: Callable[..., Any]) -> Any:
@@ -45,7 +50,7 @@ def exact(function: Callable[..., Any]) -> Any:
 
     It is always inlined: a loop with a call left in it is not vectorised.
     """
-    return _njit(function, {"contract"}, cache=WRITABLE, forceinline=True)
+    return _njit(function, {"contract"}, forceinline=True)
 
 
 def parallel(function: Callable[..., Any]) -> Any:

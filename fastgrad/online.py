@@ -3,7 +3,7 @@
 from typing import Any
 
 from .gathering import disturb_inputs, key_of, sample_at, shuffle, targets, weight_of
-from .jit import kernel
+from .jit import inner
 from .kernels import affine, backpropagate, differentiate, gradient
 from .learning import penalize, prepare, settle, wanted
 from .machine import call, flush_tiny, restore, view
@@ -11,7 +11,7 @@ from .task import BLOCK, LAYER, TASK, numbers, rows_of, samples_of
 from .training import add_up, count_right
 
 
-@kernel
+@inner
 def cost_of(task: Any, layer: Any, sample: int, real: Any) -> None:
     """C of a sample, whether its class is right, and dC/da of the last layer."""
     a, y = numbers(layer.a, layer.nodes, real), numbers(task.y, layer.nodes, real)
@@ -32,7 +32,7 @@ def cost_of(task: Any, layer: Any, sample: int, real: Any) -> None:
     add_up(task, total, float(right))
 
 
-@kernel
+@inner
 def learn_singly(task: Any, layers: Any, step: int, real: Any) -> None:
     """Equations (3) to (5) for every layer, from the last to the first, and the update."""
     last = 0 if task.input_gradient else task.lowest - 1
