@@ -5,7 +5,7 @@ from collections import deque
 _TRIAL_SECONDS = 0.010  # long against the time in which a thread wakes up, short against the fit
 _TRIAL_MOST = 0.020  # a pass that cannot be cut is no trial if it takes longer than that
 _PASS_SECONDS = 0.070  # so that Python runs, and an interrupt is seen, every 50 to 100 ms
-_LOST_SHARE = 0.02  # of the time, at most, is lost by trying the slower one again,
+_LOST_SHARE = 0.01  # of the time, at most, is lost by trying the slower one again,
 _TRIALS_SHARE = 0.1  # and at most so much spent, even if nothing is lost
 _OPERATIONS_A_SECOND = 1e11  # until something was measured
 _ALONE_BELOW = 1e6  # operations a step that one thread probably does as fast
