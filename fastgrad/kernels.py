@@ -232,6 +232,7 @@ def backpropagate_tiles(
             for i in range(n_out):
                 W_ij, d_is = simd.along(shape, W, (i, j)), simd.lanes(shape, d, (p, i, 0))
                 dC_da_js = simd.fma(W_ij, d_is, dC_da_js)
+                simd.fetch(W, (i, j + simd.width(d)))  # rows far apart: no processor foresees it
             d_js = dC_da_js
             if hidden:  # eq. (3s): d_js = dC/da_js f'(u_js)
                 d_js = simd.multiply(dC_da_js, simd.tile(shape, df, (p, j, 0)))
@@ -298,7 +299,8 @@ def gather_panels(
     for k in range(panels[0] * blocks, last):
         p, q, later = k // blocks, k % blocks, k + _FETCHED_AHEAD
         if later < last:
-            simd.fetch(X, samples, later // blocks * lanes, later % blocks * lanes)
+            for s in range(later // blocks * lanes, (later // blocks + 1) * lanes):
+                simd.fetch(X, (samples[s], later % blocks * lanes))
         x = simd.gather(X, samples, p * lanes, q * lanes)
         x = simd.subtract(x, simd.lanes(square, mean, (q * lanes,)))
         x = simd.multiply(x, simd.lanes(square, scale, (q * lanes,)))

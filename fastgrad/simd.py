@@ -384,17 +384,16 @@ def gather(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
     return result(X, samples, types.intp, types.intp), lower
 
 
-@operation(lambda X, samples, s, j: None)
-def fetch(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
-    """Have what `gather` will read there brought into the cache meanwhile."""
+@operation(lambda A, index: None)
+def fetch(typing: Any, A: Any, index: Any) -> Any:
+    """Have the cache line of A[index] brought into the caches meanwhile, if it exists."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         form = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         prefetch = get_or_insert_function(builder.module, form, "llvm.prefetch.p0")
-        how = [ir.Constant(number, k) for k in (0, 3, 1)]  # to read, in every cache, data
-        for place in _Emitter(context, builder).rows(X, samples, *args):
-            builder.call(prefetch, [builder.bitcast(place, byte), *how])
+        place = builder.bitcast(_Emitter(context, builder).address(A, *args), byte)
+        builder.call(prefetch, [place, *(ir.Constant(number, k) for k in (0, 3, 1))])  # to read
         return context.get_dummy_value()
 
-    return types.void(X, samples, types.intp, types.intp), lower
+    return types.void(A, index), lower
