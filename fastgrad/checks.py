@@ -1,7 +1,8 @@
 """Checks at the door: each says in one line which argument, what came, and what is expected."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from numbers import Integral, Real
 from os import PathLike, fspath
@@ -121,13 +122,22 @@ def betas(value: Any) -> tuple[float, float]:
     return fraction("betas[0]", beta1), fraction("betas[1]", beta2)
 
 
-def choice(name: str, value: Any, known: Iterable[str]) -> str:
-    """The name that came, one of the known ones."""
+def _plain(name: str) -> str:
+    """A name without what libraries spell differently: BCELoss, bce_loss and bce are one."""
+    return re.sub(r"[\W_]", "", name.lower()).removesuffix("loss")
+
+
+def choice(
+    name: str, value: Any, known: Iterable[str], elsewhere: Mapping[str, str] | None = None
+) -> str:
+    """The name that came, one of the known ones; `elsewhere`: what others call them, for a hint."""
     known = list(known)
     if isinstance(value, str) and value in known:
         return value
-    near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    others = {_plain(one): one for one in known} | dict(elsewhere or {})
+    near = difflib.get_close_matches(str(value).lower(), known, n=1, cutoff=0.5)
+    meant = others.get(_plain(str(value)), near[0] if near else "")
+    hint = f"did you mean {meant!r}? " if meant else ""
     raise ValueError(f"{name}: got {value!r}; {hint}expected one of {', '.join(sorted(known))}")
 
 

@@ -1,12 +1,13 @@
 """What activations and costs share: names with parameters, and a check of the derivative."""
 
 import ast
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from inspect import signature
 from typing import Any, TypeVar
 
 import numpy as np
+
+from . import checks
 
 __all__ = [
     "SAMPLE_POINTS", "check_definition", "check_derivative", "check_number", "full_name", "resolve",
@@ -99,9 +100,34 @@ def full_name(name: str, parameter: str, value: float, default: float) -> str:
     return name if value == default else f"{name}({parameter}={value!r})"
 
 
-#: What other libraries call the same.
-_ALSO_KNOWN = {"swish": "silu", "logistic": "sigmoid", "linear": "identity", "l1": "mae"}
-_ALSO_KNOWN |= {"cross_entropy": "softmax_cross_entropy", "bce": "sigmoid_cross_entropy"}
+_SOFTMAX, _SIGMOID = "softmax_cross_entropy", "sigmoid_cross_entropy"
+
+#: What Keras, PyTorch and scikit-learn call the same, in lower case and without "_" and "loss".
+_ELSEWHERE: dict[str, dict[str, str]] = {
+    "activation": {"linear": "identity", "logistic": "sigmoid", "sine": "sin", "swish": "silu"},
+    "cost": {
+        **dict.fromkeys(("l1", "absoluteerror", "meanabsoluteerror"), "mae"),
+        **dict.fromkeys(("l2", "meansquarederror"), "mse"),
+        **dict.fromkeys(("crossentropy", "nll", "log"), _SOFTMAX),
+        **dict.fromkeys(("categoricalcrossentropy", "sparsecategoricalcrossentropy"), _SOFTMAX),
+        **dict.fromkeys(("bce", "bcewithlogits", "logistic"), _SIGMOID),
+        **dict.fromkeys(("binarycrossentropy", "binarycrossentropywithlogits"), _SIGMOID),
+        **dict.fromkeys(("mape", "msle", "squaredhinge"), ""),  # none, though some look like it
+        "pinball": "quantile",
+        "poissonnll": "poisson",
+        "smoothl1": "huber",
+    },
+    "init": {
+        **dict.fromkeys(("kaiming", "kaimingnormal"), "he_normal"),
+        **dict.fromkeys(("xavier", "xavieruniform"), "glorot_uniform"),
+        "kaiminguniform": "he_uniform",
+        "xaviernormal": "glorot_normal",
+        "ones": "constant(value=1)",
+        "randomnormal": "normal",
+        "randomuniform": "uniform",
+        "truncnormal": "truncated_normal",
+    },
+}
 
 
 def resolve(
@@ -133,13 +159,7 @@ def resolve(
     if not isinstance(spec, str):
         raise TypeError(f"{kind}: got {spec!r}, expected a name or a fg.{kind.title()}")
     name, has_parameters, _ = spec.partition("(")
-    name = name.strip()
-    names = {**known, **factories}
-    if name not in names:
-        nearest = [_ALSO_KNOWN[name]] if _ALSO_KNOWN.get(name) in names else []
-        nearest += difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else "known: " + ", ".join(names)
-        raise ValueError(f"{kind}: unknown name {name!r}; {hint}")
+    name = checks.choice(kind, name.strip(), {**known, **factories}, _ELSEWHERE[kind])
     if name in known and not has_parameters:
         return known[name]
     if name not in factories:
