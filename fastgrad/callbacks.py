@@ -196,12 +196,19 @@ class EarlyStopping(_Watch):
         super().__init__(monitor, min_delta, patience, mode)
         self.restore_best_weights = checks.flag("restore_best_weights", restore_best_weights)
 
+    def on_train_begin(self, fit: "Fit") -> None:
+        """Go on with what a checkpoint held, or afresh; stop at once if it had stopped before."""
+        super().on_train_begin(fit)
+        self._stop_if_over(fit)
+
     def on_epoch_end(self, fit: "Fit") -> None:
         """Keep the weights if they are the best, and stop if the best is too long ago."""
-        if self.improves(fit):
-            if self.restore_best_weights:
-                self.weights = fit.net.parameters.copy()
-        elif self.waited >= self.patience:
+        if self.improves(fit) and self.restore_best_weights:
+            self.weights = fit.net.parameters.copy()
+        self._stop_if_over(fit)
+
+    def _stop_if_over(self, fit: "Fit") -> None:
+        if self.waited >= max(self.patience, 1):
             best = f"best {self._sign * self.best:.6g} in epoch {self.best_epoch + 1}"
             fit.stop(f"no better {self.monitor} for {self.waited} epochs, {best}")
 
