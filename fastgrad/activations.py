@@ -330,7 +330,7 @@ def activation(spec: str | Activation) -> Activation:
     """
     if isinstance(spec, Activation):
         return spec
-    if isinstance(spec, str) and spec.lower() in {"softmax", "logsoftmax", "log_softmax"}:
+    if str(spec).lower() in {"softmax", "logsoftmax", "log_softmax"}:
         raise ValueError(
             f"activation: got {spec!r}; expected 'identity' at the output, with"
             " cost='softmax_cross_entropy', which applies it"

@@ -7,11 +7,13 @@ from contextlib import suppress
 from numbers import Integral, Real
 from os import PathLike, fspath
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 __all__ = [
+    "Closed",
     "betas",
     "choice",
     "class_ids",
@@ -127,18 +129,38 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.lower()).removesuffix("loss")
 
 
+def _expected(name: str, known: list[str], elsewhere: Mapping[str, str]) -> str:
+    others = {_plain(one): one for one in known} | dict(elsewhere)
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    meant = others.get(_plain(name), near[0] if near else "")
+    hint = f"did you mean {meant!r}? " if meant else ""
+    return f"{hint}expected one of {', '.join(sorted(known))}"
+
+
 def choice(
-    name: str, value: Any, known: Iterable[str], elsewhere: Mapping[str, str] | None = None
+    name: str, value: Any, known: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})
 ) -> str:
     """The name that came, one of the known ones; `elsewhere`: what others call them, for a hint."""
     known = list(known)
     if isinstance(value, str) and value in known:
         return value
-    others = {_plain(one): one for one in known} | dict(elsewhere or {})
-    near = difflib.get_close_matches(str(value).lower(), known, n=1, cutoff=0.5)
-    meant = others.get(_plain(str(value)), near[0] if near else "")
-    hint = f"did you mean {meant!r}? " if meant else ""
-    raise ValueError(f"{name}: got {value!r}; {hint}expected one of {', '.join(sorted(known))}")
+    raise ValueError(f"{name}: got {value!r}; {_expected(str(value), known, elsewhere)}")
+
+
+class Closed:
+    """Takes no new public attribute once it is made: a misspelt one would silently do nothing."""
+
+    _made_last = "__class__"  # the attribute that completes it; this one is there from the start
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set what there is."""
+        if hasattr(self, self._made_last) and not (name.startswith("_") or hasattr(self, name)):
+            kind = type(self)
+            of_kind = {k: getattr(kind, k, None) for k in dir(self) if not k.startswith("_")}
+            known = [k for k, v in of_kind.items() if not callable(v) and getattr(v, "fset", True)]
+            expected = _expected(name, known, {"learningrate": "lr"} if "lr" in known else {})
+            raise AttributeError(f"{kind.__name__}: got an attribute {name!r}; {expected}")
+        object.__setattr__(self, name, value)
 
 
 def _numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:

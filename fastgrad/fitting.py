@@ -66,6 +66,11 @@ class Fit:
         Who is told of the fit, in this order.
     """
 
+    __slots__ = (  # so that a misspelt attribute is an error
+        "average", "callbacks", "cost", "done", "epoch", "epochs", "figures", "history", "net",
+        "optimizer", "step",
+    )  # fmt: skip
+
     def __init__(
         self,
         net: "Network",
@@ -209,6 +214,8 @@ def fit(
     optimizer = resolve(Adam() if optimizer is None else optimizer, net.layers)
     shuffle = checks.flag("shuffle", shuffle)
     checks.integer("epochs", epochs, least=0)
+    if not isinstance(verbose, bool):
+        checks.integer("verbose", verbose, least=0)
     if threads is not None:
         checks.integer("threads", threads, least=1)
     if average is not None and not isinstance(average, EMA | SWA):

@@ -77,7 +77,7 @@ class _View:
             raise ValueError(f"{self.name}: got {came}; expected {expected}") from None
 
 
-class _Settings:
+class _Settings(checks.Closed):
     """Attributes with a count of their changes, by which a pass sees that it must look again."""
 
     version = 0
@@ -85,7 +85,7 @@ class _Settings:
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set, and count."""
-        object.__setattr__(self, name, value)
+        super().__setattr__(name, value)
         vars(self)["version"] = self.version + 1
 
 
@@ -217,15 +217,16 @@ def settings(of: Layer | Inputs) -> dict[str, Any]:
     return {k: v for k, v in vars(of).items() if isinstance(v, bool | float)}
 
 
-def assign(name: str, value: Any, layers: Sequence[Layer]) -> None:
-    """Give each of the layers its value, or all the same."""
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    values = value if isinstance(value, list | tuple) else [value] * len(layers)
-    if len(values) != len(layers):
-        expected = f"one value, or a list of {len(layers)}"
-        raise ValueError(f"{name}: got a list of {len(values)}; expected {expected}")
-    for layer, one in zip(layers, values, strict=True):
-        setattr(layer, name, one)
+def assign(layers: Sequence[Layer], **given: Any) -> None:
+    """Give each of the layers its value of each setting, or all the same."""
+    for name, value in given.items():
+        value = value.tolist() if isinstance(value, np.ndarray) else value
+        values = value if isinstance(value, list | tuple) else [value] * len(layers)
+        if len(values) != len(layers):
+            expected = f"one value, or a list of {len(layers)}"
+            raise ValueError(f"{name}: got a list of {len(values)}; expected {expected}")
+        for layer, one in zip(layers, values, strict=True):
+            setattr(layer, name, one)
 
 
 class Gradients(NamedTuple):

@@ -83,7 +83,7 @@ def save_checkpoint(
     net: Network,
     optimizer: Optimizer,
     average: EMA | SWA | None = None,
-    also: Iterable[Resumable] = (),
+    also: Iterable[Resumable | Callback] = (),
 ) -> None:
     """Write all that training needs to go on where it is, whole or not at all.
 
@@ -131,7 +131,9 @@ def save_checkpoint(
 
 
 def resume(
-    path: Any, own: Iterable[Activation | Cost] = (), also: Iterable[Resumable] | None = ()
+    path: Any,
+    own: Iterable[Activation | Cost] = (),
+    also: Iterable[Resumable | Callback] | None = (),
 ) -> Resumed:
     """Read a checkpoint: network, optimizer and average, to go on where they were.
 
@@ -308,7 +310,7 @@ class Checkpoint(Callback):
 
     comes_last = True
 
-    def __init__(self, path: Any, also: Iterable[Resumable] = ()) -> None:
+    def __init__(self, path: Any, also: Iterable[Resumable | Callback] = ()) -> None:
         self.path, self.also = checks.path("path", path), _all_resumable(also)
 
     def check(self, fit: Fit) -> None:

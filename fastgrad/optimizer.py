@@ -65,11 +65,12 @@ class State:
             self.apart, self.memory[2:] = True, self.memory[1]
 
 
-class Optimizer:
+class Optimizer(checks.Closed):
     """Base of the update rules.
 
     Copied (`copy.deepcopy`) or pickled together with a network, it goes on with the same bits in
-    the copy; copied alone it keeps its settings and forgets all networks.
+    the copy; copied alone it keeps its settings and forgets all networks. A subclass sets its
+    public attributes before it calls the `__init__` of this class, after which it takes no more.
 
     Parameters
     ----------
@@ -95,6 +96,7 @@ class Optimizer:
     """
 
     follows_lr = True
+    _made_last = "_states"
 
     def __init__(
         self, lr: float | Schedule | Callable[[int], float], rule: Rule | None, **numbers: float

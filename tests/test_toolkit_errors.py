@@ -1,5 +1,8 @@
 """Bad input to what goes with training: one line, and no harm done."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -161,6 +164,9 @@ def test_a_metric_that_is_no_number(value):
         (lambda: fg.Chunks(X, Y, rows=2**70), ["rows", str(2**63 - 1)]),
         (lambda: network().fit_stream((X, y)), ["batches", "ndarray as piece 0", "(X, Y"]),
         (lambda: network().fit_stream([(X, y, [1])]), ["sample_weight", "(1,)", "(10,)"]),
+        (lambda: fg.Chunks(X, Y, shuffle="no"), ["shuffle", "'no'", "True or False"]),
+        (lambda: fg.SGD(0.1, 0.9, nesterov="no"), ["nesterov", "'no'", "True or False"]),
+        (lambda: fg.RMSprop(centered="no"), ["centered", "'no'", "True or False"]),
         (lambda: fg.EMA(2), ["decay", "2", "below 1"]),
         (lambda: fg.SWA(2**70), ["start", str(2**63 - 1)]),
         (lambda: fg.CSVLogger(None), ["path", "None"]),
@@ -199,6 +205,51 @@ def test_what_is_assigned_to_a_layer(name, value, parts):
     for part in parts:
         assert part in message
     assert all(map(np.array_equal, (layer.W, layer.b), before))
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "hint"),
+    [
+        (lambda: network().layers[0], "trainabel", "Layer: got an attribute 'trainabel'; did you"
+         " mean 'trainable'? expected one of W, b, dropout, l1, l2, lr_scale, "),
+        (lambda: network().inputs, "nois", "did you mean 'noise'? expected one of dropout, mean, "),
+        (fg.Adam, "learning_rate", "did you mean 'lr'? expected one of clip_norm, clip_value, "),
+        (fg.LBFGS, "max_iter", "expected one of clip_norm, clip_value, follows_lr, h, history_si"),
+        (network, "learning_rate", "expected one of activation_functions, blocks, "),
+        (lambda: copy.deepcopy(network()), "metdata", "did you mean 'metadata'? expected one of "),
+        (lambda: pickle.loads(pickle.dumps(fg.SGD(0.1))), "clipnorm", "did you mean 'clip_norm'?"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_attribute_is_refused(of, name, hint):
+    thing = of()
+    with pytest.raises(AttributeError) as caught:
+        setattr(thing, name, 1)
+    assert hint in str(caught.value)
+    assert "penalty" not in str(caught.value)  # nobody can set it
+    assert not hasattr(thing, name)
+
+
+def test_a_subclass_has_attributes_of_its_own():
+    class Own(fg.SGD):
+        def __init__(self):
+            self.note = "mine"
+            super().__init__(0.1)
+
+    own = Own()
+    own.note = own._private = "changed"
+    with pytest.raises(AttributeError, match="did you mean 'note'"):
+        own.notes = "changed"
+    assert copy.deepcopy(own).note == "changed"
+
+
+@pytest.mark.parametrize("name", ["stop_training", "stop"])
+def test_a_fit_does_not_stop_by_an_attribute(name):
+    class Stop(fg.Callback):
+        def on_epoch_end(self, fit):
+            setattr(fit, name, True)
+
+    with pytest.raises(AttributeError, match=name):
+        network().fit(X, y, epochs=2, callbacks=[Stop()])
 
 
 def test_a_seed_may_be_as_large_as_numpy_takes():
