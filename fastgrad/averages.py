@@ -1,6 +1,7 @@
 """Averages of the weights, which often predict better than the weights of the last step."""
 
 import copy
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,11 @@ class _Average:
         self._net: Any = None
         self.average: Array | None = None
         self.follows = np.zeros(2)  # the share of new weights, and how many there were
+
+    def __repr__(self) -> str:
+        """As it was made."""
+        (argument,) = signature(type(self)).parameters
+        return f"{type(self).__name__}({argument}={self.number!r})"
 
     def begin(self, net: "Network") -> Array:
         """Start with the weights as they are, unless it has followed this network before.

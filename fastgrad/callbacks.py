@@ -1,6 +1,7 @@
 """Callbacks: what happens between the epochs and the batches of a fit, at Keras's hook points."""
 
 from collections.abc import Iterable, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -24,6 +25,13 @@ class Callback:
     appends to `fit.history.metrics` in each epoch, so that callbacks after it can monitor it. One
     whose attribute `comes_last` is true is called after the others, wherever it stands in the list.
     """
+
+    def __repr__(self) -> str:
+        """As it was made, without what is as by default."""
+        arguments = {k: p.default for k, p in signature(type(self)).parameters.items()}
+        kept = {k: v for k, v in vars(self).items() if k in arguments}
+        changed = (f"{k}={v!r}" for k, v in kept.items() if repr(v) != repr(arguments[k]))
+        return f"{type(self).__name__}({', '.join(changed)})"
 
     every: int = 0
     figures: tuple[str, ...] = ()
@@ -103,9 +111,9 @@ class _Watch(Callback):
         self.monitor = monitor
         self.min_delta = checks.number("min_delta", min_delta, least=0)
         self.patience = checks.integer("patience", patience, least=0)
-        self._sign = {"min": 1.0, "max": -1.0, "auto": 1.0 if is_loss(monitor) else -1.0}[
-            checks.choice("mode", mode, ("auto", "min", "max"))
-        ]
+        self.mode = checks.choice("mode", mode, ("auto", "min", "max"))
+        less = is_loss(monitor) if mode == "auto" else mode == "min"
+        self._sign = 1.0 if less else -1.0
         self._goes_on = False
         vars(self).update(self._fresh)
 

@@ -63,6 +63,11 @@ class Chunks:
             checks.integer("seed", seed, least=0, most=np.inf)
         self._rng = np.random.default_rng(seed) if checks.flag("shuffle", shuffle) else None
 
+    def __repr__(self) -> str:
+        """How many rows, in what pieces."""
+        shuffled = ", shuffled" if self._rng else ""
+        return f"<Chunks {len(self._arrays[0])} rows, {self.rows} at a time{shuffled}>"
+
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         """Read each piece once."""
         starts = np.arange(0, len(self._arrays[0]), self.rows)

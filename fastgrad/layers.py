@@ -88,6 +88,15 @@ class _Settings(checks.Closed):
         super().__setattr__(name, value)
         vars(self)["version"] = self.version + 1
 
+    def __repr__(self) -> str:
+        """The shape, and what is not as by default."""
+        changed = [f"{k}={v!r}" for k, v in settings(self).items() if v != getattr(type(self), k)]
+        return f"<{type(self).__name__} {self._shape}{': ' * bool(changed)}{', '.join(changed)}>"
+
+    @property
+    def _shape(self) -> str:
+        raise NotImplementedError
+
 
 class Layer(_Settings):
     """One layer: its weights and biases, views of the network's own, and how they are trained.
@@ -127,6 +136,10 @@ class Layer(_Settings):
 
     def __init__(self, W: Array, b: Array) -> None:
         self._W, self._b = W, b
+
+    @property
+    def _shape(self) -> str:
+        return f"{self.W.shape[1]}-{self.W.shape[0]}"
 
     @property
     def penalty(self) -> float:
@@ -170,6 +183,10 @@ class Inputs(_Settings):
     def __init__(self, mean: Array, scale: Array, standardize: bool) -> None:
         self._mean, self._scale, self.standardize = mean, scale, standardize
 
+    @property
+    def _shape(self) -> str:
+        return str(len(self.mean))
+
     def standardize_by(self, X: Any) -> None:
         """Set mean and scale such that these inputs have mean 0 and deviation 1.
 
@@ -212,7 +229,7 @@ class Inputs(_Settings):
             )
 
 
-def settings(of: Layer | Inputs) -> dict[str, Any]:
+def settings(of: _Settings) -> dict[str, Any]:
     """How a layer or the inputs are trained, as JSON can hold it."""
     return {k: v for k, v in vars(of).items() if isinstance(v, bool | float)}
 

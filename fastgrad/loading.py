@@ -311,7 +311,7 @@ class Checkpoint(Callback):
     comes_last = True
 
     def __init__(self, path: Any, also: Iterable[Resumable | Callback] = ()) -> None:
-        self.path, self.also = checks.path("path", path), _all_resumable(also)
+        self.path, self.also = checks.path("path", path), tuple(_all_resumable(also))
 
     def check(self, fit: Fit) -> None:
         """Refuse what no checkpoint can hold, and a folder that is not there."""
@@ -320,5 +320,5 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, fit: Fit) -> None:
         """Write."""
-        also = [*fit.callbacks, *self.also]
+        also: list[Resumable | Callback] = [*fit.callbacks, *self.also]
         save_checkpoint(self.path, fit.net, fit.optimizer, fit.average, also)

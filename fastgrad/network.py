@@ -356,6 +356,11 @@ class Network(checks.Closed):
             A new order of the samples within each piece.
         validation, callbacks, threads, verbose, metrics, average
             As for `fit`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Each piece is checked when it comes: what was learnt from those before a bad one stays.
         """
         if batch_size is not None:
             checks.integer("batch_size", batch_size, least=1)

@@ -64,6 +64,11 @@ def _targets(name: str, Y: Any, block: Block, dtype: Any, rows: int) -> tuple[Ar
             f"{name}: got shape {np.shape(Y)}; expected class ids of shape ({rows},), or"
             f" distributions of shape ({rows}, {block.nodes})"
         )
+    if kind != "distribution" and np.ndim(Y) == 1 and block.nodes > 1:
+        raise ValueError(
+            f"{name}: got shape {np.shape(Y)} with the cost {block.cost.name!r}; expected numbers"
+            f" of shape ({rows}, {block.nodes}), or for class ids the cost 'softmax_cross_entropy'"
+        )
     numbers = checks.matrix(name, Y, dtype, block.nodes, rows)
     checks.domain(name, numbers, kind)
     return numbers, np.empty(0, np.int64)

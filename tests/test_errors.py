@@ -176,6 +176,15 @@ def test_one_row_and_one_column_are_explained():
     assert "class ids of shape (10,)" in message
 
 
+@pytest.mark.parametrize("call", [fg.Network.fit, fg.Network.cost])
+def test_class_ids_without_a_cost_for_them_are_told_of_it(call):
+    message = message_of(lambda: call(fg.Network([3, 5, 2]), X, IDS))
+    assert message == (
+        "Y: got shape (10,) with the cost 'squared_error'; expected numbers of shape (10, 2), or"
+        " for class ids the cost 'softmax_cross_entropy'"
+    )
+
+
 def test_a_table_of_mixed_columns_is_numbers():
     mixed = np.array([[1.5, True, 2]] * 3, dtype=object)
     assert network().predict(mixed).shape == (3, 2)

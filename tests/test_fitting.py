@@ -232,12 +232,73 @@ def test_a_generator_lasts_one_epoch():
 def test_standardising_needs_samples_before_a_stream_or_a_step():
     X, Y = data()
     net = network(standardize=True)
-    for call in (lambda: net.fit_stream(iter([(X, Y)])), lambda: net.step(X, Y, fg.Adam())):
-        with pytest.raises(ValueError, match=r"standardize: got no samples .*standardize_by"):
-            call()
+    with pytest.raises(ValueError, match=r"standardize: got no samples .*standardize_by"):
+        net.step(X, Y, fg.Adam())
+    once = (piece for piece in [(X, Y)])
+    again = r"batches: got a generator with .* more than once, such as a list, or net.inputs.stand"
+    with pytest.raises(TypeError, match=again):
+        net.fit_stream(once)
+    assert len(list(once)) == 1  # it is as it came
     net.fit_stream([(X[:20], Y[:20]), (X[20:], Y[20:])], epochs=0)
     assert_close(net.inputs.mean, X.mean(axis=0), 1e-12)
     assert_close(net.inputs.scale, 1 / X.std(axis=0), 1e-12)
+
+
+def test_a_stream_that_standardising_has_used_up_is_an_error():
+    class Once:
+        def __init__(self, *pieces):
+            self.left = iter(pieces)
+
+        def __iter__(self):
+            return (piece for piece in self.left)
+
+    X, Y = data()
+    net = network(standardize=True)
+    before = net.parameters.copy()
+    with pytest.raises(ValueError, match=r"batches: got none in epoch 1.*once before to standardi"):
+        net.fit_stream(Once((X, Y)))
+    assert np.array_equal(net.parameters, before)
+    net.fit_stream(Once((X, Y)))  # by now it is known what to standardise by
+
+
+def test_what_was_learnt_before_a_bad_piece_stays():
+    X, Y = data()
+    net, expected, adam = network(), network(), fg.Adam()
+    with pytest.raises(ValueError, match=r"X of piece 1: got shape"):
+        net.fit_stream([(X, Y), (X[:, 1:], Y)], optimizer=adam)
+    expected.fit_stream([(X, Y)])
+    assert np.array_equal(net.parameters, expected.parameters)
+    net.fit_stream([(X, Y)], optimizer=adam)  # and both go on
+
+
+# --- rates of the user's own ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (-1, r"^lr = f\(12\): got -1; expected a finite number at least 0$"),
+        (float("nan"), r"^lr = f\(12\): got nan; expected a finite number at least 0$"),
+        ("0.1", r"^lr = f\(12\): got '0.1'; expected a finite number at least 0$"),
+        (None, r"^lr = f\(12\): got None; expected a finite number at least 0$"),
+    ],
+)
+@pytest.mark.parametrize("warm", [0, 3])
+def test_a_wrong_rate_ends_a_fit_before_its_epoch(wrong, message, warm):
+    X, Y = data()
+
+    def rates(step):
+        return wrong if step == 12 else 0.01
+
+    def follows(f):
+        return fg.SGD(fg.schedules.Warmup(f, warm) if warm else f)
+
+    net, expected = network(dropout=0.2), network(dropout=0.2)
+    with pytest.raises((ValueError, TypeError), match=message):
+        net.fit(X, Y, epochs=4, batch_size=8, optimizer=follows(rates))  # 5 steps an epoch
+    expected.fit(X, Y, 2 + (warm > 2), batch_size=8, optimizer=follows(lambda step: 0.01))
+    assert np.array_equal(net.parameters, expected.parameters)
+    assert net.rng.bit_generator.state == expected.rng.bit_generator.state
 
 
 # --- metrics -------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ def accuracy(Y, prediction):
     ("of", "metrics", "name"),
     [
         ("mse", [largest, largest], "largest"),
-        ("mse", [lambda Y, p: 1, lambda Y, p: 2], "<lambda>"),
+        ("mse", [lambda Y, p: 1, lambda Y, p: 2], "lambda"),
         ("mse", ["mae", "mae"], "mae"),
         ("mse", [cost], "cost"),
         ("softmax_cross_entropy", [accuracy], "accuracy"),
@@ -136,12 +136,20 @@ def accuracy(Y, prediction):
 def test_metrics_of_one_name(of, metrics, name):
     net, Y_val = network([3, 5, 2], cost=of), Y if of == "mse" else IDS
     call = lambda: net.fit(X, Y_val, validation=(X, Y_val), metrics=metrics)  # noqa: E731
-    assert f"metrics: got {name!r} twice" in message_of(call)
+    assert f"metrics: got {name!r} twice; expected functions of diff" in message_of(call)
 
 
 def test_the_metric_of_a_users_own_may_be_called_accuracy_where_there_is_none():
     history = network([3, 5, 2]).fit(X, Y, epochs=1, validation=(X, Y), metrics=[accuracy])
     assert history.metrics == {"val_accuracy": [0]}
+
+
+def test_a_lambda_has_a_name_that_a_file_can_hold(tmp_path):
+    options = {"validation": (X, Y), "metrics": [lambda Y, p: 3]}
+    callbacks = [fg.CSVLogger(tmp_path / "log"), fg.EarlyStopping("val_lambda")]
+    history = network([3, 5, 2]).fit(X, Y, epochs=1, callbacks=callbacks, **options)
+    assert history.metrics == {"val_lambda": [3]}
+    assert "val_lambda" in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize("value", [None, "high", np.ones(3)])
