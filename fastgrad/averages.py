@@ -11,7 +11,7 @@ from . import checks
 if TYPE_CHECKING:
     from .network import Network
 
-__all__ = ["EMA", "SWA"]
+__all__ = ["EMA", "SWA", "resolve"]
 
 Array = np.ndarray[Any, Any]
 
@@ -112,3 +112,10 @@ class SWA(_Average):
         epochs = self.follows[1] - self.number
         if epochs > 0 and self.average is not None:
             self.average += (net.parameters - self.average) / epochs
+
+
+def resolve(average: Any) -> EMA | SWA | None:
+    """The average that came, if there is one."""
+    if average is not None and not isinstance(average, EMA | SWA):
+        raise TypeError(f"average: got {checks.shown(average)}; expected fg.EMA() or fg.SWA()")
+    return average

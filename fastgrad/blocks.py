@@ -43,6 +43,8 @@ def blocks(spec: Any, outputs: int, last: str) -> tuple[Block, ...]:
     if sum(block.nodes for block in made) != outputs:
         each = " + ".join(str(block.nodes) for block in made)
         raise ValueError(f"cost: got costs of {each} outputs; expected {outputs} in all")
+    if not any(block.weight for block in made):
+        raise ValueError("cost: got only weights of 0; expected at least one above 0")
     return tuple(made)
 
 

@@ -29,8 +29,8 @@ class Callback:
     def __repr__(self) -> str:
         """As it was made, without what is as by default."""
         arguments = {k: p.default for k, p in signature(type(self)).parameters.items()}
-        kept = {k: v for k, v in vars(self).items() if k in arguments}
-        changed = (f"{k}={v!r}" for k, v in kept.items() if repr(v) != repr(arguments[k]))
+        shown = {k: repr(vars(self)[k]) for k in arguments if k in vars(self)}
+        changed = (f"{k}={text}" for k, text in shown.items() if text != repr(arguments[k]))
         return f"{type(self).__name__}({', '.join(changed)})"
 
     every: int = 0

@@ -63,7 +63,7 @@ def check_derivative(
     for point in points:
         u, others = point[0], point[1:]
         step = 1e-4
-        at = {k: _value(f, u + k * step, *others) for k in (-2, -1, 0, 1, 2)}
+        at = {k: _value(f"{what}: {f_name}", f, u + k * step, *others) for k in (-2, -1, 0, 1, 2)}
         if not np.isfinite(list(at.values())).all():
             continue
         has_value = True
@@ -75,7 +75,7 @@ def check_derivative(
         bend = at[1] - 2 * at[0] + at[-1], (at[2] - 2 * at[0] + at[-2]) / 4
         unsure = abs(near - far) + abs(bend[0] - bend[1]) / step
         doubt = 1e-5 * abs(quotient) + 1e-9 * (1 + abs(at[0])) + 10 * unsure
-        derivative = _value(df, *point)
+        derivative = _value(f"{what}: {df_name}", df, *point)
         if not abs(derivative - quotient) <= doubt:
             place = ", ".join(f"{x:.6g}" for x in point)
             raise ValueError(
@@ -86,13 +86,17 @@ def check_derivative(
         raise ValueError(f"{what}: {f_name} is finite at none of the points where it was tried")
 
 
-def _value(function: Function, *arguments: float) -> float:
+def _value(name: str, function: Function, *arguments: float) -> float:
     """Call with float64 numbers; outside the function's domain the value is NaN."""
     try:
         with np.errstate(all="ignore"):
-            return float(function(*map(np.float64, arguments)))
+            value = function(*map(np.float64, arguments))
     except (ArithmeticError, ValueError):  # 1 / 0, math.log(-1)
         return float("nan")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} gives {checks.shown(value)}, expected a number") from None
 
 
 def full_name(name: str, parameter: str, value: float, default: float) -> str:

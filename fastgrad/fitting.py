@@ -13,6 +13,7 @@ import numpy as np
 from . import checks
 from .adam import Adam
 from .averages import EMA, SWA
+from .averages import resolve as resolve_average
 from .callbacks import Callback, all_callbacks
 from .history import History
 from .lbfgs import LBFGS, Descent
@@ -228,8 +229,7 @@ def fit(
         checks.integer("verbose", verbose, least=0)
     if threads is not None:
         checks.integer("threads", threads, least=1)
-    if average is not None and not isinstance(average, EMA | SWA):
-        raise TypeError(f"average: got {average!r}; expected fg.EMA() or fg.SWA()")
+    average = resolve_average(average)
     figures, evaluate = _evaluation(net, validation, metrics)
     whole = None if isinstance(pieces, Stream) else pieces[0]
     size = 0 if whole is None else len(whole.X)
@@ -327,7 +327,11 @@ def _evaluation(
             Y = Y[:, 0] if np.ndim(Y_val) < Y.ndim else Y  # as it came
             finite = np.isfinite(prediction).all()
             for name, function in functions.items():
-                value = function(Y, prediction) if finite else math.nan
+                try:
+                    value = function(Y, prediction) if finite else math.nan
+                except Exception as error:
+                    error.add_note(f"This is of the metric {name.removeprefix('val_')!r}.")
+                    raise
                 try:
                     figures[name] = float(value)
                 except (TypeError, ValueError):

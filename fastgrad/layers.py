@@ -69,7 +69,7 @@ class _View:
     def __set__(self, of: Any, values: Any) -> None:
         array = self.__get__(of)
         try:
-            array[...] = values
+            array[...] = [] if values is None else values  # it would be NaN
         except (TypeError, ValueError):
             is_array = isinstance(values, np.ndarray)
             came = f"shape {values.shape}" if is_array else type(values).__name__

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import adam, checks, files, optimizers
 from .activations import Activation
-from .averages import EMA, SWA
+from .averages import EMA, SWA, resolve
 from .callbacks import Callback
 from .costs import Cost
 from .fitting import Fit
@@ -109,7 +109,9 @@ def save_checkpoint(
     OSError
         If the file cannot be written; what stood there before then still does.
     """
-    state, described = net.engine.state(optimizer), _describe(optimizer)
+    checks.instance("net", net, Network)
+    average, described = resolve(average), _describe(optimizer)
+    state = net.engine.state(optimizer)
     described |= {
         "steps": int(state.steps[0]),
         "apart": state.apart,
@@ -191,12 +193,14 @@ def resume(
 
 
 def _all_resumable(also: Any) -> list[Resumable]:
-    if not isinstance(also, Iterable):
+    if not isinstance(also, Iterable) or isinstance(also, Resumable):  # Chunks are both
         raise TypeError(f"also: got {also!r}; expected a list of what goes on")
     listed = list(also)
     for one in listed:
         if not isinstance(one, Resumable | Callback):
-            raise TypeError(f"also: got {one!r}; expected what has a state() and a go_on(state)")
+            raise TypeError(
+                f"also: got {checks.shown(one)}; expected what has a state() and a go_on(state)"
+            )
     return [one for one in listed if isinstance(one, Resumable)]
 
 

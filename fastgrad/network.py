@@ -125,7 +125,7 @@ class Network(checks.Closed):
             n_out, n_in = layer.W.shape
             layer.W = checks.matrix("init", draw((n_out, n_in), self.rng), self.dtype, n_in, n_out)
         assign(self.layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm)
-        if dropout and len(self.layers) == 1:
+        if len(self.layers) == 1 and np.any(dropout):
             raise ValueError(f"dropout: got {dropout!r} without a hidden layer; expected 0")
         assign(self.layers[:-1], dropout=dropout)
         self.inputs.dropout, self.inputs.noise = input_dropout, input_noise

@@ -101,7 +101,7 @@ class Optimizer(checks.Closed):
     def __init__(
         self, lr: float | Schedule | Callable[[int], float], rule: Rule | None, **numbers: float
     ) -> None:
-        self.rule, self.schedule, self._numbers = rule, schedule(lr), numbers
+        self.rule, self.schedule, self._numbers = rule, lr, numbers
         self.clip_norm = self.clip_value = np.inf
         self.h = np.zeros(16)
         self.h[: 1 + len(numbers)] = self.schedule(0, 10**6), *numbers.values()
@@ -118,6 +118,15 @@ class Optimizer(checks.Closed):
         """The learning rate, or its schedule, and the rule's other numbers by name."""
         lr = self.schedule.lr if isinstance(self.schedule, Constant) else self.schedule
         return {"lr": lr, **self._numbers}
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate of each step; set to a number or function, what it stands for."""
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, lr: float | Schedule | Callable[[int], float]) -> None:
+        self._schedule = schedule(lr)
 
     @property
     def lr(self) -> float:

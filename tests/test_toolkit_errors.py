@@ -1,10 +1,13 @@
 """Bad input to what goes with training: one line, and no harm done."""
 
 import copy
+import math
 import pickle
 
 import numpy as np
 import pytest
+from conftest import jitted_only
+from numba.core.errors import NumbaError
 
 import fastgrad as fg
 
@@ -16,6 +19,18 @@ IDS = np.arange(10) % 2
 
 def network(sizes=(3, 8, 1), **options):
     return fg.Network(sizes, "tanh", **{"cost": "mse", "seed": 0, **options})
+
+
+def classes():
+    return network([3, 5, 2], cost="softmax_cross_entropy")
+
+
+RAGGED = [[1, 0], [1]] * 5
+
+
+class Lines:
+    def __repr__(self):
+        return "two\n   lines"
 
 
 def message_of(call):
@@ -188,6 +203,25 @@ def test_a_metric_that_is_no_number(value):
         (lambda: fg.metrics.top_k_accuracy(IDS, Y / 2, k=2**70), ["k", str(2**63 - 1)]),
         (lambda: network(init=lambda shape, rng: None), ["init", "None", "(8, 3)"]),
         (lambda: fg.Adam().clip(norm=True), ["norm", "True"]),
+        (lambda: network([3, 5, 2]).fit(X, RAGGED), ["Y", "different lengths", "(10, 2)"]),
+        (lambda: classes().fit(X, RAGGED), ["Y", "different lengths", "10 class ids from 0 to 1"]),
+        (lambda: network().predict(np.ma.masked_greater(X, 0)), ["X", "masked values", "(S, 3)"]),
+        (lambda: network().predict(Lines()), ["X", "got two lines (Lines", "(S, 3)"]),
+        (lambda: network().predict({"a" * 99: X}), ["X", "got {'aaaaaaaa", "... (dict", "(S, 3)"]),
+        (lambda: network([2**40, 1]), ["sizes[0]", str(2**40), str(2**29)]),
+        (lambda: network([3, 2], dropout=np.array([0.1, 0.2])), ["dropout", "hidden layer", "0"]),
+        (lambda: network([3, 2], cost=[("mse", 1, 0), ("mae", 1, 0)]), ["cost", "weights of 0"]),
+        (lambda: setattr(network().layers[0], "W", None), ["W", "NoneType", "(8, 3)"]),
+        (lambda: setattr(fg.Adam(), "schedule", "fast"), ["lr", "'fast'", "a schedule such as"]),
+        (lambda: fg.Activation("own", lambda u: None, abs), ["'own': f gives None", "a number"]),
+        (lambda: fg.Cost("own", lambda a, y: "x", max), ["'own': C gives 'x'", "a number"]),
+        (lambda: network().save(None), ["path", "None"]),
+        (lambda: fg.load(3), ["path", "3"]),
+        (lambda: fg.save_checkpoint("c", fg.Adam(), network()), ["net", "Adam", "fg.Network"]),
+        (lambda: fg.save_checkpoint("c", network(), "adam"), ["optimizer", "'adam'", "Adam"]),
+        (lambda: fg.save_checkpoint("c", network(), fg.Adam), ["optimizer", "class", "Adam"]),
+        (lambda: fg.save_checkpoint("c", network(), fg.Adam(), "ema"), ["average", "'ema'", "EMA"]),
+        (lambda: fg.Checkpoint("c", also=fg.Chunks(X, Y)), ["also", "<Chunks 10 rows", "a list"]),
     ],
 )
 def test_one_line(make, parts):
@@ -258,6 +292,29 @@ def test_a_fit_does_not_stop_by_an_attribute(name):
 
     with pytest.raises(AttributeError, match=name):
         network().fit(X, y, epochs=2, callbacks=[Stop()])
+
+
+@pytest.mark.parametrize("rate", [0.1, lambda step: 0.1])
+def test_a_schedule_may_be_set_as_it_is_given(rate):
+    net, expected, optimizer = network(), network(), fg.SGD(0.5)
+    optimizer.schedule = rate
+    net.fit(X, y, epochs=1, optimizer=optimizer)
+    expected.fit(X, y, epochs=1, optimizer=fg.SGD(0.1))
+    assert np.array_equal(net.parameters, expected.parameters)
+
+
+def test_an_error_in_a_metric_tells_of_which():
+    with pytest.raises(ValueError, match=r"prediction: got .*; expected prob") as caught:
+        network([3, 5, 2]).fit(X, Y, epochs=1, validation=(X, Y), metrics=["mae", "f1"])
+    assert caught.value.__notes__ == ["This is of the metric 'f1'."]
+
+
+@jitted_only
+def test_what_numba_cannot_compile_is_named():
+    own = fg.Activation("own", f=lambda u: math.fsum([u]), df=lambda u: 1.0)
+    with pytest.raises(NumbaError) as caught:
+        fg.Network([3, 4, 2], [own, "identity"]).predict(X)
+    assert caught.value.__notes__[-1].startswith("activation 'own': numba cannot compile it; exp")
 
 
 def test_a_seed_may_be_as_large_as_numpy_takes():
