@@ -26,16 +26,16 @@ class Callback:
     whose attribute `comes_last` is true is called after the others, wherever it stands in the list.
     """
 
+    every: int = 0
+    figures: tuple[str, ...] = ()
+    comes_last: bool = False
+
     def __repr__(self) -> str:
         """As it was made, without what is as by default."""
         arguments = {k: p.default for k, p in signature(type(self)).parameters.items()}
         shown = {k: repr(vars(self)[k]) for k in arguments if k in vars(self)}
         changed = (f"{k}={text}" for k, text in shown.items() if text != repr(arguments[k]))
         return f"{type(self).__name__}({', '.join(changed)})"
-
-    every: int = 0
-    figures: tuple[str, ...] = ()
-    comes_last: bool = False
 
     def check(self, fit: "Fit") -> None:
         """Raise unless the callback goes with the fit, of which nothing has begun.

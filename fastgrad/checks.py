@@ -172,8 +172,8 @@ class Closed:
 
 
 def numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
-    """What came as an array of numbers, of whatever shape."""
-    if np.ma.is_masked(value):  # NumPy would take what is under the mask
+    """What came as an array of numbers, of whatever shape; not what lies under a mask."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name}: got masked values; expected {expected}")
     try:
         array = np.asarray(value)

@@ -63,7 +63,7 @@ def _targets(name: str, Y: Any, block: Block, dtype: Any, rows: int) -> tuple[Ar
     Y = checks.numbers(name, Y, expected)
     if kind == "distribution" and Y.ndim == 1:
         return np.empty((0, 0), dtype), checks.class_ids(name, Y, block.nodes, rows)
-    if kind == "distribution" and Y.shape == (rows, 1) != (rows, block.nodes):
+    if kind == "distribution" and Y.shape == (rows, 1):
         raise ValueError(
             f"{name}: got shape {Y.shape}; expected class ids of shape ({rows},), or"
             f" distributions of shape ({rows}, {block.nodes})"
