@@ -331,9 +331,9 @@ def activation(spec: str | Activation) -> Activation:
     """
     if isinstance(spec, Activation):
         return spec
-    if spec == "softmax":
+    if str(spec).lower() in {"softmax", "logsoftmax", "log_softmax"}:
         raise ValueError(
-            "activation: got 'softmax'; expected 'identity' at the output, with"
+            f"activation: got {spec!r}; expected 'identity' at the output, with"
             " cost='softmax_cross_entropy', which applies it"
         )
     return resolve("activation", spec, ACTIVATIONS, _FACTORIES)

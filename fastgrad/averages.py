@@ -1,6 +1,7 @@
 """Averages of the weights, which often predict better than the weights of the last step."""
 
 import copy
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from . import checks
 if TYPE_CHECKING:
     from .network import Network
 
-__all__ = ["EMA", "SWA"]
+__all__ = ["EMA", "SWA", "resolve"]
 
 Array = np.ndarray[Any, Any]
 
@@ -23,6 +24,11 @@ class _Average:
         self._net: Any = None
         self.average: Array | None = None
         self.follows = np.zeros(2)  # the share of new weights, and how many there were
+
+    def __repr__(self) -> str:
+        """As it was made."""
+        (argument,) = signature(type(self)).parameters
+        return f"{type(self).__name__}({argument}={self.number!r})"
 
     def begin(self, net: "Network") -> Array:
         """Start with the weights as they are, unless it has followed this network before.
@@ -106,3 +112,10 @@ class SWA(_Average):
         epochs = self.follows[1] - self.number
         if epochs > 0 and self.average is not None:
             self.average += (net.parameters - self.average) / epochs
+
+
+def resolve(average: Any) -> EMA | SWA | None:
+    """The average that came, if there is one."""
+    if average is not None and not isinstance(average, EMA | SWA):
+        raise TypeError(f"average: got {checks.shown(average)}; expected fg.EMA() or fg.SWA()")
+    return average

@@ -24,7 +24,7 @@ class Block(NamedTuple):
 def blocks(spec: Any, outputs: int, last: str) -> tuple[Block, ...]:
     """The blocks that `cost` stands for: one of all outputs, or those listed."""
     if isinstance(spec, str | Cost):
-        return (Block(cost(spec, last), outputs, 1.0),)
+        return (_block("cost", cost(spec, last), outputs, 1.0),)
     if not isinstance(spec, Sequence) or not spec:
         raise TypeError(f"cost: got {spec!r}; expected {_EXPECTED}")
     made = []
@@ -33,7 +33,8 @@ def blocks(spec: Any, outputs: int, last: str) -> tuple[Block, ...]:
             raise TypeError(f"cost[{k}]: got {part!r}; expected (cost, outputs[, weight])")
         which, nodes, *weight = part
         made.append(
-            Block(
+            _block(
+                f"cost[{k}]",
                 cost(which, last),
                 checks.integer(f"cost[{k}] outputs", nodes, least=1),
                 checks.number(f"cost[{k}] weight", weight[0], least=0) if weight else 1.0,
@@ -42,7 +43,18 @@ def blocks(spec: Any, outputs: int, last: str) -> tuple[Block, ...]:
     if sum(block.nodes for block in made) != outputs:
         each = " + ".join(str(block.nodes) for block in made)
         raise ValueError(f"cost: got costs of {each} outputs; expected {outputs} in all")
+    if not any(block.weight for block in made):
+        raise ValueError("cost: got only weights of 0; expected at least one above 0")
     return tuple(made)
+
+
+def _block(name: str, of: Cost, nodes: int, weight: float) -> Block:
+    if of.link == "softmax" and nodes == 1:
+        raise ValueError(
+            f"{name}: got {of.name!r} of 1 output, where softmax is always 1; expected"
+            " 'sigmoid_cross_entropy', or at least 2 outputs"
+        )
+    return Block(of, nodes, weight)
 
 
 def prediction(a: Any, of: Sequence[Block]) -> Any:

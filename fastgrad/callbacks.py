@@ -1,6 +1,7 @@
 """Callbacks: what happens between the epochs and the batches of a fit, at Keras's hook points."""
 
 from collections.abc import Iterable, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -28,6 +29,13 @@ class Callback:
     every: int = 0
     figures: tuple[str, ...] = ()
     comes_last: bool = False
+
+    def __repr__(self) -> str:
+        """As it was made, without what is as by default."""
+        arguments = {k: p.default for k, p in signature(type(self)).parameters.items()}
+        shown = {k: repr(vars(self)[k]) for k in arguments if k in vars(self)}
+        changed = (f"{k}={text}" for k, text in shown.items() if text != repr(arguments[k]))
+        return f"{type(self).__name__}({', '.join(changed)})"
 
     def check(self, fit: "Fit") -> None:
         """Raise unless the callback goes with the fit, of which nothing has begun.
@@ -103,9 +111,9 @@ class _Watch(Callback):
         self.monitor = monitor
         self.min_delta = checks.number("min_delta", min_delta, least=0)
         self.patience = checks.integer("patience", patience, least=0)
-        self._sign = {"min": 1.0, "max": -1.0, "auto": 1.0 if is_loss(monitor) else -1.0}[
-            checks.choice("mode", mode, ("auto", "min", "max"))
-        ]
+        self.mode = checks.choice("mode", mode, ("auto", "min", "max"))
+        less = is_loss(monitor) if mode == "auto" else mode == "min"
+        self._sign = 1.0 if less else -1.0
         self._goes_on = False
         vars(self).update(self._fresh)
 
@@ -196,12 +204,19 @@ class EarlyStopping(_Watch):
         super().__init__(monitor, min_delta, patience, mode)
         self.restore_best_weights = checks.flag("restore_best_weights", restore_best_weights)
 
+    def on_train_begin(self, fit: "Fit") -> None:
+        """Go on with what a checkpoint held, or afresh; stop at once if it had stopped before."""
+        super().on_train_begin(fit)
+        self._stop_if_over(fit)
+
     def on_epoch_end(self, fit: "Fit") -> None:
         """Keep the weights if they are the best, and stop if the best is too long ago."""
-        if self.improves(fit):
-            if self.restore_best_weights:
-                self.weights = fit.net.parameters.copy()
-        elif self.waited >= self.patience:
+        if self.improves(fit) and self.restore_best_weights:
+            self.weights = fit.net.parameters.copy()
+        self._stop_if_over(fit)
+
+    def _stop_if_over(self, fit: "Fit") -> None:
+        if self.waited >= max(self.patience, 1):
             best = f"best {self._sign * self.best:.6g} in epoch {self.best_epoch + 1}"
             fit.stop(f"no better {self.monitor} for {self.waited} epochs, {best}")
 

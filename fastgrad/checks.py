@@ -1,16 +1,19 @@
 """Checks at the door: each says in one line which argument, what came, and what is expected."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from numbers import Integral, Real
 from os import PathLike, fspath
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 __all__ = [
+    "Closed",
     "betas",
     "choice",
     "class_ids",
@@ -23,13 +26,21 @@ __all__ = [
     "lone_sample",
     "matrix",
     "number",
+    "numbers",
     "pair",
     "path",
+    "shown",
     "weights",
 ]
 
 MOST_SAMPLES = 2**32 - 1  # the order of a shuffle has 4 bytes a sample
 MOST = 2**63 - 1  # that an integer of a compiled loop holds
+
+
+def shown(value: Any) -> str:
+    """What came, on one line that is not long, for an error."""
+    text = " ".join(repr(value).split())  # an array's has many
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _limits(least: float | None, above: float | None, below: float | None) -> str:
@@ -50,7 +61,7 @@ def number(
     """The finite real number that came, within its limits."""
     expected = f"a finite number {_limits(least, above, below)}".rstrip()
     if isinstance(value, bool) or not isinstance(value, Real | np.number):
-        raise TypeError(f"{name}: got {value!r}; expected {expected}")
+        raise TypeError(f"{name}: got {shown(value)}; expected {expected}")
     real = float("inf")
     with suppress(OverflowError):  # of an integer beyond any float
         real = float(value)
@@ -67,7 +78,7 @@ def number(
 def integer(name: str, value: Any, *, least: int, most: float = MOST) -> int:
     """The integer that came, within its limits."""
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}: got {value!r}; expected an integer of at least {least}")
+        raise TypeError(f"{name}: got {shown(value)}; expected an integer of at least {least}")
     if value < least:
         raise ValueError(f"{name}: got {value}; expected an integer of at least {least}")
     if int(value) > most:
@@ -78,7 +89,7 @@ def integer(name: str, value: Any, *, least: int, most: float = MOST) -> int:
 def flag(name: str, value: Any) -> bool:
     """What came as True or False."""
     if not isinstance(value, bool | np.bool_ | Integral) or value not in (0, 1):
-        raise TypeError(f"{name}: got {value!r}; expected True or False")
+        raise TypeError(f"{name}: got {shown(value)}; expected True or False")
     return bool(value)
 
 
@@ -91,7 +102,7 @@ def instance(name: str, value: Any, kind: type) -> None:
 def path(name: str, value: Any) -> str:
     """The path that came."""
     if not isinstance(value, str | PathLike):
-        raise TypeError(f"{name}: got {value!r}; expected a path")
+        raise TypeError(f"{name}: got {shown(value)}; expected a path")
     return fspath(value)
 
 
@@ -121,17 +132,49 @@ def betas(value: Any) -> tuple[float, float]:
     return fraction("betas[0]", beta1), fraction("betas[1]", beta2)
 
 
-def choice(name: str, value: Any, known: Iterable[str]) -> str:
-    """The name that came, one of the known ones."""
+def _plain(name: str) -> str:
+    """A name without what libraries spell differently: BCELoss, bce_loss and bce are one."""
+    return re.sub(r"[\W_]", "", name.lower()).removesuffix("loss")
+
+
+def _expected(name: str, known: list[str], elsewhere: Mapping[str, str]) -> str:
+    others = {_plain(one): one for one in known} | dict(elsewhere)
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    meant = others.get(_plain(name), near[0] if near else "")
+    hint = f"did you mean {meant!r}? " if meant else ""
+    return f"{hint}expected one of {', '.join(sorted(known))}"
+
+
+def choice(
+    name: str, value: Any, known: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The name that came, one of the known ones; `elsewhere`: what others call them, for a hint."""
     known = list(known)
     if isinstance(value, str) and value in known:
         return value
-    near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"{name}: got {value!r}; {hint}expected one of {', '.join(sorted(known))}")
+    raise ValueError(f"{name}: got {shown(value)}; {_expected(str(value), known, elsewhere)}")
 
 
-def _numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
+class Closed:
+    """Takes no new public attribute once it is made: a misspelt one would silently do nothing."""
+
+    _made_last = "__class__"  # the attribute that completes it; this one is there from the start
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set what there is."""
+        if hasattr(self, self._made_last) and not (name.startswith("_") or hasattr(self, name)):
+            kind = type(self)
+            of_kind = {k: getattr(kind, k, None) for k in dir(self) if not k.startswith("_")}
+            known = [k for k, v in of_kind.items() if not callable(v) and getattr(v, "fset", True)]
+            expected = _expected(name, known, {"learningrate": "lr"} if "lr" in known else {})
+            raise AttributeError(f"{kind.__name__}: got an attribute {name!r}; {expected}")
+        object.__setattr__(self, name, value)
+
+
+def numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
+    """What came as an array of numbers, of whatever shape; not what lies under a mask."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name}: got masked values; expected {expected}")
     try:
         array = np.asarray(value)
     except ValueError:  # ragged lists
@@ -141,10 +184,8 @@ def _numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
         first = next(others, array)
         if first is array and array.dtype.kind == "O":  # columns of several dtypes
             return array.astype(np.float64)
-        raise TypeError(
-            f"{name}: got {first!r} ({type(first).__name__}, in an array of dtype {array.dtype});"
-            f" expected {expected}"
-        )
+        kind = f"{type(first).__name__}, in an array of dtype {array.dtype}"
+        raise TypeError(f"{name}: got {shown(first)} ({kind}); expected {expected}")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: got an array of dtype {array.dtype}; expected {expected}")
     return array
@@ -171,7 +212,7 @@ def matrix(
 ) -> np.ndarray[Any, Any]:
     """C-contiguous rows of numbers of that dtype; not copied where they are that already."""
     expected = f"numbers of shape ({'S' if rows is None else rows}, {width})"
-    array = _numbers(name, value, expected)
+    array = numbers(name, value, expected)
     if array.ndim == 1 and width == 1 and rows is not None:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != width or (rows is not None and len(array) != rows):
@@ -200,7 +241,7 @@ def lone_sample(name: str, x: Any, y: Any, width: int, parts: int) -> tuple[Any,
     Where y has several parts, each is made one.
     """
     expected = f"numbers of shape (S, {width}) or ({width},)"
-    array = _numbers(name, x, expected)
+    array = numbers(name, x, expected)
     if array.ndim != 1:
         return x, y
     if array.size != width:
@@ -213,14 +254,14 @@ def lone_sample(name: str, x: Any, y: Any, width: int, parts: int) -> tuple[Any,
 
 
 def _lone_target(name: str, value: Any) -> np.ndarray[Any, Any]:
-    array = _numbers(name, value, "the numbers of one sample")
+    array = numbers(name, value, "the numbers of one sample")
     return array.reshape((1, -1) if array.ndim else 1)
 
 
 def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any, Any]:
     """Class numbers from 0 to classes - 1, one a sample."""
     expected = f"{rows} class ids from 0 to {classes - 1}"
-    ids = _numbers(name, value, expected)
+    ids = numbers(name, value, expected)
     if ids.shape != (rows,):
         raise ValueError(
             f"{name}: got shape {ids.shape}; expected {expected}, or ({rows}, {classes})"
@@ -236,7 +277,7 @@ def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any,
 
 def weights(name: str, value: Any, dtype: np.dtype[Any], rows: int) -> np.ndarray[Any, Any]:
     """One weight a sample, none negative, not all 0."""
-    shape = _numbers(name, value, f"{rows} weights").shape
+    shape = numbers(name, value, f"{rows} weights").shape
     if shape != (rows,):
         raise ValueError(f"{name}: got shape {shape}; expected ({rows},)")
     array = matrix(name, value, dtype, 1, rows)[:, 0]
@@ -274,8 +315,9 @@ def domain(name: str, array: np.ndarray[Any, Any], kind: str) -> None:
 
 def network_sizes(sizes: Any) -> tuple[int, ...]:
     if isinstance(sizes, str) or not isinstance(sizes, Iterable):
-        raise TypeError(f"sizes: got {sizes!r}; expected a list of integers n_0 ... n_L")
-    checked = tuple(integer(f"sizes[{l}]", n, least=1) for l, n in enumerate(sizes))
+        raise TypeError(f"sizes: got {shown(sizes)}; expected a list of integers n_0 ... n_L")
+    most = 2**29  # an integer holds how many bytes the weights between two such layers take
+    checked = tuple(integer(f"sizes[{l}]", n, least=1, most=most) for l, n in enumerate(sizes))
     if len(checked) < 2:
         raise ValueError(f"sizes: got {list(checked)}; expected at least 2, inputs and outputs")
     return checked
@@ -288,8 +330,7 @@ def one_a_layer(
     if isinstance(value, kinds):
         return [value] * (n_layers - 1) + [last or value]
     if not isinstance(value, Sequence):
-        came = " ".join(repr(value).split())  # an array's has many lines
-        raise TypeError(f"{name}: got {came}; expected one name, or a list of {n_layers}")
+        raise TypeError(f"{name}: got {shown(value)}; expected one name, or a list of {n_layers}")
     if len(value) != n_layers:
         raise ValueError(
             f"{name}: got a list of {len(value)}; expected one, or a list of {n_layers}"

@@ -61,7 +61,12 @@ class Chunks:
             raise ValueError(f"X, Y: got {came} rows; expected as many of each")
         if seed is not None:
             checks.integer("seed", seed, least=0, most=np.inf)
-        self._rng = np.random.default_rng(seed) if shuffle else None
+        self._rng = np.random.default_rng(seed) if checks.flag("shuffle", shuffle) else None
+
+    def __repr__(self) -> str:
+        """How many rows, in what pieces."""
+        shuffled = ", shuffled" if self._rng else ""
+        return f"<Chunks {len(self._arrays[0])} rows, {self.rows} at a time{shuffled}>"
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         """Read each piece once."""

@@ -1,12 +1,13 @@
 """What activations and costs share: names with parameters, and a check of the derivative."""
 
 import ast
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from inspect import signature
 from typing import Any, TypeVar
 
 import numpy as np
+
+from . import checks
 
 __all__ = [
     "SAMPLE_POINTS", "check_definition", "check_derivative", "check_number", "full_name", "resolve",
@@ -62,7 +63,7 @@ def check_derivative(
     for point in points:
         u, others = point[0], point[1:]
         step = 1e-4
-        at = {k: _value(f, u + k * step, *others) for k in (-2, -1, 0, 1, 2)}
+        at = {k: _value(f"{what}: {f_name}", f, u + k * step, *others) for k in (-2, -1, 0, 1, 2)}
         if not np.isfinite(list(at.values())).all():
             continue
         has_value = True
@@ -74,7 +75,7 @@ def check_derivative(
         bend = at[1] - 2 * at[0] + at[-1], (at[2] - 2 * at[0] + at[-2]) / 4
         unsure = abs(near - far) + abs(bend[0] - bend[1]) / step
         doubt = 1e-5 * abs(quotient) + 1e-9 * (1 + abs(at[0])) + 10 * unsure
-        derivative = _value(df, *point)
+        derivative = _value(f"{what}: {df_name}", df, *point)
         if not abs(derivative - quotient) <= doubt:
             place = ", ".join(f"{x:.6g}" for x in point)
             raise ValueError(
@@ -85,13 +86,17 @@ def check_derivative(
         raise ValueError(f"{what}: {f_name} is finite at none of the points where it was tried")
 
 
-def _value(function: Function, *arguments: float) -> float:
+def _value(name: str, function: Function, *arguments: float) -> float:
     """Call with float64 numbers; outside the function's domain the value is NaN."""
     try:
         with np.errstate(all="ignore"):
-            return float(function(*map(np.float64, arguments)))
+            value = function(*map(np.float64, arguments))
     except (ArithmeticError, ValueError):  # 1 / 0, math.log(-1)
         return float("nan")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} gives {checks.shown(value)}, expected a number") from None
 
 
 def full_name(name: str, parameter: str, value: float, default: float) -> str:
@@ -99,9 +104,34 @@ def full_name(name: str, parameter: str, value: float, default: float) -> str:
     return name if value == default else f"{name}({parameter}={value!r})"
 
 
-#: What other libraries call the same.
-_ALSO_KNOWN = {"swish": "silu", "logistic": "sigmoid", "linear": "identity", "l1": "mae"}
-_ALSO_KNOWN |= {"cross_entropy": "softmax_cross_entropy", "bce": "sigmoid_cross_entropy"}
+_SOFTMAX, _SIGMOID = "softmax_cross_entropy", "sigmoid_cross_entropy"
+
+#: What Keras, PyTorch and scikit-learn call the same, in lower case and without "_" and "loss".
+_ELSEWHERE: dict[str, dict[str, str]] = {
+    "activation": {"linear": "identity", "logistic": "sigmoid", "sine": "sin", "swish": "silu"},
+    "cost": {
+        **dict.fromkeys(("l1", "absoluteerror", "meanabsoluteerror"), "mae"),
+        **dict.fromkeys(("l2", "meansquarederror"), "mse"),
+        **dict.fromkeys(("crossentropy", "nll", "log"), _SOFTMAX),
+        **dict.fromkeys(("categoricalcrossentropy", "sparsecategoricalcrossentropy"), _SOFTMAX),
+        **dict.fromkeys(("bce", "bcewithlogits", "logistic"), _SIGMOID),
+        **dict.fromkeys(("binarycrossentropy", "binarycrossentropywithlogits"), _SIGMOID),
+        **dict.fromkeys(("mape", "msle", "squaredhinge"), ""),  # none, though some look like it
+        "pinball": "quantile",
+        "poissonnll": "poisson",
+        "smoothl1": "huber",
+    },
+    "init": {
+        **dict.fromkeys(("kaiming", "kaimingnormal"), "he_normal"),
+        **dict.fromkeys(("xavier", "xavieruniform"), "glorot_uniform"),
+        "kaiminguniform": "he_uniform",
+        "xaviernormal": "glorot_normal",
+        "ones": "constant(value=1)",
+        "randomnormal": "normal",
+        "randomuniform": "uniform",
+        "truncnormal": "truncated_normal",
+    },
+}
 
 
 def resolve(
@@ -133,13 +163,7 @@ def resolve(
     if not isinstance(spec, str):
         raise TypeError(f"{kind}: got {spec!r}, expected a name or a fg.{kind.title()}")
     name, has_parameters, _ = spec.partition("(")
-    name = name.strip()
-    names = {**known, **factories}
-    if name not in names:
-        nearest = [_ALSO_KNOWN[name]] if _ALSO_KNOWN.get(name) in names else []
-        nearest += difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else "known: " + ", ".join(names)
-        raise ValueError(f"{kind}: unknown name {name!r}; {hint}")
+    name = checks.choice(kind, name.strip(), {**known, **factories}, _ELSEWHERE[kind])
     if name in known and not has_parameters:
         return known[name]
     if name not in factories:

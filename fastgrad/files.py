@@ -11,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
+from . import checks
 from .layers import settings
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def save(
     net: "Network", path: Any, more: Arrays | None = None, state: dict[str, Any] | None = None
 ) -> None:
     """Write a network to `path`, whole or not at all, and the state of its training, if given."""
+    path = Path(checks.path("path", path))
     tensors = arrays(net) | (more or {})
     for name, array in tensors.items():
         _must_be_finite(path, name, array)
@@ -66,7 +68,7 @@ def save(
     header |= {"state": _json("also", state)} if state else {}
     content = to_bytes({k: np.ascontiguousarray(v) for k, v in tensors.items()}, header)
     try:
-        _replace(Path(path), content)
+        _replace(path, content)
     except OSError as error:  # it names the temporary file, of which nobody has heard
         raise OSError(error.errno, error.strerror, str(path)) from None
 
@@ -121,7 +123,7 @@ def read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
     ValueError
         If it is not such a file, or cut short.
     """
-    path = Path(path)
+    path = Path(checks.path("path", path))
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; expected a model saved by fastgrad")
     try:

@@ -13,6 +13,7 @@ import numpy as np
 from . import checks
 from .adam import Adam
 from .averages import EMA, SWA
+from .averages import resolve as resolve_average
 from .callbacks import Callback, all_callbacks
 from .history import History
 from .lbfgs import LBFGS, Descent
@@ -21,6 +22,7 @@ from .metrics import resolve as resolve_metric
 from .optimizer import resolve
 from .passes import Training
 from .progress import Progress
+from .rates import Constant
 from .samples import Samples, samples
 
 if TYPE_CHECKING:
@@ -65,6 +67,11 @@ class Fit:
     callbacks : sequence of Callback
         Who is told of the fit, in this order.
     """
+
+    __slots__ = (  # so that a misspelt attribute is an error
+        "average", "callbacks", "cost", "done", "epoch", "epochs", "figures", "history", "net",
+        "optimizer", "step",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -177,6 +184,15 @@ class Stream:
             raise TypeError(f"batches: got {pieces!r}; expected an iterable of (X, Y)")
         self.net, self.pieces = net, pieces
 
+    def must_come_again(self) -> None:
+        """Raise if it is known that they come but once: standardising would leave none."""
+        if isinstance(self.pieces, Iterator):
+            raise TypeError(
+                f"batches: got a {type(self.pieces).__name__} with standardize=True; expected an"
+                " iterable that can be gone through more than once, such as a list, or"
+                " net.inputs.standardize_by(X) before"
+            )
+
     def __iter__(self) -> Iterator[Samples]:
         """Check and convert each piece when it comes."""
         for k, piece in enumerate(self.pieces):
@@ -209,10 +225,11 @@ def fit(
     optimizer = resolve(Adam() if optimizer is None else optimizer, net.layers)
     shuffle = checks.flag("shuffle", shuffle)
     checks.integer("epochs", epochs, least=0)
+    if not isinstance(verbose, bool):
+        checks.integer("verbose", verbose, least=0)
     if threads is not None:
         checks.integer("threads", threads, least=1)
-    if average is not None and not isinstance(average, EMA | SWA):
-        raise TypeError(f"average: got {average!r}; expected fg.EMA() or fg.SWA()")
+    average = resolve_average(average)
     figures, evaluate = _evaluation(net, validation, metrics)
     whole = None if isinstance(pieces, Stream) else pieces[0]
     size = 0 if whole is None else len(whole.X)
@@ -227,8 +244,8 @@ def fit(
     if average is not None:
         average.begin(net)
     if net.inputs.standardize and not net.inputs.standardized:
-        if isinstance(pieces, Stream) and isinstance(pieces.pieces, Iterator):  # it comes but once
-            net.inputs.must_be_ready()
+        if isinstance(pieces, Stream):
+            pieces.must_come_again()
         net.inputs.standardize_by_parts(piece.X for piece in pieces)
     if epochs and whole is not None and batch_size:
         engine.compile(whole, Training(optimizer), batch_size)
@@ -253,11 +270,14 @@ def _pass_over(
     net, average = fit.net, fit.average
     batches, done, total, right = 0, 0, 0.0, 0.0
     for piece in pieces:
+        S = len(piece.X)
+        batch = batch_size or S
+        if not every and not isinstance(fit.optimizer.schedule, Constant):
+            # what a function of the user's own returns had better be wrong now than in the middle
+            fit.optimizer.rates(net.engine.state(fit.optimizer), -(-S // batch))
         training = Training(fit.optimizer, net.engine.key(net.rng))
         if isinstance(average, EMA):
             training.average, training.follows = average.average, average.follows
-        S = len(piece.X)
-        batch = batch_size or S
         seed = int(net.rng.integers(1, 2**63)) if shuffle else None
         if descent:
             parts = descent.epoch()
@@ -269,7 +289,7 @@ def _pass_over(
     if not done:
         raise ValueError(
             f"batches: got none in epoch {fit.epoch + 1}; expected an iterable that can be gone"
-            " through once an epoch, such as a list"
+            " through once an epoch, and once before to standardise, such as a list"
         )
     if isinstance(average, SWA):
         average.include(net)
@@ -285,10 +305,10 @@ def _evaluation(
         raise TypeError(f"metrics: got {metrics!r}; expected a list of names or functions")
     for metric in metrics:
         function = resolve_metric(metric)
-        name = f"val_{function.__name__}"
-        if name in functions or (function.__name__ in own and function is not accuracy):
-            raise ValueError(f"metrics: got {function.__name__!r} twice; expected it once")
-        functions[name] = function
+        name = function.__name__.strip("<>")  # no column or file of a logger is called "<lambda>"
+        if f"val_{name}" in functions or (name in own and function is not accuracy):
+            raise ValueError(f"metrics: got {name!r} twice; expected functions of different names")
+        functions[f"val_{name}"] = function
     if validation is None:
         if functions:
             raise ValueError("metrics: got some without validation; expected samples to compute on")
@@ -307,7 +327,11 @@ def _evaluation(
             Y = Y[:, 0] if np.ndim(Y_val) < Y.ndim else Y  # as it came
             finite = np.isfinite(prediction).all()
             for name, function in functions.items():
-                value = function(Y, prediction) if finite else math.nan
+                try:
+                    value = function(Y, prediction) if finite else math.nan
+                except Exception as error:
+                    error.add_note(f"This is of the metric {name.removeprefix('val_')!r}.")
+                    raise
                 try:
                     figures[name] = float(value)
                 except (TypeError, ValueError):

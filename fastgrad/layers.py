@@ -69,7 +69,7 @@ class _View:
     def __set__(self, of: Any, values: Any) -> None:
         array = self.__get__(of)
         try:
-            array[...] = values
+            array[...] = [] if values is None else values  # it would be NaN
         except (TypeError, ValueError):
             is_array = isinstance(values, np.ndarray)
             came = f"shape {values.shape}" if is_array else type(values).__name__
@@ -77,7 +77,7 @@ class _View:
             raise ValueError(f"{self.name}: got {came}; expected {expected}") from None
 
 
-class _Settings:
+class _Settings(checks.Closed):
     """Attributes with a count of their changes, by which a pass sees that it must look again."""
 
     version = 0
@@ -85,8 +85,17 @@ class _Settings:
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set, and count."""
-        object.__setattr__(self, name, value)
+        super().__setattr__(name, value)
         vars(self)["version"] = self.version + 1
+
+    def __repr__(self) -> str:
+        """The shape, and what is not as by default."""
+        changed = [f"{k}={v!r}" for k, v in settings(self).items() if v != getattr(type(self), k)]
+        return f"<{type(self).__name__} {self._shape}{': ' * bool(changed)}{', '.join(changed)}>"
+
+    @property
+    def _shape(self) -> str:
+        raise NotImplementedError
 
 
 class Layer(_Settings):
@@ -127,6 +136,10 @@ class Layer(_Settings):
 
     def __init__(self, W: Array, b: Array) -> None:
         self._W, self._b = W, b
+
+    @property
+    def _shape(self) -> str:
+        return f"{self.W.shape[1]}-{self.W.shape[0]}"
 
     @property
     def penalty(self) -> float:
@@ -170,6 +183,10 @@ class Inputs(_Settings):
     def __init__(self, mean: Array, scale: Array, standardize: bool) -> None:
         self._mean, self._scale, self.standardize = mean, scale, standardize
 
+    @property
+    def _shape(self) -> str:
+        return str(len(self.mean))
+
     def standardize_by(self, X: Any) -> None:
         """Set mean and scale such that these inputs have mean 0 and deviation 1.
 
@@ -212,20 +229,21 @@ class Inputs(_Settings):
             )
 
 
-def settings(of: Layer | Inputs) -> dict[str, Any]:
+def settings(of: _Settings) -> dict[str, Any]:
     """How a layer or the inputs are trained, as JSON can hold it."""
     return {k: v for k, v in vars(of).items() if isinstance(v, bool | float)}
 
 
-def assign(name: str, value: Any, layers: Sequence[Layer]) -> None:
-    """Give each of the layers its value, or all the same."""
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    values = value if isinstance(value, list | tuple) else [value] * len(layers)
-    if len(values) != len(layers):
-        expected = f"one value, or a list of {len(layers)}"
-        raise ValueError(f"{name}: got a list of {len(values)}; expected {expected}")
-    for layer, one in zip(layers, values, strict=True):
-        setattr(layer, name, one)
+def assign(layers: Sequence[Layer], **given: Any) -> None:
+    """Give each of the layers its value of each setting, or all the same."""
+    for name, value in given.items():
+        value = value.tolist() if isinstance(value, np.ndarray) else value
+        values = value if isinstance(value, list | tuple) else [value] * len(layers)
+        if len(values) != len(layers):
+            expected = f"one value, or a list of {len(layers)}"
+            raise ValueError(f"{name}: got a list of {len(values)}; expected {expected}")
+        for layer, one in zip(layers, values, strict=True):
+            setattr(layer, name, one)
 
 
 class Gradients(NamedTuple):

@@ -63,11 +63,11 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7,
         tolerance_change: float = 1e-9,
     ) -> None:
-        super().__init__(checks.number("lr", lr, above=0), None)
         self.history_size = checks.integer("history_size", history_size, least=1)
         self.tolerance_grad = checks.number("tolerance_grad", tolerance_grad, least=0)
         self.tolerance_change = checks.number("tolerance_change", tolerance_change, least=0)
         self._pairs = PerNetwork()
+        super().__init__(checks.number("lr", lr, above=0), None)
 
     def descent(
         self, fit: "Fit", engine: "Pass", samples: "Samples | None", average: Any, threads: Any

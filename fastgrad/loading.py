@@ -7,7 +7,7 @@ import numpy as np
 
 from . import adam, checks, files, optimizers
 from .activations import Activation
-from .averages import EMA, SWA
+from .averages import EMA, SWA, resolve
 from .callbacks import Callback
 from .costs import Cost
 from .fitting import Fit
@@ -83,7 +83,7 @@ def save_checkpoint(
     net: Network,
     optimizer: Optimizer,
     average: EMA | SWA | None = None,
-    also: Iterable[Resumable] = (),
+    also: Iterable[Resumable | Callback] = (),
 ) -> None:
     """Write all that training needs to go on where it is, whole or not at all.
 
@@ -98,7 +98,8 @@ def save_checkpoint(
     average : EMA or SWA, optional
         What follows its weights.
     also : iterable of callbacks, Chunks and the like
-        What else goes on: anything with the methods `state` and `go_on`.
+        What else goes on: anything with the methods `state` and `go_on`. Callbacks without, such as
+        loggers, have nothing to go on with and are left out.
 
     Raises
     ------
@@ -108,7 +109,9 @@ def save_checkpoint(
     OSError
         If the file cannot be written; what stood there before then still does.
     """
-    state, described = net.engine.state(optimizer), _describe(optimizer)
+    checks.instance("net", net, Network)
+    average, described = resolve(average), _describe(optimizer)
+    state = net.engine.state(optimizer)
     described |= {
         "steps": int(state.steps[0]),
         "apart": state.apart,
@@ -130,7 +133,9 @@ def save_checkpoint(
 
 
 def resume(
-    path: Any, own: Iterable[Activation | Cost] = (), also: Iterable[Resumable] | None = ()
+    path: Any,
+    own: Iterable[Activation | Cost] = (),
+    also: Iterable[Resumable | Callback] | None = (),
 ) -> Resumed:
     """Read a checkpoint: network, optimizer and average, to go on where they were.
 
@@ -146,7 +151,7 @@ def resume(
         As for `load`.
     also : iterable of callbacks, Chunks and the like, or None
         New ones, to go on as those did that the checkpoint holds: of the same kinds, in the same
-        order. None: leave out what it holds.
+        order; callbacks without a state are left out. None: leave out what it holds.
 
     Returns
     -------
@@ -188,13 +193,15 @@ def resume(
 
 
 def _all_resumable(also: Any) -> list[Resumable]:
-    if not isinstance(also, Iterable):
+    if not isinstance(also, Iterable) or isinstance(also, Resumable):  # Chunks are both
         raise TypeError(f"also: got {also!r}; expected a list of what goes on")
     listed = list(also)
     for one in listed:
-        if not isinstance(one, Resumable):
-            raise TypeError(f"also: got {one!r}; expected what has a state() and a go_on(state)")
-    return listed
+        if not isinstance(one, Resumable | Callback):
+            raise TypeError(
+                f"also: got {checks.shown(one)}; expected what has a state() and a go_on(state)"
+            )
+    return [one for one in listed if isinstance(one, Resumable)]
 
 
 def _states(described: Any, tensors: files.Arrays) -> list[tuple[str, dict[str, Any]]]:
@@ -254,15 +261,33 @@ def _is_of_training(name: str) -> bool:
     return name.startswith((_SLOT, _ALSO)) or name in {_MEMORY, _MISSED, _AVERAGE}
 
 
+def _by_name(own: Any) -> dict[str, Activation | Cost]:
+    expected = "expected a list of fg.Activation and fg.Cost objects"
+    if not isinstance(own, Iterable):
+        raise TypeError(f"own: got {own!r}; {expected}")
+    for function in (listed := list(own)):
+        if not isinstance(function, Activation | Cost):
+            raise TypeError(f"own: got {function!r}; {expected}")
+    return {files.name_of(function): function for function in listed}
+
+
+def _function(name: str, own: Mapping[str, Activation | Cost]) -> str | Activation | Cost:
+    """The user's own function of a name in a file, or the name of a built-in one."""
+    if name.startswith("own ") and name not in own:
+        came, called = ", ".join(own) or "none", name.split(maxsplit=2)[-1]
+        raise ValueError(f"own: got {came}; expected the {name}, as in own=[{called}]")
+    return own.get(name, name)
+
+
 def _read(
     path: Any, own: Iterable[Activation | Cost]
 ) -> tuple[Network, files.Arrays, dict[str, Any] | None]:
     described, tensors, state = files.read(path)
     metadata, training = described.pop("metadata"), described.pop("training")
-    given = {files.name_of(function): function for function in own}
+    given = _by_name(own)
     try:
-        described["activations"] = [given.get(f, f) for f in described["activations"]]
-        described["cost"] = [(given.get(cost, cost), *rest) for cost, *rest in described["cost"]]
+        described["activations"] = [_function(f, given) for f in described["activations"]]
+        described["cost"] = [(_function(cost, given), *rest) for cost, *rest in described["cost"]]
         net = Network(**described)
         files.set_training(net, training)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -289,8 +314,8 @@ class Checkpoint(Callback):
 
     comes_last = True
 
-    def __init__(self, path: Any, also: Iterable[Resumable] = ()) -> None:
-        self.path, self.also = checks.path("path", path), _all_resumable(also)
+    def __init__(self, path: Any, also: Iterable[Resumable | Callback] = ()) -> None:
+        self.path, self.also = checks.path("path", path), tuple(_all_resumable(also))
 
     def check(self, fit: Fit) -> None:
         """Refuse what no checkpoint can hold, and a folder that is not there."""
@@ -299,5 +324,5 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, fit: Fit) -> None:
         """Write."""
-        also = [one for one in fit.callbacks if isinstance(one, Resumable)] + self.also
+        also: list[Resumable | Callback] = [*fit.callbacks, *self.also]
         save_checkpoint(self.path, fit.net, fit.optimizer, fit.average, also)

@@ -3,11 +3,14 @@
 Each is compiled when it is first asked for, so that nobody waits for what he does not use.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import types
+from numba.core.errors import NumbaError
 
 from . import regularization
 from .activations import Activation
@@ -43,6 +46,16 @@ def _real(dtype: Any) -> Any:
     return types.float32 if dtype == np.float32 else types.float64
 
 
+@contextmanager
+def _named(what: str) -> Iterator[None]:
+    """Say last, under what numba says, what it cannot compile."""
+    try:
+        yield
+    except NumbaError as error:
+        error.add_note(f"{what}: numba cannot compile it; expected plain arithmetic on numbers")
+        raise
+
+
 @cache
 def address(name: str, dtype: Any) -> int:
     """Address of the compiled loop of that name in LOOPS."""
@@ -57,7 +70,8 @@ def activation_address(f: Activation, gradient: bool, dtype: Any) -> int:
     name = f.name if f.builtin else f"{f.name}@{id(f)}"
     FUNCTIONS[f"{name}.f"], FUNCTIONS[f"{name}.df"] = f.f, f.df
     loop = training_loop(f"{name}.f", f"{name}.df") if gradient else activation_loop(f"{name}.f")
-    return entry(loop, [real, real, types.intp], cached=f.builtin)
+    with _named(f"activation {f.name!r}"):
+        return entry(loop, [real, real, types.intp], cached=f.builtin)
 
 
 @cache
@@ -69,7 +83,8 @@ def cost_address(cost: Cost, dtype: Any) -> int:
     name = cost.name if cost.builtin else f"{cost.name}@{id(cost)}"
     if cost.C and cost.dC_da:
         FUNCTIONS[f"{name}.C"], FUNCTIONS[f"{name}.dC_da"] = cost.C, cost.dC_da
-    return entry(cost_loop(f"{name}.C", f"{name}.dC_da"), arguments, cached=cost.builtin)
+    with _named(f"cost {cost.name!r}"):
+        return entry(cost_loop(f"{name}.C", f"{name}.dC_da"), arguments, cached=cost.builtin)
 
 
 @cache

@@ -208,7 +208,7 @@ def resolve(metric: str | Metric) -> Metric:
     ----------
     metric : str or callable
         A name such as "f1", or a function (Y, prediction) -> float, which is returned as it is; its
-        figures go by its `__name__`.
+        figures go by its `__name__`, those of a lambda by "lambda".
 
     Raises
     ------

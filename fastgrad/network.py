@@ -23,7 +23,7 @@ __all__ = ["Network"]
 Array = np.ndarray[Any, Any]
 
 
-class Network:
+class Network(checks.Closed):
     """A feed-forward network: u^l = W^l a^(l-1) + b^l and a^l = f_l(u^l) for l = 1 ... L.
 
     Parameters
@@ -86,6 +86,8 @@ class Network:
     (5, 1)
     """
 
+    _made_last = "inputs"
+
     def __init__(
         self,
         sizes: Sequence[int],
@@ -122,13 +124,10 @@ class Network:
         for layer, draw in zip(self.layers, schemes, strict=True):
             n_out, n_in = layer.W.shape
             layer.W = checks.matrix("init", draw((n_out, n_in), self.rng), self.dtype, n_in, n_out)
-        assign("l1", l1, self.layers)
-        assign("l2", l2, self.layers)
-        assign("penalize_biases", penalize_biases, self.layers)
-        assign("max_norm", max_norm, self.layers)
-        if dropout and len(self.layers) == 1:
+        assign(self.layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm)
+        if len(self.layers) == 1 and np.any(dropout):
             raise ValueError(f"dropout: got {dropout!r} without a hidden layer; expected 0")
-        assign("dropout", dropout, self.layers[:-1])
+        assign(self.layers[:-1], dropout=dropout)
         self.inputs.dropout, self.inputs.noise = input_dropout, input_noise
 
     def _allocate(self, standardize: bool) -> None:
@@ -192,17 +191,12 @@ class Network:
         return self.engine.forward(checks.matrix("X", X, self.dtype, self.n_inputs))
 
     def predict(self, X: Any) -> Array:
-        """Outputs with the cost's link applied: probabilities for the cross-entropies.
+        """Outputs with the cost's link applied, (S, n_L): probabilities for the cross-entropies.
 
         Parameters
         ----------
         X : array_like
             (S, n_0).
-
-        Returns
-        -------
-        ndarray
-            (S, n_L).
         """
         predicted: Array = prediction(self.forward(X), self.blocks)
         return predicted
@@ -362,6 +356,11 @@ class Network:
             A new order of the samples within each piece.
         validation, callbacks, threads, verbose, metrics, average
             As for `fit`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Each piece is checked when it comes: what was learnt from those before a bad one stays.
         """
         if batch_size is not None:
             checks.integer("batch_size", batch_size, least=1)

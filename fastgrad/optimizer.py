@@ -65,11 +65,12 @@ class State:
             self.apart, self.memory[2:] = True, self.memory[1]
 
 
-class Optimizer:
+class Optimizer(checks.Closed):
     """Base of the update rules.
 
     Copied (`copy.deepcopy`) or pickled together with a network, it goes on with the same bits in
-    the copy; copied alone it keeps its settings and forgets all networks.
+    the copy; copied alone it keeps its settings and forgets all networks. A subclass sets its
+    public attributes before it calls the `__init__` of this class, after which it takes no more.
 
     Parameters
     ----------
@@ -95,11 +96,12 @@ class Optimizer:
     """
 
     follows_lr = True
+    _made_last = "_states"
 
     def __init__(
         self, lr: float | Schedule | Callable[[int], float], rule: Rule | None, **numbers: float
     ) -> None:
-        self.rule, self.schedule, self._numbers = rule, schedule(lr), numbers
+        self.rule, self.schedule, self._numbers = rule, lr, numbers
         self.clip_norm = self.clip_value = np.inf
         self.h = np.zeros(16)
         self.h[: 1 + len(numbers)] = self.schedule(0, 10**6), *numbers.values()
@@ -116,6 +118,15 @@ class Optimizer:
         """The learning rate, or its schedule, and the rule's other numbers by name."""
         lr = self.schedule.lr if isinstance(self.schedule, Constant) else self.schedule
         return {"lr": lr, **self._numbers}
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate of each step; set to a number or function, what it stands for."""
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, lr: float | Schedule | Callable[[int], float]) -> None:
+        self._schedule = schedule(lr)
 
     @property
     def lr(self) -> float:

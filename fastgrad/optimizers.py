@@ -48,6 +48,7 @@ class SGD(Optimizer):
         checks.fraction("momentum", momentum)
         checks.number("dampening", dampening)
         checks.number("weight_decay", weight_decay, least=0)
+        nesterov = checks.flag("nesterov", nesterov)
         if nesterov and not momentum:
             raise ValueError("nesterov: got True with momentum 0; expected a momentum above 0")
         if nesterov and dampening:
@@ -173,9 +174,10 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
+        centered = checks.flag("centered", centered)
         super().__init__(
             lr,
-            RULES["rmsprop" + "_centered" * bool(centered) + "_momentum" * bool(momentum)],
+            RULES["rmsprop" + "_centered" * centered + "_momentum" * bool(momentum)],
             alpha=checks.fraction("alpha", alpha),
             eps=checks.number("eps", eps, above=0),
             weight_decay=checks.number("weight_decay", weight_decay, least=0),

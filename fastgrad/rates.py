@@ -160,6 +160,9 @@ class Constant(Schedule):
 class Function(Schedule):
     """A function of your own. It cannot be saved.
 
+    A fit asks it for the rates of a whole epoch, or piece of a stream, before its first step; where
+    a callback has a say after so many batches, for the steps up to there.
+
     Parameters
     ----------
     f : callable
@@ -169,7 +172,7 @@ class Function(Schedule):
     f: Callable[[int], float]
 
     def _rates(self, t: Array, horizon: int | None) -> Array:
-        rates = [checks.number(f"f({step})", self.f(step), least=0) for step in t.tolist()]
+        rates = [checks.number(f"lr = f({step})", self.f(step), least=0) for step in t.tolist()]
         return np.array(rates, np.float64)
 
     def config(self) -> dict[str, Any]:

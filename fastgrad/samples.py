@@ -57,12 +57,21 @@ def samples(
 def _targets(name: str, Y: Any, block: Block, dtype: Any, rows: int) -> tuple[Array, Array]:
     """Numbers (S, n) or class ids (S,) for the outputs of a block; the other is empty."""
     kind = block.cost.targets
-    if kind == "distribution" and np.ndim(Y) == 1:
+    expected = f"numbers of shape ({rows}, {block.nodes})"
+    if kind == "distribution":
+        expected = f"{rows} class ids from 0 to {block.nodes - 1}, or {expected}"
+    Y = checks.numbers(name, Y, expected)
+    if kind == "distribution" and Y.ndim == 1:
         return np.empty((0, 0), dtype), checks.class_ids(name, Y, block.nodes, rows)
-    if kind == "distribution" and np.shape(Y) == (rows, 1) != (rows, block.nodes):
+    if kind == "distribution" and Y.shape == (rows, 1):
         raise ValueError(
-            f"{name}: got shape {np.shape(Y)}; expected class ids of shape ({rows},), or"
+            f"{name}: got shape {Y.shape}; expected class ids of shape ({rows},), or"
             f" distributions of shape ({rows}, {block.nodes})"
+        )
+    if kind != "distribution" and Y.ndim == 1 and block.nodes > 1:
+        raise ValueError(
+            f"{name}: got shape {Y.shape} with the cost {block.cost.name!r}; expected {expected},"
+            " or for class ids the cost 'softmax_cross_entropy'"
         )
     numbers = checks.matrix(name, Y, dtype, block.nodes, rows)
     checks.domain(name, numbers, kind)

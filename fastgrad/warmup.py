@@ -39,7 +39,8 @@ def warm_up(report: Callable[[str], None]) -> None:
             addresses(rule, np.dtype(dtype))
         for name in LOOPS:
             address(name, np.dtype(dtype))
-        for cost in COSTS:
-            x = np.zeros((1, 1))
-            Network([1, 1], cost=cost, dtype=dtype, seed=0).cost(x, x + 1)
+        for name, cost in COSTS.items():
+            outputs = 2 if cost.link == "softmax" else 1
+            net = Network([1, outputs], cost=name, dtype=dtype, seed=0)
+            net.cost(np.zeros((1, 1)), np.eye(outputs)[:1])
         report(f"{dtype}  {time.perf_counter() - begin:.1f} s")

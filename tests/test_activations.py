@@ -315,10 +315,10 @@ def test_wrong_arguments(arguments, error, message):
 @pytest.mark.parametrize(
     ("spec", "error", "message"),
     [
-        ("rleu", ValueError, "unknown name 'rleu'; did you mean 'relu'"),
+        ("rleu", ValueError, "activation: got 'rleu'; did you mean 'relu'"),
         ("ReLU", ValueError, "did you mean 'relu'"),
         ("leaky-relu(slope=0.2)", ValueError, "did you mean 'leaky_relu'"),
-        ("qqq", ValueError, "known: identity, relu, "),
+        ("qqq", ValueError, "activation: got 'qqq'; expected one of elu, "),
         ("leaky_relu(0.2)", ValueError, r"got 'leaky_relu\(0.2\)', expected 'leaky_relu\(slope="),
         ("leaky_relu(slop=0.2)", ValueError, r"expected 'leaky_relu\(slope=number\)'"),
         ("leaky_relu(slope=u)", ValueError, r"expected 'leaky_relu\(slope=number\)'"),

@@ -366,3 +366,27 @@ def test_every_k_batches_of_a_stream_too(rng):
     network().fit_stream([line(rng, 96)] * 10, batch_size=32, callbacks=[recorder])
     steps = [call.split(",")[0] for call in recorder.calls if call.startswith("step")]
     assert steps == [f"step {k}" for k in (5, 10, 15, 20, 25, 30)]
+
+
+class Doubles(fg.Callback):
+    def __init__(self, often, limit=3):
+        self.often, self.limit, self.other = often, limit, 1
+
+
+@pytest.mark.parametrize(
+    ("thing", "text"),
+    [
+        (fg.EarlyStopping(), "EarlyStopping()"),
+        (fg.EarlyStopping("cost", patience=3), "EarlyStopping(monitor='cost', patience=3)"),
+        (fg.ReduceLROnPlateau(factor=0.5, mode="max"), "ReduceLROnPlateau(factor=0.5, mode='max')"),
+        (fg.Checkpoint("net"), "Checkpoint(path='net')"),
+        (fg.Callback(), "Callback()"),
+        (Doubles(2), "Doubles(often=2)"),
+        (fg.EMA(), "EMA(decay=0.999)"),
+        (fg.SWA(3), "SWA(start=3)"),
+        (fg.Chunks(range(9), range(9), rows=4), "<Chunks 9 rows, 4 at a time, shuffled>"),
+        (fg.Chunks([1], [1], 4, shuffle=False), "<Chunks 1 rows, 4 at a time>"),
+    ],
+)
+def test_they_show_how_they_were_made(thing, text):
+    assert repr(thing) == text

@@ -304,10 +304,10 @@ def test_wrong_arguments(options, error, message):
         (
             "crossentropy",
             ValueError,
-            "unknown name 'crossentropy'; did you mean 'softmax_cross_ent",
+            "cost: got 'crossentropy'; did you mean 'softmax_cross_ent",
         ),
         ("hubert", ValueError, "did you mean 'huber'"),
-        ("qqqqqq", ValueError, "known: squared_error, mse, "),
+        ("qqqqqq", ValueError, "cost: got 'qqqqqq'; expected one of hinge, huber, "),
         ("mse(delta=1)", ValueError, "'mse' takes no parameters"),
         ("huber(1)", ValueError, r"got 'huber\(1\)', expected 'huber\(delta=number\)'"),
         ("huber(delta=0)", ValueError, "huber: delta is 0.0, expected a number above 0"),

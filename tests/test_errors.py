@@ -5,6 +5,9 @@ import pytest
 from conftest import parameters
 
 import fastgrad as fg
+from fastgrad.activations import ACTIVATIONS
+from fastgrad.costs import COSTS
+from fastgrad.initial import INITS
 
 X = np.linspace(-1, 1, 30).reshape(10, 3)
 Y = np.linspace(0, 1, 20).reshape(10, 2)
@@ -103,17 +106,66 @@ def test_own_derivatives_are_checked():
 
 
 @pytest.mark.parametrize(
-    ("options", "parts"),
+    ("option", "names", "meant"),
     [
-        ({"activations": "swish"}, ["swish", "did you mean 'silu'"]),
-        ({"activations": ["tanh", "softmax"]}, ["softmax", "expected 'identity'", "cost="]),
-        ({"cost": "cross_entropy"}, ["cross_entropy", "did you mean 'softmax_cross_entropy'"]),
+        ("activations", "swish SiLU", "silu"),
+        ("activations", "linear Identity", "identity"),
+        ("activations", "logistic Sigmoid", "sigmoid"),
+        ("activations", "LeakyReLU", "leaky_relu"),
+        ("activations", "Hardtanh", "hard_tanh"),
+        ("cost", "L1Loss l1_loss mean_absolute_error MeanAbsoluteError absolute_error", "mae"),
+        ("cost", "mean_squared_error MSELoss mse_loss", "mse"),
+        ("cost", "SmoothL1Loss HuberLoss huber_loss", "huber"),
+        ("cost", "LogCosh logcosh", "log_cosh"),
+        ("cost", "PoissonNLLLoss", "poisson"),
+        ("cost", "pinball_loss", "quantile"),
+        ("cost", "BinaryCrossentropy binary_crossentropy bce BCELoss BCEWithLogitsLoss"
+         " binary_cross_entropy binary_cross_entropy_with_logits", "sigmoid_cross_entropy"),
+        ("cost", "cross_entropy CrossEntropyLoss NLLLoss nll_loss categorical_crossentropy"
+         " sparse_categorical_crossentropy log_loss", "softmax_cross_entropy"),
+        ("init", "kaiming_normal_ HeNormal kaiming", "he_normal"),
+        ("init", "kaiming_uniform he_uniform_", "he_uniform"),
+        ("init", "xavier_uniform_ GlorotUniform xavier", "glorot_uniform"),
+        ("init", "xavier_normal_", "glorot_normal"),
+        ("init", "random_normal RandomNormal normal_", "normal"),
+        ("init", "trunc_normal_ TruncatedNormal", "truncated_normal"),
+        ("init", "ones_", "constant(value=1)"),
+    ],
+)  # fmt: skip
+def test_names_of_other_libraries(option, names, meant):
+    known = {"activations": ACTIVATIONS, "cost": COSTS, "init": INITS}[option]
+    assert meant.partition("(")[0] in known
+    for name in names.split():
+        message = message_of(lambda name=name: fg.Network([3, 5, 2], **{option: name}))
+        assert f"got {name!r}; did you mean {meant!r}? expected one of " in message
+
+
+@pytest.mark.parametrize("name", ["squared_hinge", "mape", "kl_divergence"])
+def test_no_counterpart_is_better_than_a_wrong_one(name):
+    message = message_of(lambda: fg.Network([3, 5, 2], cost=name))
+    assert message.startswith(f"cost: got {name!r}; expected one of hinge, ")
+
+
+@pytest.mark.parametrize("name", ["softmax", "Softmax", "log_softmax"])
+def test_softmax_belongs_to_the_cost(name):
+    message = message_of(lambda: fg.Network([3, 5, 2], ["tanh", name]))
+    assert f"got {name!r}; expected 'identity' at the output, with cost='softmax_" in message
+
+
+@pytest.mark.parametrize(
+    ("cost", "where"),
+    [
+        ("softmax_cross_entropy", "cost"),
+        ("softmax_cross_entropy(label_smoothing=0.1)", "cost"),
+        (fg.costs.softmax_cross_entropy(), "cost"),
+        ([("mse", 1), ("softmax_cross_entropy", 1)], "cost[1]"),
     ],
 )
-def test_names_of_other_libraries(options, parts):
-    message = message_of(lambda: fg.Network([3, 5, 2], **options))
-    for part in parts:
-        assert part in message
+def test_softmax_of_one_output_tells_nothing(cost, where):
+    outputs = 2 if isinstance(cost, list) else 1
+    message = message_of(lambda: fg.Network([3, outputs], cost=cost))
+    assert message.startswith(f"{where}: got 'softmax_cross_entropy")
+    assert "always 1; expected 'sigmoid_cross_entropy'" in message
 
 
 def test_one_row_and_one_column_are_explained():
@@ -122,6 +174,15 @@ def test_one_row_and_one_column_are_explained():
     message = message_of(lambda: net.cost(X, IDS[:, None]))
     assert "(10, 1)" in message
     assert "class ids of shape (10,)" in message
+
+
+@pytest.mark.parametrize("call", [fg.Network.fit, fg.Network.cost])
+def test_class_ids_without_a_cost_for_them_are_told_of_it(call):
+    message = message_of(lambda: call(fg.Network([3, 5, 2]), X, IDS))
+    assert message == (
+        "Y: got shape (10,) with the cost 'squared_error'; expected numbers of shape (10, 2), or"
+        " for class ids the cost 'softmax_cross_entropy'"
+    )
 
 
 def test_a_table_of_mixed_columns_is_numbers():
@@ -239,6 +300,9 @@ def test_targets(call, cost, y, parts):
         ({"epochs": 2**70}, ["epochs", str(2**70)]),
         ({"threads": 2**63}, ["threads", str(2**63)]),
         ({"shuffle": "no"}, ["shuffle", "no", "True or False"]),
+        ({"verbose": "no"}, ["verbose", "'no'", "an integer of at least 0"]),
+        ({"verbose": None}, ["verbose", "None", "an integer of at least 0"]),
+        ({"verbose": -1}, ["verbose", "-1", "an integer of at least 0"]),
         ({"threads": 0}, ["threads", "0"]),
         ({"threads": -2}, ["threads", "-2"]),
         ({"threads": 1.5}, ["threads", "1.5"]),

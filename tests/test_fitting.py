@@ -95,6 +95,33 @@ def test_a_rate_on_a_plateau_must_be_constant():
         )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (-1, r"^lr = f\(12\): got -1; expected a finite number at least 0$"),
+        (float("nan"), r"^lr = f\(12\): got nan; expected a finite number at least 0$"),
+        ("0.1", r"^lr = f\(12\): got '0.1'; expected a finite number at least 0$"),
+        (None, r"^lr = f\(12\): got None; expected a finite number at least 0$"),
+    ],
+)
+@pytest.mark.parametrize("warm", [0, 3])
+def test_a_wrong_rate_ends_a_fit_before_its_epoch(wrong, message, warm):
+    X, Y = data()
+
+    def rates(step):
+        return wrong if step == 12 else 0.01
+
+    def follows(f):
+        return fg.SGD(fg.schedules.Warmup(f, warm) if warm else f)
+
+    net, expected = network(dropout=0.2), network(dropout=0.2)
+    with pytest.raises((ValueError, TypeError), match=message):
+        net.fit(X, Y, epochs=4, batch_size=8, optimizer=follows(rates))  # 5 steps an epoch
+    expected.fit(X, Y, 2 + (warm > 2), batch_size=8, optimizer=follows(lambda step: 0.01))
+    assert same(net, expected)
+    assert net.rng.bit_generator.state == expected.rng.bit_generator.state
+
+
 # --- weights of classes --------------------------------------------------------------------------
 
 COUNTS = [20, 5, 15]
@@ -146,98 +173,6 @@ def test_bad_class_weights_are_named(class_weight, cost, parts):
         network(cost=cost).fit(X, Y if cost == "mse" else IDS, class_weight=class_weight)
     for part in [*parts, "expected"]:
         assert part in str(caught.value)
-
-
-# --- streams -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("rows", [8, 16, 40])
-def test_a_stream_equals_the_whole(rows):
-    X, Y = data()
-    whole, streamed = network(), network()
-    history = whole.fit(X, Y, epochs=3, batch_size=8, optimizer=fg.Adam(), shuffle=False)
-    again = streamed.fit_stream(
-        fg.Chunks(X, Y, rows=rows, shuffle=False), epochs=3, batch_size=8, optimizer=fg.Adam(),
-        shuffle=False,
-    )  # fmt: skip
-    assert same(whole, streamed)
-    assert again.cost == pytest.approx(history.cost, rel=1e-12)
-    assert again.samples == S
-
-
-def test_the_samples_of_a_stream_that_was_stopped():
-    class Stop(fg.Callback):
-        every = 2
-
-        def on_batch_end(self, fit):
-            fit.stop()
-
-    X, Y = data()
-    history = network().fit_stream([(X, Y)] * 2, batch_size=8, callbacks=[Stop()])
-    assert (history.samples, len(history.cost)) == (16, 1)
-
-
-def test_a_piece_is_a_mini_batch_unless_told():
-    X, Y = data()
-    streamed, stepped, optimizer = network(), network(), fg.Adam()
-    pieces = [(X[:7], Y[:7]), (X[7:], Y[7:], np.ones(33))]
-    streamed.fit_stream(pieces, optimizer=fg.Adam(), shuffle=False)
-    for x, y, *_ in pieces:
-        stepped.step(x, y, optimizer)
-    assert_close(streamed.parameters, stepped.parameters, 1e-12)
-
-
-def test_memory_maps(tmp_path):
-    X, Y = data()
-    np.save(tmp_path / "X.npy", X)
-    np.save(tmp_path / "Y.npy", Y)
-    X_map = np.load(tmp_path / "X.npy", mmap_mode="r")
-    Y_map = np.load(tmp_path / "Y.npy", mmap_mode="r")
-    one, other, streamed = network(), network(), network()
-    one.fit(X, Y, epochs=2)
-    other.fit(X_map, Y_map, epochs=2)
-    assert same(one, other)
-    history = streamed.fit_stream(fg.Chunks(X_map, Y_map, rows=16, seed=0), epochs=20, batch_size=8)
-    assert history.cost[-1] < history.cost[0]
-
-
-def test_pieces_come_in_another_order_each_epoch():
-    X, Y = np.arange(50.0)[:, None], np.zeros(50)
-    chunks = fg.Chunks(X, Y, rows=5, seed=0)
-    orders = [[piece[0][0, 0] for piece in chunks] for _ in range(2)]
-    assert sorted(orders[0]) == sorted(orders[1]) == [5.0 * k for k in range(10)]
-    assert orders[0] != orders[1]
-
-
-@pytest.mark.parametrize(
-    ("pieces", "options", "message"),
-    [
-        (3, {}, r"batches: got 3; expected an iterable"),
-        ([1], {}, r"batches: got int as piece 0; expected \(X, Y"),
-        ([], {}, r"batches: got none in epoch 1"),
-        ([(np.zeros((2, 4)), np.zeros((2, 3)))], {}, r"X of piece 0: got shape \(2, 4\)"),
-    ],
-)
-def test_bad_streams_are_named(pieces, options, message):
-    with pytest.raises((ValueError, TypeError), match=message):
-        network().fit_stream(pieces, **options)
-
-
-def test_a_generator_lasts_one_epoch():
-    X, Y = data()
-    with pytest.raises(ValueError, match="batches: got none in epoch 2; expected an iterable that"):
-        network().fit_stream(((X, Y) for _ in range(2)), epochs=2)
-
-
-def test_standardising_needs_samples_before_a_stream_or_a_step():
-    X, Y = data()
-    net = network(standardize=True)
-    for call in (lambda: net.fit_stream(iter([(X, Y)])), lambda: net.step(X, Y, fg.Adam())):
-        with pytest.raises(ValueError, match=r"standardize: got no samples .*standardize_by"):
-            call()
-    net.fit_stream([(X[:20], Y[:20]), (X[20:], Y[20:])], epochs=0)
-    assert_close(net.inputs.mean, X.mean(axis=0), 1e-12)
-    assert_close(net.inputs.scale, 1 / X.std(axis=0), 1e-12)
 
 
 # --- metrics -------------------------------------------------------------------------------------

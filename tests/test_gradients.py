@@ -40,6 +40,8 @@ FUSED = ("softmax_cross_entropy", "sigmoid_cross_entropy", "poisson")
 
 def setting(f, cost, sizes, S, dtype="float64", margin=MARGIN):
     """A network with non-zero biases, its oracle, and S samples away from every kink."""
+    if cost == "softmax_cross_entropy":
+        sizes = [*sizes[:-1], max(sizes[-1], 2)]
     rng = np.random.default_rng([len(f), len(cost), S, *sizes])
     output = "identity" if cost in FUSED else f
     names = [f] * (len(sizes) - 2) + [output]

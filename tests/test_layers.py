@@ -119,3 +119,10 @@ def test_a_flag_is_true_or_false(value):
         net.layers[0].trainable = value
     net.layers[0].trainable = np.bool_(False)
     assert copy.deepcopy(net).layers[0].trainable is False
+
+
+def test_layers_and_inputs_show_what_is_not_as_usual():
+    net = fg.Network([2, 3, 1], l2=[0.1, 0], standardize=True, input_noise=0.5)
+    net.layers[0].trainable = False
+    assert repr(net.layers) == "(<Layer 2-3: l2=0.1, trainable=False>, <Layer 3-1>)"
+    assert repr(net.inputs) == "<Inputs 2: standardize=True, noise=0.5>"

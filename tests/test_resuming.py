@@ -100,8 +100,16 @@ def test_own_functions_are_given_again(tmp_path):
     net.save(tmp_path / "net")
     back = fg.load(tmp_path / "net", own=[cube, quartic])
     assert back.cost(X, Y) == net.cost(X, Y)
-    with pytest.raises(ValueError, match="own activation cube"):
+    lacks = r"net: own: got own cost quartic; expected the own activation cube, as in own=\[cube\]$"
+    with pytest.raises(ValueError, match=lacks):
         fg.load(tmp_path / "net", own=[quartic])
+    fg.save_checkpoint(tmp_path / "fit", net, fg.Adam())
+    assert fg.resume(tmp_path / "fit", own=[quartic, cube]).net.cost(X, Y) == net.cost(X, Y)
+    with pytest.raises(ValueError, match=r"fit: own: got none; expected the own activation cube"):
+        fg.resume(tmp_path / "fit")
+    for own in (cube, ["cube"], {"cube": cube}):
+        with pytest.raises(TypeError, match=r"^own: got .*; expected a list of fg.Activation and"):
+            fg.load(tmp_path / "net", own=own)
 
 
 def both():
@@ -139,6 +147,35 @@ def test_watching_callbacks_go_on(watching, at, tmp_path):
     assert np.array_equal(net.parameters, straight.parameters)
     # the next fit is a new one
     assert len(net.fit(X, Y, epochs=2, callbacks=fresh, **options).cost) == 2
+
+
+def test_a_fit_that_was_over_is_over_when_resumed(tmp_path):
+    X, Y = data()
+    path, options = tmp_path / "fit", {"batch_size": BATCH, "validation": (X[:9], Y[:9] / 2)}
+
+    def callbacks(patience=2):  # one list serves a fit and its resumption
+        stops = fg.EarlyStopping(patience=patience, min_delta=0.01)
+        return [fg.CSVLogger(tmp_path / "log", append=True), stops, fg.Checkpoint(path)]
+
+    whole = network()
+    history = whole.fit(X, Y, 12, optimizer=fg.Adam(0.03), callbacks=callbacks(), **options)
+    assert 2 < len(history.cost) < 12
+    net, optimizer, _ = fg.resume(path, also=(fresh := callbacks()))
+    assert not np.array_equal(net.parameters, whole.parameters)  # those of the last epoch
+    rest = net.fit(X, Y, 5, optimizer=optimizer, callbacks=fresh, **options)
+    assert rest.cost == []
+    assert rest.stopped == history.stopped
+    assert np.array_equal(net.parameters, whole.parameters)  # those of the best
+    net, optimizer, _ = fg.resume(path, also=(fresh := callbacks(patience=3)))
+    assert len(net.fit(X, Y, 1, optimizer=optimizer, callbacks=fresh, **options).cost) == 1
+
+
+def test_no_patience_ends_a_fit_only_after_a_worse_epoch(tmp_path):
+    X, Y = data()
+    stops, path = fg.EarlyStopping("cost", patience=0), tmp_path / "fit"
+    network().fit(X, Y, 1, callbacks=[stops, fg.Checkpoint(path)])
+    net, optimizer, _ = fg.resume(path, also=[stops])
+    assert len(net.fit(X, Y, 1, optimizer=optimizer, callbacks=[stops]).cost) == 1
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -206,7 +243,8 @@ def empty():
             ".*: shuffle: got False; expected True",
         ),
         (lambda: [empty()], lambda: [fg.EarlyStopping()], ".*got a damaged checkpoint .'best'.;"),
-        (both, lambda: [fg.CSVLogger("x")], "also: got <.*; expected what has a state"),
+        (both, lambda: [fg.CSVLogger("x")], "also: got nothing; expected ReduceLROnPlateau, Early"),
+        (both, lambda: [print], "also: got <.*; expected what has a state"),
     ],
 )
 def test_what_does_not_fit_is_refused(held, given, message, tmp_path):

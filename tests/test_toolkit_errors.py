@@ -1,7 +1,13 @@
 """Bad input to what goes with training: one line, and no harm done."""
 
+import copy
+import math
+import pickle
+
 import numpy as np
 import pytest
+from conftest import jitted_only
+from numba.core.errors import NumbaError
 
 import fastgrad as fg
 
@@ -13,6 +19,18 @@ IDS = np.arange(10) % 2
 
 def network(sizes=(3, 8, 1), **options):
     return fg.Network(sizes, "tanh", **{"cost": "mse", "seed": 0, **options})
+
+
+def classes():
+    return network([3, 5, 2], cost="softmax_cross_entropy")
+
+
+RAGGED = [[1, 0], [1]] * 5
+
+
+class Lines:
+    def __repr__(self):
+        return "two\n   lines"
 
 
 def message_of(call):
@@ -124,7 +142,7 @@ def accuracy(Y, prediction):
     ("of", "metrics", "name"),
     [
         ("mse", [largest, largest], "largest"),
-        ("mse", [lambda Y, p: 1, lambda Y, p: 2], "<lambda>"),
+        ("mse", [lambda Y, p: 1, lambda Y, p: 2], "lambda"),
         ("mse", ["mae", "mae"], "mae"),
         ("mse", [cost], "cost"),
         ("softmax_cross_entropy", [accuracy], "accuracy"),
@@ -133,12 +151,20 @@ def accuracy(Y, prediction):
 def test_metrics_of_one_name(of, metrics, name):
     net, Y_val = network([3, 5, 2], cost=of), Y if of == "mse" else IDS
     call = lambda: net.fit(X, Y_val, validation=(X, Y_val), metrics=metrics)  # noqa: E731
-    assert f"metrics: got {name!r} twice" in message_of(call)
+    assert f"metrics: got {name!r} twice; expected functions of diff" in message_of(call)
 
 
 def test_the_metric_of_a_users_own_may_be_called_accuracy_where_there_is_none():
     history = network([3, 5, 2]).fit(X, Y, epochs=1, validation=(X, Y), metrics=[accuracy])
     assert history.metrics == {"val_accuracy": [0]}
+
+
+def test_a_lambda_has_a_name_that_a_file_can_hold(tmp_path):
+    options = {"validation": (X, Y), "metrics": [lambda Y, p: 3]}
+    callbacks = [fg.CSVLogger(tmp_path / "log"), fg.EarlyStopping("val_lambda")]
+    history = network([3, 5, 2]).fit(X, Y, epochs=1, callbacks=callbacks, **options)
+    assert history.metrics == {"val_lambda": [3]}
+    assert "val_lambda" in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize("value", [None, "high", np.ones(3)])
@@ -161,6 +187,9 @@ def test_a_metric_that_is_no_number(value):
         (lambda: fg.Chunks(X, Y, rows=2**70), ["rows", str(2**63 - 1)]),
         (lambda: network().fit_stream((X, y)), ["batches", "ndarray as piece 0", "(X, Y"]),
         (lambda: network().fit_stream([(X, y, [1])]), ["sample_weight", "(1,)", "(10,)"]),
+        (lambda: fg.Chunks(X, Y, shuffle="no"), ["shuffle", "'no'", "True or False"]),
+        (lambda: fg.SGD(0.1, 0.9, nesterov="no"), ["nesterov", "'no'", "True or False"]),
+        (lambda: fg.RMSprop(centered="no"), ["centered", "'no'", "True or False"]),
         (lambda: fg.EMA(2), ["decay", "2", "below 1"]),
         (lambda: fg.SWA(2**70), ["start", str(2**63 - 1)]),
         (lambda: fg.CSVLogger(None), ["path", "None"]),
@@ -174,6 +203,25 @@ def test_a_metric_that_is_no_number(value):
         (lambda: fg.metrics.top_k_accuracy(IDS, Y / 2, k=2**70), ["k", str(2**63 - 1)]),
         (lambda: network(init=lambda shape, rng: None), ["init", "None", "(8, 3)"]),
         (lambda: fg.Adam().clip(norm=True), ["norm", "True"]),
+        (lambda: network([3, 5, 2]).fit(X, RAGGED), ["Y", "different lengths", "(10, 2)"]),
+        (lambda: classes().fit(X, RAGGED), ["Y", "different lengths", "10 class ids from 0 to 1"]),
+        (lambda: network().predict(np.ma.masked_greater(X, 0)), ["X", "masked values", "(S, 3)"]),
+        (lambda: network().predict(Lines()), ["X", "got two lines (Lines", "(S, 3)"]),
+        (lambda: network().predict({"a" * 99: X}), ["X", "got {'aaaaaaaa", "... (dict", "(S, 3)"]),
+        (lambda: network([2**40, 1]), ["sizes[0]", str(2**40), str(2**29)]),
+        (lambda: network([3, 2], dropout=np.array([0.1, 0.2])), ["dropout", "hidden layer", "0"]),
+        (lambda: network([3, 2], cost=[("mse", 1, 0), ("mae", 1, 0)]), ["cost", "weights of 0"]),
+        (lambda: setattr(network().layers[0], "W", None), ["W", "NoneType", "(8, 3)"]),
+        (lambda: setattr(fg.Adam(), "schedule", "fast"), ["lr", "'fast'", "a schedule such as"]),
+        (lambda: fg.Activation("own", lambda u: None, abs), ["'own': f gives None", "a number"]),
+        (lambda: fg.Cost("own", lambda a, y: "x", max), ["'own': C gives 'x'", "a number"]),
+        (lambda: network().save(None), ["path", "None"]),
+        (lambda: fg.load(3), ["path", "3"]),
+        (lambda: fg.save_checkpoint("c", fg.Adam(), network()), ["net", "Adam", "fg.Network"]),
+        (lambda: fg.save_checkpoint("c", network(), "adam"), ["optimizer", "'adam'", "Adam"]),
+        (lambda: fg.save_checkpoint("c", network(), fg.Adam), ["optimizer", "class", "Adam"]),
+        (lambda: fg.save_checkpoint("c", network(), fg.Adam(), "ema"), ["average", "'ema'", "EMA"]),
+        (lambda: fg.Checkpoint("c", also=fg.Chunks(X, Y)), ["also", "<Chunks 10 rows", "a list"]),
     ],
 )
 def test_one_line(make, parts):
@@ -199,6 +247,74 @@ def test_what_is_assigned_to_a_layer(name, value, parts):
     for part in parts:
         assert part in message
     assert all(map(np.array_equal, (layer.W, layer.b), before))
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "hint"),
+    [
+        (lambda: network().layers[0], "trainabel", "Layer: got an attribute 'trainabel'; did you"
+         " mean 'trainable'? expected one of W, b, dropout, l1, l2, lr_scale, "),
+        (lambda: network().inputs, "nois", "did you mean 'noise'? expected one of dropout, mean, "),
+        (fg.Adam, "learning_rate", "did you mean 'lr'? expected one of clip_norm, clip_value, "),
+        (fg.LBFGS, "max_iter", "expected one of clip_norm, clip_value, follows_lr, h, history_si"),
+        (network, "learning_rate", "expected one of activation_functions, blocks, "),
+        (lambda: copy.deepcopy(network()), "metdata", "did you mean 'metadata'? expected one of "),
+        (lambda: pickle.loads(pickle.dumps(fg.SGD(0.1))), "clipnorm", "did you mean 'clip_norm'?"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_attribute_is_refused(of, name, hint):
+    thing = of()
+    with pytest.raises(AttributeError) as caught:
+        setattr(thing, name, 1)
+    assert hint in str(caught.value)
+    assert "penalty" not in str(caught.value)  # nobody can set it
+    assert not hasattr(thing, name)
+
+
+def test_a_subclass_has_attributes_of_its_own():
+    class Own(fg.SGD):
+        def __init__(self):
+            self.note = "mine"
+            super().__init__(0.1)
+
+    own = Own()
+    own.note = own._private = "changed"
+    with pytest.raises(AttributeError, match="did you mean 'note'"):
+        own.notes = "changed"
+    assert copy.deepcopy(own).note == "changed"
+
+
+@pytest.mark.parametrize("name", ["stop_training", "stop"])
+def test_a_fit_does_not_stop_by_an_attribute(name):
+    class Stop(fg.Callback):
+        def on_epoch_end(self, fit):
+            setattr(fit, name, True)
+
+    with pytest.raises(AttributeError, match=name):
+        network().fit(X, y, epochs=2, callbacks=[Stop()])
+
+
+@pytest.mark.parametrize("rate", [0.1, lambda step: 0.1])
+def test_a_schedule_may_be_set_as_it_is_given(rate):
+    net, expected, optimizer = network(), network(), fg.SGD(0.5)
+    optimizer.schedule = rate
+    net.fit(X, y, epochs=1, optimizer=optimizer)
+    expected.fit(X, y, epochs=1, optimizer=fg.SGD(0.1))
+    assert np.array_equal(net.parameters, expected.parameters)
+
+
+def test_an_error_in_a_metric_tells_of_which():
+    with pytest.raises(ValueError, match=r"prediction: got .*; expected prob") as caught:
+        network([3, 5, 2]).fit(X, Y, epochs=1, validation=(X, Y), metrics=["mae", "f1"])
+    assert caught.value.__notes__ == ["This is of the metric 'f1'."]
+
+
+@jitted_only
+def test_what_numba_cannot_compile_is_named():
+    own = fg.Activation("own", f=lambda u: math.fsum([u]), df=lambda u: 1.0)
+    with pytest.raises(NumbaError) as caught:
+        fg.Network([3, 4, 2], [own, "identity"]).predict(X)
+    assert caught.value.__notes__[-1].startswith("activation 'own': numba cannot compile it; exp")
 
 
 def test_a_seed_may_be_as_large_as_numpy_takes():
