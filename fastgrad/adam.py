@@ -20,7 +20,7 @@ def _numbers(betas: Any, eps: Any, weight_decay: Any, decoupled: bool = False) -
         "beta2": beta2,
         "eps": checks.number("eps", eps, above=0),
         "weight_decay": checks.number("weight_decay", weight_decay, least=0),
-        "decoupled_weight_decay": float(decoupled),
+        "decoupled_weight_decay": float(checks.flag("decoupled_weight_decay", decoupled)),
     }
 
 
@@ -58,7 +58,7 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         amsgrad: bool = False,
     ) -> None:
-        rule = RULES["amsgrad" if amsgrad else "adam"]
+        rule = RULES["amsgrad" if checks.flag("amsgrad", amsgrad) else "adam"]
         super().__init__(lr, rule, **_numbers(betas, eps, weight_decay))
 
 
@@ -94,7 +94,7 @@ class AdamW(Optimizer):
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
     ) -> None:
-        rule = RULES["amsgrad" if amsgrad else "adam"]
+        rule = RULES["amsgrad" if checks.flag("amsgrad", amsgrad) else "adam"]
         super().__init__(lr, rule, **_numbers(betas, eps, weight_decay, decoupled=True))
 
 

@@ -189,6 +189,11 @@ def test_a_metric_that_is_no_number(value):
         (lambda: network().fit_stream([(X, y, [1])]), ["sample_weight", "(1,)", "(10,)"]),
         (lambda: fg.Chunks(X, Y, shuffle="no"), ["shuffle", "'no'", "True or False"]),
         (lambda: fg.SGD(0.1, 0.9, nesterov="no"), ["nesterov", "'no'", "True or False"]),
+        (lambda: fg.Adam(amsgrad="no"), ["amsgrad", "'no'", "True or False"]),
+        (
+            lambda: fg.NAdam(decoupled_weight_decay=2),
+            ["decoupled_weight_decay", "2", "True or False"],
+        ),
         (lambda: fg.RMSprop(centered="no"), ["centered", "'no'", "True or False"]),
         (lambda: fg.EMA(2), ["decay", "2", "below 1"]),
         (lambda: fg.SWA(2**70), ["start", str(2**63 - 1)]),
