@@ -46,7 +46,7 @@ def main():
     slopes = {"memory": bandwidth(40_000_000), "second cache": bandwidth(100_000)}
     print(f"peak {roof:.0f} GFLOP/s;", *(f"{k} {v:.0f} GB/s;" for k, v in slopes.items()))
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    x = np.geomspace(0.5, 64, 100)
+    x = np.geomspace(1, 50, 100)
     axes.plot(x, np.full_like(x, roof), color="black", label=f"peak, {roof:.0f} GFLOP/s")
     for (name, speed), style in zip(slopes.items(), ("--", ":"), strict=True):
         axes.plot(
@@ -68,12 +68,15 @@ def main():
         axes.annotate(
             f"n = {n}",
             (intensity(n), lowest),
-            xytext=(0, -14),
+            xytext=(0, -6),
             textcoords="offset points",
+            rotation=90,  # the wide ones stand close together
             ha="center",
+            va="top",
             fontsize=7,
         )
-    axes.set(xscale="log", yscale="log", xlabel="operations a byte", ylabel="GFLOP/s, one thread")
+    axes.set(xlabel="operations a byte", ylabel="GFLOP/s, one thread")
+    axes.set(xscale="log", yscale="log", ylim=(roof / 10, roof * 1.2))
     axes.legend(fontsize=8)
     figure.savefig("roofline.png", dpi=150)
 
