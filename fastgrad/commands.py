@@ -329,14 +329,13 @@ def _probabilities(net: Network, X: NDArray[Any]) -> NDArray[Any]:
 
 def _outputs(net: Network, X: NDArray[Any]) -> NDArray[Any]:
     """What the network predicts; the largest of several NaN would look like any class."""
-    predicted = net.predict(X)
-    bad = int((~np.isfinite(predicted)).any(axis=1).sum())
+    bad = int((~np.isfinite(net.forward(X))).any(axis=1).sum())
     if bad:
         raise ValueError(
             f"the network's outputs are NaN or infinite for {bad:,} of {len(X):,} samples; "
             "its weights or the inputs are too large"
         )
-    return predicted
+    return net.predict(X)
 
 
 def _written(column: NDArray[Any]) -> list[float]:

@@ -25,7 +25,7 @@ def must_be_writable(name: str, path: Path) -> None:
 
 
 def must_be_its_own(name: str, path: Path, curve: Path | None, metadata: Mapping[str, Any]) -> None:
-    """Raise if a model's file is there, unless it holds one of the same data, features and target.
+    """Raise if a file is there, unless it is a model of the same data, target, task and features.
 
     So for its training curve, which was drawn with the model that is there.
     """
@@ -38,7 +38,7 @@ def must_be_its_own(name: str, path: Path, curve: Path | None, metadata: Mapping
         known = files.read(path)[0]["metadata"]
     except ValueError:
         raise ValueError(f"{name}: {path} is there and holds no model; {way_out}") from None
-    for key in ("data", "target", "features"):
+    for key in ("data", "target", "task", "features"):
         if known.get(key) != metadata[key]:
             what = "features" if key == "features" else f"{key} '{known.get(key)}'"
             raise ValueError(f"{name}: {path} is there, a model of other {what}; {way_out}")

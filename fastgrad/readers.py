@@ -73,7 +73,8 @@ def not_a_number(cell: str) -> str:
 
 
 def shown(text: str) -> str:
-    """A text that may be long, for messages."""
+    """A text that may be long, or hold what no terminal should get, for messages."""
+    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
 
 

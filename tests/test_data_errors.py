@@ -99,6 +99,10 @@ LABELS = np.array([7, 3], np.uint8)
             "t.csv, line 2, column 1 ('a'): got '$1'; expected a number written plainly, as 1234.5",
         ),
         (
+            "a,b\n1,2\n\0\x1b,2\n",
+            r"t.csv, line 3, column 1 ('a'): got '\x00\x1b'; expected a number",
+        ),
+        (
             f"a,b\n1,2\n{'x' * 70},2\n",
             f"t.csv, line 3, column 1 ('a'): got '{'x' * 57}...'; expected a number",
         ),
