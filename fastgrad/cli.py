@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from . import __version__, commands
 __all__ = ["main"]
 
 _DATA = "a .csv, .npz, .npy or idx file"
+
+#: Options that are not called like the library's arguments.
+_OPTIONS = {"lr": "learning_rate", "sizes": "layers", "activations": "activation"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        code: int = arguments.run(arguments)
+        with warnings.catch_warnings():
+            # Costs and outputs that are not finite end a command with a line of their own.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            code: int = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has left, as `| head` does. Python must not try to flush again at exit.
@@ -39,13 +46,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return _failed(reason)
+        return _failed(reason, arguments)
     except (ValueError, TypeError, ImportError, MemoryError) as error:
-        return _failed(str(error) or "out of memory")
+        return _failed(str(error) or "out of memory", arguments)
     return code
 
 
-def _failed(reason: str) -> int:
+def _failed(reason: str, arguments: argparse.Namespace) -> int:
+    argument, _, fault = reason.partition(": ")
+    option = _OPTIONS.get(argument.partition("[")[0], argument)
+    if option in arguments and option not in ("data", "model", "run"):
+        reason = f"--{option.replace('_', '-')}: {fault}"
     print(f"fastgrad: error: {' '.join(reason.split())}", file=sys.stderr)
     return 2
 
@@ -73,7 +84,7 @@ def _layers(text: str) -> tuple[int, ...]:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = _command(added, "predict", commands.predict, "predict the target of each row, as csv")
     _model_arguments(predict)
-    predict.add_argument("-o", "--output", metavar="FILE", help="write here, not to the terminal")
+    predict.add_argument("--output", "-o", metavar="FILE", help="write here, not to the terminal")
     predict.add_argument("--proba", action="store_true", help="add the probability of each class")
 
     _model_arguments(
@@ -139,9 +150,8 @@ def _train_arguments(train: Any) -> None:
         "--optimizer", choices=tuple(commands.LEARNING_RATES), default="adam", help="rule"
     )
     rates = ", ".join(f"{name} {rate:g}" for name, rate in commands.LEARNING_RATES.items())
-    training.add_argument(
-        "--learning-rate", metavar="RATE", type=float, help=f"step size (default: {rates})"
-    )
+    about = f"step size (default: {rates})"
+    training.add_argument("--learning-rate", "--lr", metavar="RATE", type=float, help=about)
     training.add_argument(
         "--epochs", metavar="N", type=int, default=50, help="passes over the data"
     )
@@ -155,9 +165,10 @@ def _train_arguments(train: Any) -> None:
         "--threads", metavar="N", type=int, help="threads to use (default: what is fastest)"
     )
     output = train.add_argument_group("output")
-    output.add_argument(
-        "--output", metavar="FILE", help="the model (default: the data's name + .safetensors)"
-    )
+    about = "the model (default: the data's name + .safetensors)"
+    output.add_argument("--output", "-o", metavar="FILE", help=about)
+    about = "replace files that are there, also those of other data or another target"
+    output.add_argument("--overwrite", action="store_true", help=about)
     output.add_argument("--no-plot", action="store_true", help="do not draw the training curve")
     output.add_argument("--quiet", action="store_true", help="only the results, no progress")
 

@@ -3,15 +3,13 @@
 
 import argparse
 import csv
+import math
 import os
 import platform
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numba
 import numpy as np
@@ -20,9 +18,8 @@ from numpy.typing import NDArray
 
 import fastgrad as fg
 
-from . import data, plot
+from . import checks, data, outputs, plot
 from .gradient_check import gradient_errors
-from .history import History
 from .network import Network
 from .warmup import warm_up
 
@@ -52,10 +49,12 @@ def train(arguments: argparse.Namespace) -> int:
     """
     name = _stem(arguments.data)
     output = Path(arguments.output or f"{name}.safetensors")
-    if not output.parent.is_dir():
-        raise ValueError(f"--output: no folder '{output.parent}'")
+    outputs.must_be_writable("output", output)
+    curve = None if arguments.no_plot else output.with_suffix(".png")
+    if output == curve:
+        raise ValueError(f"output: got {output}; expected another ending than the curve's, .png")
     if arguments.epochs < 1:
-        raise ValueError(f"--epochs: got {arguments.epochs}; expected at least 1")
+        raise ValueError(f"epochs: got {arguments.epochs}; expected at least 1")
     samples = _read(arguments.data, arguments, task=arguments.task, ignore=arguments.ignore)
     shown, held_out = _split(samples, arguments.test_size, arguments.seed)
     net = fg.Network(
@@ -66,12 +65,15 @@ def train(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         standardize=samples.is_table,
     )
-    net.metadata.update(samples.metadata, data=name)
+    net.metadata.update(samples.metadata, data=Path(arguments.data or _DIGITS).name)
     net.metadata.update(test_size=arguments.test_size, seed=arguments.seed)
+    if not arguments.overwrite:
+        outputs.must_be_its_own("output", output, curve, net.metadata)
     Y = _targets(net, samples)
     mean, scale = 0.0, 1.0
     if not samples.classes and net.cost_function.targets == "real":
         # Learn deviations from the mean, in units of their size; then let the last layer undo it.
+        checks.matrix("target", Y, net.dtype, 1, len(Y))
         mean, scale = Y[shown].mean(), Y[shown].std() or 1.0
         Y = (Y - mean) / scale
     if not arguments.quiet:
@@ -88,6 +90,8 @@ def train(arguments: argparse.Namespace) -> int:
         threads=arguments.threads,
         verbose=0 if arguments.quiet else 1,
     )
+    if not math.isfinite(history.cost[-1]):
+        raise ValueError(f"{history.stopped}; nothing is saved; try a smaller --learning-rate")
     last = net.layers[-1]
     last.W[...] *= scale
     last.b[...] = last.b * scale + mean
@@ -96,8 +100,13 @@ def train(arguments: argparse.Namespace) -> int:
     print(f"samples per second  {history.samples_per_second:,.0f}")
     net.save(output)
     print(f"model               {output}")
-    if not arguments.no_plot:
-        print(f"training curve      {_plot(history, output.with_suffix('.png'))}")
+    if curve:
+        try:
+            with outputs.replacing(curve) as unfinished:
+                plot.history(history, unfinished)
+            print(f"training curve      {curve}")
+        except ModuleNotFoundError as error:
+            print(f"training curve      not drawn: {error}")
     return 0
 
 
@@ -114,21 +123,26 @@ def predict(arguments: argparse.Namespace) -> int:
     int
         The exit code.
     """
-    net, samples = _load(arguments)
+    if arguments.output:
+        outputs.must_be_writable("output", Path(arguments.output))
+        for read in filter(None, (arguments.model, arguments.data, arguments.target_file)):
+            if Path(arguments.output).resolve() == Path(read).resolve():
+                raise ValueError(f"output: got {read}, which is read; expected another name")
+    net, samples = _load(arguments, targets=False)
     classes = net.metadata.get("classes")
     if classes:
         probabilities = _probabilities(net, samples.X)
-        columns = [[classes[k] for k in probabilities.argmax(axis=1)]]
+        columns: list[list[Any]] = [[classes[k] for k in probabilities.argmax(axis=1)]]
     else:
-        columns = [list(map(str, column)) for column in net.predict(samples.X).T]
+        columns = [_written(column) for column in _outputs(net, samples.X).T]
     names = [str(net.metadata.get("target") or "prediction")]
     names = names if len(columns) == 1 else [f"{names[0]} {k + 1}" for k in range(len(columns))]
     if arguments.proba:
         if not classes or net.cost_function.link not in _PROBABILITIES:
-            raise ValueError(f"--proba: {arguments.model} gives no probabilities")
+            raise ValueError(f"proba: {arguments.model} gives no probabilities")
         names += [f"P({name})" for name in classes]
-        columns += [list(map(str, column)) for column in probabilities.T]
-    with _output(arguments.output) as file:
+        columns += [_written(column) for column in probabilities.T]
+    with outputs.text(arguments.output) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         writer.writerows(zip(*columns, strict=True))
@@ -149,8 +163,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     net, samples = _load(arguments)
+    C = net.cost(samples.X, _targets(net, samples))
     _print_scores("", net, samples)
-    print(f"cost                {net.cost(samples.X, _targets(net, samples)):.6g}")
+    print(f"cost                {C:.6g}")
     return 0
 
 
@@ -183,6 +198,7 @@ def check(arguments: argparse.Namespace) -> int:
     random = np.random.default_rng(seed)
     X = random.normal(size=(_SAMPLES, net.n_inputs))
     ids = random.integers(max(net.n_outputs, 2), size=_SAMPLES)
+    _outputs(net, X)
     print(f"{_layout(net)}; {_SAMPLES} random samples, central differences in float64")
     errors = gradient_errors(net, X, _class_targets(net, ids), seed=seed)
     for name, error in errors.items():
@@ -241,7 +257,7 @@ def warmup(arguments: argparse.Namespace) -> int:
 
 
 def _stem(path: str | None) -> str:
-    return Path(path).name.split(".")[0] if path else _DIGITS
+    return Path(path.removesuffix(".gz")).stem if path else _DIGITS
 
 
 def _read(path: str | None, arguments: argparse.Namespace, **options: Any) -> data.Dataset:
@@ -249,6 +265,9 @@ def _read(path: str | None, arguments: argparse.Namespace, **options: Any) -> da
         return data.read(
             path, target=arguments.target, target_file=arguments.target_file, **options
         )
+    for name in ("target", "target_file", "task", "ignore"):
+        if getattr(arguments, name, None):
+            raise ValueError(f"{name}: got it without DATA; expected a file to go with it")
     X, y = data.load_digits()
     names = [str(digit) for digit in range(10)]
     return data.Dataset(X, y, "classification", names, target="digit", is_table=False)
@@ -272,7 +291,7 @@ def _y(samples: data.Dataset) -> NDArray[Any]:
     return samples.y
 
 
-def _load(arguments: argparse.Namespace) -> tuple[Network, data.Dataset]:
+def _load(arguments: argparse.Namespace, targets: bool = True) -> tuple[Network, data.Dataset]:
     """Load the model, and the data as it was read for training; the digits' held-out part."""
     net = fg.load(arguments.model)
     known = net.metadata
@@ -281,7 +300,8 @@ def _load(arguments: argparse.Namespace) -> tuple[Network, data.Dataset]:
         known["task"] = "classification" if classifies else "regression"
         known["classes"] = [str(k) for k in range(max(net.n_outputs, 2))] if classifies else None
     if arguments.data:
-        return net, _read(arguments.data, arguments, like={**known, "n_inputs": net.n_inputs})
+        like = {**known, "n_inputs": net.n_inputs}
+        return net, _read(arguments.data, arguments, like=like, targets=targets)
     if known.get("data") != _DIGITS:
         raise ValueError(f"DATA: expected a file, since {arguments.model} is not one of the digits")
     samples = _read(None, arguments)
@@ -303,8 +323,24 @@ def _class_targets(net: Network, ids: NDArray[Any]) -> NDArray[Any]:
 
 def _probabilities(net: Network, X: NDArray[Any]) -> NDArray[Any]:
     """One column a class, the largest that of the predicted one."""
-    outputs = net.predict(X)
-    return np.hstack([1 - outputs, outputs]) if net.n_outputs == 1 else outputs
+    p = _outputs(net, X)
+    return np.hstack([1 - p, p]) if net.n_outputs == 1 else p
+
+
+def _outputs(net: Network, X: NDArray[Any]) -> NDArray[Any]:
+    """What the network predicts; the largest of several NaN would look like any class."""
+    bad = int((~np.isfinite(net.forward(X))).any(axis=1).sum())
+    if bad:
+        raise ValueError(
+            f"the network's outputs are NaN or infinite for {bad:,} of {len(X):,} samples; "
+            "its weights or the inputs are too large"
+        )
+    return net.predict(X)
+
+
+def _written(column: NDArray[Any]) -> list[float]:
+    """As few digits as give back the numbers, in the notation of Python whatever the dtype."""
+    return [float(str(value)) for value in column]
 
 
 def _print_scores(part: str, net: Network, samples: data.Dataset) -> None:
@@ -313,10 +349,11 @@ def _print_scores(part: str, net: Network, samples: data.Dataset) -> None:
         right = int((_probabilities(net, samples.X).argmax(axis=1) == y).sum())
         print(f"{part + 'accuracy':<20}{right / len(y):.2%} ({right:,} of {len(y):,})")
         return
-    squares = float(np.square(net.predict(samples.X)[:, 0] - y).sum())
+    squares = float(np.square(_outputs(net, samples.X)[:, 0] - y).sum())
     spread = float(np.square(y - y.mean()).sum())
     print(f"{part + 'RMSE':<20}{(squares / len(y)) ** 0.5:.6g}")
-    print(f"{part + 'R2':<20}{1 - squares / spread if spread else float('nan'):.4f}")
+    explained = f"{1 - squares / spread:.4f}" if spread else "undefined: all targets are equal"
+    print(f"{part + 'R2':<20}{explained}")
 
 
 def _described(samples: data.Dataset, name: str) -> str:
@@ -336,35 +373,6 @@ def _optimizer(arguments: argparse.Namespace) -> Any:
     if arguments.optimizer == "sgd":
         return fg.SGD(LEARNING_RATES["sgd"] if rate is None else rate, momentum=0.9)
     return fg.Adam(LEARNING_RATES["adam"] if rate is None else rate)
-
-
-def _plot(history: History, path: Path) -> str:
-    try:
-        with _replacing(path) as unfinished:
-            plot.history(history, unfinished)
-    except ModuleNotFoundError as error:
-        return f"not drawn: {error}"
-    return str(path)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Write beside the file first, so that it is either the old one or the whole new one."""
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-@contextmanager
-def _output(path: str | None) -> Iterator[TextIO]:
-    if path is None:
-        yield sys.stdout
-        return
-    with _replacing(Path(path)) as unfinished, unfinished.open("w", encoding="utf-8") as file:
-        yield file
 
 
 def _environment() -> dict[str, str]:

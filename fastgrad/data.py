@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import readers
 from .readers import unknown
-from .tables import read_table
+from .tables import MAX_CATEGORIES, read_table
 
 __all__ = ["Dataset", "load_digits", "read", "split"]
 
@@ -21,6 +21,8 @@ Task = Literal["classification", "regression"]
 
 #: A target of whole numbers with at most this many different values holds classes.
 MAX_NUMBERED_CLASSES = 20
+
+_FORCED = "set --task classification (task='classification')"
 
 
 def load_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -92,6 +94,7 @@ def read(
     task: Task | None = None,
     ignore: Sequence[str] = (),
     like: Mapping[str, Any] | None = None,
+    targets: bool = True,
 ) -> Dataset:
     """Read a data set from a file.
 
@@ -115,12 +118,14 @@ def read(
         The file with the targets, for .npy and idx.
     task : {"classification", "regression"}, optional
         Otherwise seen from the target: text, or whole numbers with at most 20 different values,
-        are classes.
+        are classes. Text of more than 100 different values is refused unless it is told.
     ignore : sequence of str
         Columns of a csv file to leave out: names or positions.
     like : mapping, optional
         `Dataset.metadata` of the data that a network was trained on: the same columns are taken,
         with the same categories and classes; there may be no target.
+    targets : bool
+        False, where `like` is given: leave the targets alone, whatever they are.
 
     Returns
     -------
@@ -142,16 +147,16 @@ def read(
     if kind in ("npy", "idx") and target is not None:
         raise ValueError(f"target: {path} has no named columns; expected a target file")
     if kind in ("csv", "npz") and target_file is not None:
-        raise ValueError(f"target file: {path} holds its targets itself; expected none")
+        raise ValueError(f"target_file: {path} holds its targets itself; expected none")
     known = dict(like or {})
     if kind == "csv":
-        table = read_table(path, target, ignore, known)
+        table = read_table(path, target, ignore, known, targets)
         names, categories = table.features, table.categories
         if table.cells is None:
             return Dataset(table.X, None, features=names, categories=categories)
         y, found, classes = _encode_target(table.cells, task, known, table.place)
         return Dataset(table.X, y, found, classes, names, categories, table.target)
-    return _read_arrays(path, kind, target, target_file, task, known)
+    return _read_arrays(path, kind, target, target_file, task, known, targets)
 
 
 def split(
@@ -245,6 +250,7 @@ def _read_arrays(
     target_file: str | PathLike[str] | None,
     task: Task | None,
     known: Mapping[str, Any],
+    targets: bool,
 ) -> Dataset:
     place: Path | str
     if kind == "npz":
@@ -254,7 +260,7 @@ def _read_arrays(
         X, place = _read_array(path), _partner(path, target_file) or path
         if place == path and not known:
             raise ValueError(f"{path}: no file with the targets beside it; expected one (name it)")
-        y = None if place == path else _read_array(Path(place))
+        y = _read_array(Path(place)) if targets and place != path else None
     is_image = kind == "idx" and X.dtype == np.uint8
     inputs = _inputs(path, X)
     if inputs.shape[1] != known.get("n_inputs", inputs.shape[1]):
@@ -263,7 +269,7 @@ def _read_arrays(
         )
     if is_image:
         inputs /= 255
-    if y is None:
+    if y is None or not targets:
         return Dataset(inputs, None, is_table=not is_image)
     y = _targets(place, y, len(inputs))
     if kind == "idx" and task is None and y.dtype.kind in "iu":
@@ -338,10 +344,8 @@ def _encode_target(
     task = known.get("task") or task
     cells = [str(value).strip() for value in values]
     numeric = [readers.is_number(cell) for cell in cells]
-    if not all(numeric) and (task == "regression" or (task is None and numeric[0])):
-        s = numeric.index(False)
-        above = "" if task else " as above (for classes set the task to classification)"
-        raise ValueError(f"{place(s)}: got '{cells[s]}'; expected a number{above}")
+    if task != "classification":
+        _must_be_clear(cells, numeric, task, place)
     if all(numeric):
         numbers = np.array(cells, dtype=np.float64)
         if not np.isfinite(numbers).all():
@@ -357,6 +361,12 @@ def _encode_target(
         if whole:
             cells = [str(int(number)) for number in numbers]
     classes = known.get("classes") or sorted(set(cells), key=_natural)
+    if task is None and len(classes) > MAX_CATEGORIES:
+        raise ValueError(
+            f"{place(0)}: {readers.not_a_number(cells[0])}: text with at most {MAX_CATEGORIES} "
+            f"different values is classes, here are {len(classes)}; make numbers of it, or for "
+            f"classes {_FORCED}"
+        )
     ids = {name: k for k, name in enumerate(classes)}
     for s, cell in enumerate(cells):
         if cell not in ids:
@@ -364,6 +374,20 @@ def _encode_target(
     if len(classes) < 2:
         raise ValueError(f"{place(0)}: every target is '{cells[0]}'; expected two classes or more")
     return np.array([ids[cell] for cell in cells], dtype=np.int64), "classification", classes
+
+
+def _must_be_clear(
+    cells: list[str], numeric: list[bool], task: Task | None, place: Callable[[int], str]
+) -> None:
+    """Raise if a cell is empty, or no number where the task or the other cells call for one."""
+    texts = [cell for cell, is_number in zip(cells, numeric, strict=True) if not is_number]
+    if not (task or numeric[0] or all(map(readers.is_dressed, texts))):
+        texts = []  # they name classes
+    wrong = [cell for cell in cells if readers.is_missing(cell)] or texts
+    if wrong:
+        forced = "" if task or not wrong[0] else f"; for classes {_FORCED}"
+        place_of_it = place(cells.index(wrong[0]))
+        raise ValueError(f"{place_of_it}: {readers.not_a_number(wrong[0])}{forced}")
 
 
 def _natural(name: str) -> tuple[bool, float, str]:

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from .costs import Cost
     from .network import Network
 
-__all__ = ["arrays", "fill", "name_of", "read", "save", "set_training", "training"]
+__all__ = [
+    "arrays",
+    "fill",
+    "must_have_a_place",
+    "name_of",
+    "read",
+    "save",
+    "set_training",
+    "training",
+]
 
 _FORMAT = "1"
 
@@ -48,11 +57,19 @@ def set_training(net: "Network", described: Mapping[str, Any]) -> None:
             setattr(of, name, value)
 
 
+def must_have_a_place(name: str, path: Path) -> None:
+    """Raise unless the path is that of a file, or of none yet, in a folder that exists."""
+    if path.exists() and not path.is_file():
+        raise IsADirectoryError(f"{name}: got {path}, a folder or device; expected a file's name")
+    checks.in_a_folder(name, path)
+
+
 def save(
     net: "Network", path: Any, more: Arrays | None = None, state: dict[str, Any] | None = None
 ) -> None:
     """Write a network to `path`, whole or not at all, and the state of its training, if given."""
     path = Path(checks.path("path", path))
+    must_have_a_place("path", path)
     tensors = arrays(net) | (more or {})
     for name, array in tensors.items():
         _must_be_finite(path, name, array)

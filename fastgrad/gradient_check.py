@@ -14,11 +14,15 @@ __all__ = ["gradient_errors"]
 # Several, since the best step differs, and a large one may cross the kink of a ReLU.
 _STEPS = (1e-4, 1e-5, 1e-6)
 
+# C is rounded by a few units of eps |C|, which a difference divides by its step. What is smaller
+# than a millionth of what this leaves at the largest step cannot be compared to a millionth.
+_ROUNDING = 4 * np.finfo(np.float64).eps / max(_STEPS) * 1e6
+
 
 def gradient_errors(
     net: "Network", X: NDArray[Any], Y: NDArray[Any], *, entries: int = 100, seed: int = 0
 ) -> dict[str, float]:
-    """Compare dC/dW and dC/db with (C(w + h) - C(w - h)) / 2h.
+    """Compare dC/dW and dC/db with (C(w + h) - C(w - h)) / 2h; h grows with w where that is large.
 
     Parameters
     ----------
@@ -35,7 +39,8 @@ def gradient_errors(
     -------
     dict of str to float
         For each of W1, b1, W2, ... the worst error, relative to the larger of the two numbers
-        compared, or to a thousandth of the array's largest gradient where that is larger still.
+        compared, or to a thousandth of the array's largest gradient, or to a million times the
+        rounding error of the differences, which grows with the cost, where those are larger still.
 
     Raises
     ------
@@ -52,7 +57,7 @@ def gradient_errors(
     ):
         for name, values, gradient in (("W", layer.W, dC_dW), ("b", layer.b, dC_db)):
             chosen = random.permutation(values.size)[:entries]
-            floor = 1e-3 * float(np.abs(gradient).max())
+            floor = max(1e-3 * float(np.abs(gradient).max()), _ROUNDING * abs(gradients.C))
             errors[f"{name}{number}"] = max(
                 _error(net, X, Y, values, np.unravel_index(k, values.shape), gradient, floor)
                 for k in chosen
@@ -79,11 +84,12 @@ def _error(
 def _differences(
     net: "Network", X: NDArray[Any], Y: NDArray[Any], values: NDArray[Any], entry: tuple[Any, ...]
 ) -> Iterator[float]:
-    w = values[entry]
-    for h in _STEPS:
+    w = float(values[entry])
+    for step in _STEPS:
+        h = step * max(1.0, abs(w))
         values[entry] = w + h
         above = net.cost(X, Y)
         values[entry] = w - h
         below = net.cost(X, Y)
         values[entry] = w
-        yield (above - below) / (2 * h)
+        yield (above - below) / ((w + h) - (w - h))

@@ -4,6 +4,7 @@ import csv
 import difflib
 import gzip
 import math
+import re
 import struct
 import zipfile
 import zlib
@@ -22,17 +23,24 @@ __all__ = [
     "CsvColumns",
     "CsvLayout",
     "csv_layout",
+    "is_dressed",
+    "is_missing",
     "is_number",
+    "listed",
+    "not_a_number",
     "read_csv",
     "read_idx",
     "read_npy",
     "read_npz",
+    "shown",
     "unknown",
 ]
 
 _DELIMITERS = ",;\t"
 _MISSING = {"", "na", "n/a", "nan", "null", "?"}
 _SNIFFED_ROWS = 100
+_DRESS = re.compile(r"[\s$€£¥%,']")
+_LONGEST_SHOWN = 60
 
 
 def is_number(cell: str) -> bool:
@@ -42,6 +50,32 @@ def is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_dressed(cell: str) -> bool:
+    """Whether this is a number but for a currency, a percent sign or separators: $1,200 or 3,14."""
+    bare = _DRESS.sub("", cell)
+    return bare != cell and is_number(bare) and any(map(str.isdigit, bare))
+
+
+def is_missing(cell: str) -> bool:
+    """Whether this text stands for a value that is not there."""
+    return cell.lower() in _MISSING
+
+
+def not_a_number(cell: str) -> str:
+    """Format what is wrong with a cell that should hold a number, for messages."""
+    if is_missing(cell):
+        came = f" ('{cell}')" if cell else ""
+        return f"missing value{came}; fill it in or leave the row or the column out"
+    plainly = " written plainly, as 1234.5" if is_dressed(cell) else ""
+    return f"got '{shown(cell)}'; expected a number{plainly}"
+
+
+def shown(text: str) -> str:
+    """A text that may be long, or hold what no terminal should get, for messages."""
+    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
 
 
 def unknown(name: str, known: Sequence[str]) -> str:
@@ -58,9 +92,13 @@ def unknown(name: str, known: Sequence[str]) -> str:
         "'petal'; did you mean 'petal width'? expected one of ...".
     """
     nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{nearest[0]}'? " if nearest else ""
-    shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
-    return f"'{name}'; {hint}expected one of {shown}"
+    hint = f"did you mean '{shown(nearest[0])}'? " if nearest else ""
+    return f"'{shown(name)}'; {hint}expected one of {listed(known)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names, for messages."""
+    return ", ".join(map(shown, names[:8])) + (", ..." if len(names) > 8 else "")
 
 
 # --- csv -----------------------------------------------------------------------------------------
@@ -87,7 +125,7 @@ class CsvLayout:
 
     def place(self, line: int, column: int) -> str:
         """Where a cell stands, for messages: file, line and column, both counted from 1."""
-        name = f" ('{self.names[column]}')" if self.has_header else ""
+        name = f" ('{shown(self.names[column])}')" if self.has_header else ""
         return f"{self.path}, line {line}, column {column + 1}{name}"
 
 
@@ -184,14 +222,16 @@ def read_csv(layout: CsvLayout, features: Sequence[int], target: int | None) -> 
             values.extend([float(cells[c]) for c in numeric])
         except ValueError:
             bad = next(c for c in numeric if not is_number(cells[c]))
-            raise ValueError(f"{layout.place(line, bad)}: {_not_a_number(cells[bad])}") from None
+            raise ValueError(f"{layout.place(line, bad)}: {not_a_number(cells[bad])}") from None
         for c, column in text.items():
             if not cells[c]:
-                raise ValueError(f"{layout.place(line, c)}: {_not_a_number('')}")
+                raise ValueError(f"{layout.place(line, c)}: {not_a_number('')}")
             if c != target and is_number(cells[c]):
+                if is_dressed(first[1][c]):
+                    raise ValueError(f"{layout.place(first[0], c)}: {not_a_number(first[1][c])}")
                 raise ValueError(
                     f"{layout.place(line, c)}: got '{cells[c]}'; expected text as in line "
-                    f"{first[0]} ('{first[1][c]}'): a column holds numbers or text, not both"
+                    f"{first[0]} ('{shown(first[1][c])}'): a column holds numbers or text, not both"
                 )
             column.append(cells[c])
         lines.append(line)
@@ -240,19 +280,11 @@ def _first_is_header(rows: list[list[str]]) -> bool:
 
 
 def _is_text(cell: str) -> bool:
-    return cell.lower() not in _MISSING and not is_number(cell)
-
-
-def _not_a_number(cell: str) -> str:
-    if not cell:
-        return "missing value; fill it in or leave the row or the column out"
-    if cell.lower() in _MISSING:
-        return f"missing value ('{cell}'); fill it in or leave the row or the column out"
-    return f"got '{cell}'; expected a number"
+    return not is_missing(cell) and not is_number(cell)
 
 
 def _not_finite(value: Any) -> str:
-    return _not_a_number("nan") if math.isnan(value) else f"got {value}; expected a finite number"
+    return not_a_number("nan") if math.isnan(value) else f"got {value}; expected a finite number"
 
 
 def _open_text(path: Path) -> IO[str]:

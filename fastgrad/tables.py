@@ -1,5 +1,6 @@
 """Tables: csv files as rows of numbers, text one-hot encoded, the target apart."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import readers
-from .readers import unknown
+from .readers import is_dressed, listed, not_a_number, shown, unknown
 
-__all__ = ["Table", "read_table"]
+__all__ = ["MAX_CATEGORIES", "Table", "read_table"]
 
-#: A column of text with more different values than this is not one-hot encoded.
+#: A column of text with more different values than this is neither one-hot encoded nor classes.
 MAX_CATEGORIES = 100
 
 
@@ -47,7 +48,11 @@ class Table:
 
 
 def read_table(
-    path: Path, target: str | int | None, ignore: Sequence[str | int], known: Mapping[str, Any]
+    path: Path,
+    target: str | int | None,
+    ignore: Sequence[str | int],
+    known: Mapping[str, Any],
+    targets: bool = True,
 ) -> Table:
     """Read a csv file.
 
@@ -61,6 +66,8 @@ def read_table(
     known : mapping
         Features, categories and target of an earlier table, to read this one in the same way;
         empty for the first.
+    targets : bool
+        False: leave the target's column alone, whatever it holds.
 
     Raises
     ------
@@ -81,8 +88,12 @@ def read_table(
             raise ValueError(f"ignore: got {what}; expected others than the target")
         left_out.add(goal)
         features = [c for c in range(len(layout.names)) if c not in left_out]
+    goal = goal if targets else None
     if not features:
-        raise ValueError(f"{path}: no column beside the target; expected at least one feature")
+        parted = " (parted by comma, semicolon or tab)" if len(layout.names) == 1 else ""
+        raise ValueError(
+            f"{path}: no column beside the target; expected at least one feature{parted}"
+        )
     columns = readers.read_csv(layout, features, goal)
     names = list(known.get("features") or (layout.names[c] for c in features))
     categories = dict(known.get("categories") or {})
@@ -129,7 +140,10 @@ def _columns_like(
     if layout.has_header and names:
         missing = [name for name in names if name not in layout.names]
         if missing:
-            raise ValueError(f"{layout.path}: no column {unknown(missing[0], layout.names)}")
+            raise ValueError(
+                f"{layout.path}: got the columns {listed(layout.names)}; "
+                f"expected also {listed(missing)}, as the model has"
+            )
         if goal is None and known.get("target") in layout.names:
             goal = layout.names.index(known["target"])
         return [layout.names.index(name) for name in names], goal
@@ -147,12 +161,15 @@ def _columns_like(
 
 
 def _categories(columns: readers.CsvColumns, c: int) -> list[str]:
-    found = sorted(set(columns.text[c]))
+    found, first = sorted(set(columns.text[c])), columns.text[c][0]
+    if all(map(is_dressed, found)):
+        raise ValueError(f"{columns.place(0, c)}: {not_a_number(first)}")
     if len(found) > MAX_CATEGORIES:
+        name = columns.layout.names[c]
         raise ValueError(
-            f"{columns.place(0, c)}: got '{columns.text[c][0]}'; expected a number: text with at "
-            f"most {MAX_CATEGORIES} different values is one-hot encoded, here are {len(found)}; "
-            "leave the column out or make numbers of it"
+            f"{columns.place(0, c)}: {not_a_number(first)}: text with at most {MAX_CATEGORIES} "
+            f"different values is one-hot encoded, here are {len(found)}; make numbers of it, or "
+            f"leave it out with --ignore {shlex.quote(shown(name))} (ignore=[{shown(name)!r}])"
         )
     return found
 
@@ -167,5 +184,5 @@ def _one_hot(columns: readers.CsvColumns, c: int, categories: Sequence[str]) -> 
 
 def _number(columns: readers.CsvColumns, c: int) -> NDArray[np.float64]:
     if c in columns.text:
-        raise ValueError(f"{columns.place(0, c)}: got '{columns.text[c][0]}'; expected a number")
+        raise ValueError(f"{columns.place(0, c)}: {not_a_number(columns.text[c][0])}")
     return columns.numbers[c]

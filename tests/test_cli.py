@@ -13,10 +13,15 @@ from samples import QUICK, files_here, idx, write_flowers, write_rows
 
 import fastgrad as fg
 from fastgrad.cli import main
+from fastgrad.gradient_check import gradient_errors
 
 
 def read_rows(text):
     return list(csv.reader(text.splitlines()))
+
+
+def largest(array):
+    return np.unravel_index(np.abs(array).argmax(), array.shape)
 
 
 @pytest.fixture
@@ -193,6 +198,22 @@ def test_predict_with_and_without_the_target(run, flowers, model):
     assert run("predict", model, "new.csv") == with_target
 
 
+def test_predict_leaves_the_targets_alone(run, flowers, model):
+    expected = run("predict", model, "flowers.csv")
+    rows = [[*row[:2], ["", "rose", "NA"][k % 3]] for k, row in enumerate(flowers)]
+    write_rows("new.csv", ["length", "width", "species"], rows)
+    assert run("predict", model, "new.csv") == expected
+
+
+def test_predict_writes_all_numbers_in_one_notation(run):
+    numbers = ["0.1", "3.0", "123456.7", "1000000.0", "25000000.0", "1e-05"]
+    net = fg.Network([1, len(numbers)], cost="mse", seed=0)
+    net.layers[0].b[:] = [float(number) for number in numbers]
+    net.save("m.safetensors")
+    np.savez("t.npz", X=np.zeros((1, 1)))
+    assert read_rows(run("predict", "m.safetensors", "t.npz"))[1] == numbers
+
+
 def test_predict_probabilities_into_a_file(run, flowers, model):
     assert run("predict", model, "flowers.csv", "--proba", "-o", "out.csv") == ""
     rows = read_rows(Path("out.csv").read_text())
@@ -240,6 +261,14 @@ def test_evaluate(run, model):
     assert out[1] == f"cost                {cost:.6g}"
 
 
+def test_evaluate_where_all_targets_are_equal(run):
+    fg.Network([2, 1], cost="mse", seed=0).save("m.safetensors")
+    write_rows("t.csv", None, [[1, 2, 5], [3, 4, 5]])
+    assert "R2                  undefined: all targets are equal\n" in run(
+        "evaluate", "m.safetensors", "t.csv"
+    )
+
+
 @pytest.mark.parametrize(("cost", "task"), [("softmax_cross_entropy", "accuracy"), ("mse", "RMSE")])
 def test_a_model_saved_from_python(run, cost, task):
     net = fg.Network([2, 4, 1 if task == "RMSE" else 3], cost=cost, seed=0)
@@ -279,16 +308,34 @@ def test_check_of_a_saved_model(run, cost, outputs):
     assert out.endswith("the gradients agree\n")
 
 
-def test_check_fails_where_a_gradient_is_wrong(capsys, monkeypatch):
+@pytest.mark.parametrize("targets", [1, 5e5])
+def test_differences_are_as_exact_as_the_size_of_the_cost_allows(rng, monkeypatch, targets):
+    net = fg.Network([3, 8, 1], "relu", cost="squared_error", dtype="float64", seed=0)
+    X, Y = rng.normal(size=(8, 3)), targets * rng.normal(1, 0.3, size=8)
+    assert max(gradient_errors(net, X, Y).values()) < 1e-6
+    g = net.gradients(X, Y)
+    for array in (*g.dC_dW, *g.dC_db):
+        array[largest(array)] *= 1.0001
+    monkeypatch.setattr(net, "gradients", lambda *_: g)
+    assert min(gradient_errors(net, X, Y).values()) > 1e-6
+
+
+@pytest.mark.parametrize("scale", [1, 5e5])
+def test_check_fails_where_a_gradient_is_wrong(run, capsys, monkeypatch, scale):
+    net = fg.Network([8, 16, 12, 3], "relu", cost="squared_error", seed=0)
+    net.layers[-1].W[:] *= scale  # as of targets of that size, and their cost is its square
+    net.layers[-1].b[:] = scale
+    net.save("m.safetensors")
+    assert run("check", "m.safetensors").endswith("the gradients agree\n")
     right = fg.Network.gradients
 
     def wrong(net, X, Y):
         g = right(net, X, Y)
-        g.dC_dW[1][2, 1] *= 1.0001
+        g.dC_dW[1][largest(g.dC_dW[1])] *= 1.0001
         return g
 
     monkeypatch.setattr(fg.Network, "gradients", wrong)
-    assert main(["check", "--layers", "4"]) == 1
+    assert main(["check", "m.safetensors"]) == 1
     out = capsys.readouterr().out
     assert [line[:6] for line in out.splitlines() if "expected below 1e-06" in line] == ["dC/dW2"]
     assert out.endswith("the gradients do NOT agree\n")

@@ -39,13 +39,28 @@ def model(run, flowers):
         ("train nothing.csv", "nothing.csv: No such file or directory"),
         ("train flowers.xlsx", "flowers.xlsx: unknown kind of file; expected .csv, .npz, .npy or "
          "idx (.gz or not)"),
-        ("train flowers.csv --target specie", "target: flowers.csv has no column 'specie'; did you "
-         "mean 'species'? expected one of length, width, species"),
+        ("train flowers.csv --target specie", "--target: flowers.csv has no column 'specie'; did "
+         "you mean 'species'? expected one of length, width, species"),
         ("train flowers.csv --task regression", "flowers.csv, line 2, column 3 ('species'): got "
          "'setosa'; expected a number"),
-        ("train flowers.csv --output no/m.safetensors", "--output: no folder 'no'"),
-        ("train flowers.csv --test-size 1.5", "test_size: got 1.5; expected a share from 0 to "
+        ("train flowers.csv --output no/m.safetensors", "--output: got no/m.safetensors; expected "
+         "it in a folder that exists"),
+        ("train flowers.csv --output .", "--output: got ., a folder or device; expected a file's "
+         "name"),
+        ("train flowers.csv --output flowers.csv", "--output: flowers.csv is there and holds no "
+         "model; expected another name, or --overwrite to replace it"),
+        ("train flowers.csv --output m.png", "--output: got m.png; expected another ending than "
+         "the curve's, .png"),
+        ("train flowers.csv --test-size 1.5", "--test-size: got 1.5; expected a share from 0 to "
          "below 1"),
+        ("train flowers.csv --layers 0", "--layers: got 0; expected an integer of at least 1"),
+        ("train flowers.csv --quiet --lr -1", "--learning-rate: got -1.0; expected a finite "
+         "number at least 0"),
+        ("train --target species", "--target: got it without DATA; expected a file to go with it"),
+        ("predict m.safetensors flowers.csv -o no/p.csv", "--output: got no/p.csv; expected it in "
+         "a folder that exists"),
+        ("predict m.safetensors flowers.csv -o flowers.csv", "--output: got flowers.csv, which is "
+         "read; expected another name"),
         ("predict flowers.safetensors", "flowers.safetensors: no such file; expected a model saved "
          "by fastgrad"),
     ],
@@ -93,6 +108,82 @@ def test_arguments_that_cannot_be_read(capsys, arguments, message):
         main(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: {message}")
+
+
+def test_a_model_of_something_else_is_not_replaced(run, flowers, model):
+    run("train", "flowers.csv", *QUICK, "--seed", "1", "--quiet", "--no-plot")  # the same: may be
+    before = Path(model).read_bytes()
+    refused = "fastgrad: error: --output: flowers.safetensors is there, a model of other {}; "
+    way_out = "expected another name, or --overwrite to replace it"
+    quick = ["--epochs", "1", "--layers", "2", "--quiet", "--no-plot"]
+    for arguments, other in (
+        (["flowers.csv", "--target", "width"], "target 'species'"),
+        (["flowers.csv", "--ignore", "width"], "features"),
+        (["--output", model], "data 'flowers.csv'"),
+    ):
+        assert run("train", *arguments, *quick, code=2) == refused.format(other) + way_out
+    assert Path(model).read_bytes() == before
+    run("train", "flowers.csv", "--target", "width", *quick, "--overwrite")
+    assert fg.load(model).metadata["target"] == "width"
+
+
+def test_a_picture_that_is_no_training_curve_is_not_replaced(run, flowers):
+    Path("flowers.png").write_text("a photograph")
+    quick = ["train", "flowers.csv", "--epochs", "1", "--layers", "2", "--quiet"]
+    assert run(*quick, code=2) == (
+        "fastgrad: error: --output: flowers.png, for the training curve, is there; "
+        "expected another name, or --overwrite to replace it"
+    )
+    run(*quick, "--no-plot")
+    assert Path("flowers.png").read_text() == "a photograph"
+
+
+@pytest.mark.parametrize("command", ["train flowers.csv -o", "predict m flowers.csv -o"])
+def test_a_folder_that_cannot_be_written_to(run, flowers, monkeypatch, command):
+    def deny(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", deny)
+    monkeypatch.setattr("fastgrad.data.read", None)  # nothing has begun by then
+    assert run(*command.split(), "out.x", code=2) == (
+        "fastgrad: error: --output: got out.x; expected it in a folder that can be written to "
+        "(Permission denied)"
+    )
+
+
+def test_training_that_diverges_is_one_line_and_saves_nothing(run, flowers):
+    options = [*QUICK, "--target", "length", "--ignore", "species", "--quiet"]
+    message = run("train", "flowers.csv", *options, "--lr", "1e30", code=2)
+    assert re.fullmatch(
+        r"fastgrad: error: the cost is (nan|inf) in epoch \d+; nothing is saved; "
+        "try a smaller --learning-rate",
+        message,
+    )
+    assert files_here() == ["flowers.csv"]
+
+
+@pytest.mark.parametrize("cost", ["softmax_cross_entropy", "sigmoid_cross_entropy", "mse"])
+def test_outputs_that_are_not_numbers_are_not_scored(run, cost):
+    net = fg.Network([2, 4, 2], "identity", cost=cost, dtype="float64", seed=0)
+    net.layers[0].W[:] = 1e200
+    net.layers[1].W[:] = [[1e200, -1e200, 1e200, -1e200]] * 2
+    net.save("m.safetensors")
+    write_rows("t.csv", None, [[0, 0, 1], [9, 9, 0]])
+    message = (
+        "fastgrad: error: the network's outputs are NaN or infinite for {} samples; "
+        "its weights or the inputs are too large"
+    )
+    assert run("predict", "m.safetensors", "t.csv", code=2) == message.format("1 of 2")
+    if cost != "mse":  # which wants two targets a row
+        assert run("evaluate", "m.safetensors", "t.csv", code=2) == message.format("1 of 2")
+    assert run("check", "m.safetensors", code=2) == message.format("16 of 16")
+
+
+def test_targets_beyond_the_dtype(run):
+    write_rows("t.csv", None, [[k, f"1e{300 - k}"] for k in range(21)])
+    assert run("train", "t.csv", "--quiet", code=2) == (
+        "fastgrad: error: --target: got 1e+300 at [0, 0]; expected numbers within float32"
+    )
 
 
 def test_interrupted(run, flowers, monkeypatch):

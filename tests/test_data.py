@@ -128,6 +128,22 @@ def test_like_takes_columns_by_name(file):
     assert read(name, like=known).y.tolist() == [2]
 
 
+def test_like_leaves_the_targets_alone_where_they_are_not_wanted(file):
+    known = read(file("flowers.csv", FLOWERS)).metadata
+    samples = read(
+        file("t.csv", "length,colour,width,species\n1,red,2,\n"), like=known, targets=False
+    )
+    assert (samples.X.tolist(), samples.y) == ([[1, 0, 0, 1, 2]], None)
+    known = read(file("u.csv", "1,2,0\n3,4,1\n")).metadata
+    assert read(file("t.csv", "5,6,rose\n"), like=known, targets=False).X.tolist() == [[5, 6]]
+    np.savez("t.npz", X=[[5, 6]], y=["rose"])
+    np.save("X.npy", [[5, 6]])
+    file("y.npy", "no numbers")
+    for name in ("t.npz", "X.npy"):
+        samples = read(name, like=known, targets=False)
+        assert (samples.X.tolist(), samples.y) == ([[5, 6]], None)
+
+
 def test_like_without_header_goes_by_position(file):
     known = read(file("t.csv", "7,1,2\n8,3,4\n"), target="1", task="regression").metadata
     with_target = read(file("u.csv", "5,6,7\n"), like=known)

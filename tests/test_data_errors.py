@@ -24,7 +24,11 @@ LABELS = np.array([7, 3], np.uint8)
         ("", "t.csv: the file is empty; expected rows of numbers"),
         ("\n\n", "t.csv: the file is empty; expected rows of numbers"),
         ("a,b\n", "t.csv: no rows below the header; expected at least one"),
-        ("a\n1\n", "t.csv: no column beside the target; expected at least one feature"),
+        (
+            "a|b\n1|2\n",
+            "t.csv: no column beside the target; expected at least one feature "
+            "(parted by comma, semicolon or tab)",
+        ),
         (
             "a,b,c\n1,2,3\n1,,3\n",
             "t.csv, line 3, column 2 ('b'): missing value; "
@@ -72,8 +76,35 @@ LABELS = np.array([7, 3], np.uint8)
         ("a,b,a\n1,2,3\n", "t.csv, line 1, column 3 ('a'): column 1 has the same name"),
         (
             "a,b\n1,2.5\n1,n/k\n",
-            "t.csv, line 3, column 2 ('b'): got 'n/k'; expected a number as above "
-            "(for classes set the task to classification)",
+            "t.csv, line 3, column 2 ('b'): got 'n/k'; expected a number; "
+            "for classes set --task classification (task='classification')",
+        ),
+        (
+            "a,b\n1,2.5\n1,NA\n",
+            "t.csv, line 3, column 2 ('b'): missing value ('NA'); fill it in or leave the row or "
+            "the column out; for classes set --task classification (task='classification')",
+        ),
+        (
+            "a,b\n1,x\n1,NA\n1,y\n",
+            "t.csv, line 3, column 2 ('b'): missing value ('NA'); fill it in or leave the row or "
+            "the column out; for classes set --task classification (task='classification')",
+        ),
+        (
+            "a;b;c\n1,5;x;1\n2,5;x;2\n",
+            "t.csv, line 2, column 1 ('a'): got '1,5'; "
+            "expected a number written plainly, as 1234.5",
+        ),
+        (
+            "a,b\n$1,2\n7,2\n",
+            "t.csv, line 2, column 1 ('a'): got '$1'; expected a number written plainly, as 1234.5",
+        ),
+        (
+            "a,b\n1,2\n\0\x1b,2\n",
+            r"t.csv, line 3, column 1 ('a'): got '\x00\x1b'; expected a number",
+        ),
+        (
+            f"a,b\n1,2\n{'x' * 70},2\n",
+            f"t.csv, line 3, column 1 ('a'): got '{'x' * 57}...'; expected a number",
         ),
         (
             "a,b\n1,x\n1,x\n",
@@ -88,11 +119,35 @@ def test_csv_faults(file, content, message):
 
 def test_csv_text_with_too_many_values(file):
     rows = "".join(f"name{k},{k % 2}\n" for k in range(101))
-    assert error_of(read, file("t.csv", "who,y\n" + rows)) == (
-        "t.csv, line 2, column 1 ('who'): got 'name0'; expected a number: text with at most 100 "
-        "different values is one-hot encoded, here are 101; "
-        "leave the column out or make numbers of it"
+    assert error_of(read, file("t.csv", "full name,y\n" + rows)) == (
+        "t.csv, line 2, column 1 ('full name'): got 'name0'; expected a number: text with at most "
+        "100 different values is one-hot encoded, here are 101; make numbers of it, or "
+        "leave it out with --ignore 'full name' (ignore=['full name'])"
     )
+
+
+def test_csv_target_of_too_many_texts(file):
+    name = file("t.csv", "y,who\n" + "".join(f"{k % 2},name{k}\n" for k in range(101)))
+    assert error_of(read, name) == (
+        "t.csv, line 2, column 2 ('who'): got 'name0'; expected a number: text with at most 100 "
+        "different values is classes, here are 101; make numbers of it, or for classes set "
+        "--task classification (task='classification')"
+    )
+    samples = read(name, task="classification")
+    assert len(samples.classes) == 101
+    assert len(read(name, like=samples.metadata).classes) == 101
+
+
+@pytest.mark.parametrize(
+    "prices", [("$1,200.50", "950"), ("1,200", "2,300"), ("5%", "7 %"), ("3 €", "4")]
+)
+def test_a_target_of_numbers_that_are_not_written_plainly(file, prices):
+    name = file("t.csv", "x,price\n" + "".join(f'1,"{price}"\n' for price in prices))
+    assert error_of(read, name) == (
+        f"t.csv, line 2, column 2 ('price'): got '{prices[0]}'; expected a number written plainly, "
+        "as 1234.5; for classes set --task classification (task='classification')"
+    )
+    assert sorted(read(name, task="classification").classes) == sorted(prices)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +179,7 @@ def test_csv_text_with_too_many_values(file):
         ({"task": "ranking"}, "task: got 'ranking'; expected 'classification' or 'regression'"),
         (
             {"target_file": "y.npy"},
-            "target file: flowers.csv holds its targets itself; expected none",
+            "target_file: flowers.csv holds its targets itself; expected none",
         ),
     ],
 )
@@ -139,7 +194,10 @@ def test_like_names_what_does_not_fit(file):
     known = read(file("flowers.csv", FLOWERS)).metadata
     cases = {
         "len,colour,width\n1,red,2\n": (
-            "new.csv: no column 'length'; did you mean 'len'? expected one of len, colour, width"
+            "new.csv: got the columns len, colour, width; expected also length, as the model has"
+        ),
+        "x,colour\n1,red\n": (
+            "new.csv: got the columns x, colour; expected also length, width, as the model has"
         ),
         "length,colour,width\n1,rde,2\n": (
             "new.csv, line 2, column 2 ('colour'): unknown value 'rde'; did you mean 'red'? "

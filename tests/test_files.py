@@ -156,10 +156,8 @@ def test_a_missing_file(path):
 )
 def test_a_place_that_cannot_be_is_named_as_it_was_typed(where, error, folder):
     (folder / "there").mkdir()
-    with pytest.raises(error) as caught:
+    with pytest.raises(error, match=f"^path: got {where}.*; expected"):
         network().save(where)
-    assert caught.value.filename == where
-    assert str(caught.value).endswith(f": '{where}'")
     assert [entry.name for entry in folder.iterdir()] == ["there"]
 
 
