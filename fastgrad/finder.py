@@ -3,6 +3,7 @@
 import copy
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,8 @@ __all__ = ["RangeTest", "find_lr"]
 
 Array = np.ndarray[Any, Any]
 
-_STAYS = 0.9  # of the smoothed cost at each step
+_LEAST_ERRORS = 3  # standard errors by which the cost falls: less is noise
+_LEAST_FALL = 1e-5  # of the cost at the start: less is rounding
 
 
 @dataclass(frozen=True)
@@ -38,26 +40,33 @@ class RangeTest:
     costs : ndarray
         The cost of each mini-batch, before its step.
     smoothed : ndarray
-        The exponential mean of the costs so far.
+        The mean cost at the start, plus the exponential mean, over a tenth of the steps, of how
+        much more each mini-batch costs than it would have with the weights of the start. So that
+        some mini-batches are harder than others makes no noise, and it is flat until the cost
+        really changes.
+    errors : ndarray
+        The standard error of each of these.
     """
 
     rates: Array
     costs: Array
     smoothed: Array
+    errors: Array
 
     @property
-    def suggestion(self) -> float:
-        """A tenth of the last rate at which the smoothed cost is as good as at its best.
+    def suggestion(self) -> float | None:
+        """A tenth of the rate that has led to the lowest smoothed cost; None if it is below `low`.
 
-        There the cost is about to rise, which is too late to train with. (Of the two rules in S.
-        Gugger, "How Do You Find A Good Learning Rate", 2018, the other one, the rate of the
-        steepest descent, is often that of some noise in the first steps.) As good is what noise
-        may tell apart: a standard error of the exponential mean, from the median deviation.
+        At that rate itself the cost is about to rise, which is too late to train with. (Of the two
+        rules in S. Gugger, "How Do You Find A Good Learning Rate", 2018, the other one, the rate of
+        the steepest descent, is often too low.) None too where the cost falls by no more than
+        noise would tell.
         """
-        deviation = 1.48 * float(np.median(np.abs(self.costs - self.smoothed)))
-        error = deviation * ((1 - _STAYS) / (1 + _STAYS)) ** 0.5
-        good = np.flatnonzero(self.smoothed <= self.smoothed.min() + error)
-        return float(self.rates[good[-1]]) / 10
+        best = int(self.smoothed.argmin())
+        start, lowest = self.smoothed[[0, best]]
+        noise = max(_LEAST_ERRORS * self.errors[best], _LEAST_FALL * abs(start))
+        rate = float(self.rates[best - 1]) / 10  # whose step is the last before the lowest cost
+        return rate if start - lowest > noise and rate >= self.rates[0] else None
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the costs: `fastgrad.plot.range_test`.
@@ -79,10 +88,12 @@ class _Watch(Callback):
 
     every = 1
 
-    def __init__(self, steps: int) -> None:
-        self.steps, self.mean = steps, 0.0
+    def __init__(self, steps: int, still: Array | None = None) -> None:
+        self.steps, self.still = steps, still  # and what they cost with the weights of the start
+        self.stays, self.means = max(0.0, 1 - 10 / steps), np.zeros(2)
         self.costs: list[float] = []
         self.smoothed: list[float] = []
+        self.errors: list[float] = []
 
     def on_epoch_begin(self, fit: "Fit") -> None:
         """Add up anew."""
@@ -95,14 +106,23 @@ class _Watch(Callback):
         self.done, self.total = done, total
         if math.isfinite(cost):
             self.costs.append(cost)
-            self.mean = _STAYS * self.mean + (1 - _STAYS) * cost
-            self.smoothed.append(self.mean / (1 - _STAYS ** len(self.costs)))
-            best = min(self.smoothed)
-            # four times the best, in a form that holds for costs below 0 too
-            risen = self.smoothed[-1] > best + 3 * abs(best)
-            if not risen and len(self.costs) < self.steps:
+            if not self._has_risen() and len(self.costs) < self.steps:
                 return
         fit.stop()
+
+    def _has_risen(self) -> bool:
+        """Smooth the costs; whether they are four times their best by now."""
+        if self.still is None:
+            return False
+        t = len(self.costs)
+        more = self.costs[-1] - self.still[t - 1]
+        self.means = self.stays * self.means + (1 - self.stays) * np.array([more, more**2])
+        mean, square = self.means / (1 - self.stays**t)
+        self.smoothed.append(self.still.mean() + mean)
+        of_the_mean = (1 - self.stays) / (1 + self.stays)  # its variance, over that of a step
+        self.errors.append(np.sqrt(max(square - mean**2, 0.0) * of_the_mean))
+        best = min(self.smoothed)
+        return self.smoothed[-1] > best + 3 * abs(best)  # which holds for costs below 0 too
 
 
 def find_lr(
@@ -121,8 +141,11 @@ def find_lr(
     """Train a copy of the network while the learning rate rises, to see which rates are useful.
 
     The range test of L. N. Smith, arXiv:1506.01186. It ends early when the smoothed cost is four
-    times its best or not finite. Network and optimizer stay as they are; what the optimizer
-    remembers of the network, its copy does too.
+    times its best, as in fastai, or not finite. Another copy goes through the same mini-batches at
+    rate 0, to compare with. Network and optimizer stay as they are; what the optimizer remembers of
+    the network, its copies do too.
+
+    A warning tells where there is no suggestion, and where a larger `high` may lead to another.
 
     Parameters
     ----------
@@ -137,7 +160,7 @@ def find_lr(
     low, high : float, default 1e-6 and 10
         First and last learning rate, above 0.
     steps : int, default 100
-        From one to the other, by the same factor each; at least 2.
+        From one to the other, by the same factor each; at least 2, and few tell little.
     sample_weight, class_weight
         As for `Network.fit`.
 
@@ -156,24 +179,40 @@ def find_lr(
     True
     """
     checks.instance("net", net, Network)
-    probe, optimizer = copy.deepcopy((net, resolve(Adam() if optimizer is None else optimizer)))
+    optimizer = resolve(Adam() if optimizer is None else optimizer)
     if not optimizer.follows_lr:
         name = type(optimizer).__name__
         raise TypeError(f"optimizer: got {name}; expected one with a learning rate, as fg.SGD()")
     low = checks.number("low", low, above=0)
     high = checks.number("high", high, above=low)
     checks.integer("steps", steps, least=2)
-    rising = Exponential(low, high / low, every=steps - 1)
-    begun = int(probe.engine.state(optimizer).steps[0])
-    optimizer.schedule = Function(lambda step: rising(step - begun))
-    watch = _Watch(steps)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the cost is not finite in the end
-        probe.fit(
-            X, Y, epochs=steps, batch_size=batch_size, optimizer=optimizer, callbacks=[watch],
-            sample_weight=sample_weight, class_weight=class_weight,
-        )  # fmt: skip
-    if not watch.costs:
+
+    def probe(rate: Callable[[int], float], still: Array | None = None) -> _Watch:
+        trained, by = copy.deepcopy((net, optimizer))
+        begun = int(trained.engine.state(by).steps[0])
+        by.schedule = Function(lambda step: rate(step - begun))
+        watch = _Watch(steps, still)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the cost is not finite in the end
+            trained.fit(
+                X, Y, epochs=steps, batch_size=batch_size, optimizer=by, callbacks=[watch],
+                sample_weight=sample_weight, class_weight=class_weight,
+            )  # fmt: skip
+        return watch
+
+    still = np.array(probe(lambda step: 0.0).costs)
+    if len(still) < steps:
         raise ValueError("net: got a cost that is not finite at the start; expected a finite one")
+    rising = Exponential(low, high / low, every=steps - 1)
+    watch = probe(rising, still)
     rates = rising.rates(0, len(watch.costs))
-    return RangeTest(rates, np.array(watch.costs), np.array(watch.smoothed))
+    found = RangeTest(rates, *map(np.array, (watch.costs, watch.smoothed, watch.errors)))
+    advice = ""
+    if found.smoothed.argmin() == steps - 1:
+        advice = f"the cost is lowest at the last rate, {high:g}; a larger high may find more"
+    elif found.suggestion is None:
+        advice = f"no suggestion, since at no rate above {10 * low:g} the cost falls by more than"
+        advice += " the noise of mini-batches; a larger batch_size has less"
+    if advice:
+        warnings.warn(f"find_lr: {advice}", RuntimeWarning, stacklevel=2)
+    return found

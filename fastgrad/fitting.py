@@ -132,7 +132,9 @@ class Fit:
                     self.stop(f"the cost is {self.cost} in epoch {epoch + 1}")
                     advice = f"fit: {history.stopped}; a smaller learning rate may help"
                     warnings.warn(advice, RuntimeWarning, stacklevel=4)
-                figures = {"accuracy": right / self.done} if classifies(self.net) else {}
+                figures = {}
+                if classifies(self.net):
+                    figures["accuracy"] = _share(right / self.done, self.cost)
                 figures |= evaluate()
                 if "val_cost" in figures:
                     history.val_cost.append(figures.pop("val_cost"))
@@ -166,6 +168,11 @@ class Fit:
 def classifies(net: "Network") -> bool:
     """Whether right answers are counted."""
     return len(net.blocks) == 1 and net.blocks[0].cost.classifies
+
+
+def _share(right: float, C: float) -> float:
+    """The share that is right; nan where the cost is: then the outputs are no answers."""
+    return math.nan if math.isnan(C) else right
 
 
 class Stream:
@@ -320,7 +327,7 @@ def _evaluation(
         C, right = net.engine.cost(held_out)
         figures = {"val_cost": C}
         if classifies(net):
-            figures["val_accuracy"] = right
+            figures["val_accuracy"] = _share(right, C)
         if functions:
             prediction = net.predict(held_out.X)
             Y = held_out.ids if len(held_out.ids) else held_out.Y

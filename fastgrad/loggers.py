@@ -143,9 +143,9 @@ class MLflowLogger(Callback):
     """Write settings of network and optimizer, and the figures of each epoch, to an MLflow run.
 
     The figures are called as in `History.columns`, and their steps are epochs, counted from 1. A
-    run that is active when the fit begins is used and left active. Otherwise there is a new one,
-    which ends with the fit, as failed if training ends by an error. Needs MLflow, the extra
-    `fastgrad[mlflow]`.
+    run that is active when the fit begins is used and left active; MLflow refuses a second fit in
+    it with other settings. Otherwise there is a new one, which ends with the fit, as failed if
+    training ends by an error. Needs MLflow, the extra `fastgrad[mlflow]`.
 
     Parameters
     ----------
@@ -183,7 +183,11 @@ class MLflowLogger(Callback):
                 mlflow.set_experiment(self.experiment)
             mlflow.start_run(run_name=self.run_name)
             self._ends_run = True
-        mlflow.log_params(_parameters(fit))
+        try:
+            mlflow.log_params(_parameters(fit))
+        except BaseException:  # the fit does not begin, so on_train_end would not be called
+            self.on_train_end(fit)
+            raise
 
     def on_epoch_end(self, fit: "Fit") -> None:
         """Write the figures of the epoch."""

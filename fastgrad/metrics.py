@@ -1,10 +1,12 @@
 """How good a prediction is: figures for classes and for numbers, computed in compiled loops.
 
 Each takes (Y, prediction): targets as `Network.fit` takes them, and what `Network.predict` gives
-for their samples. A quotient with nothing in its denominator, such as the precision of a class
-that is never predicted, is 0.0, without a warning.
+for their samples. A share of nothing, such as the precision of a class that is never predicted, is
+0.0, without a warning; what is not defined at all, the area for one class and R2 of one sample, is
+nan.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -112,14 +114,14 @@ def roc_auc(Y: Any, prediction: Any) -> float:
     prediction : array_like
         Probabilities: (S, K); for a logistic output (S, 1) or (S, n). Of two classes the area is
         that of class 1; of more, the mean over each class against the rest; of n outputs, the mean
-        over these. Those that all samples of Y are of, or none, do not count.
+        over these. Those that all samples of Y are of, or none, do not count; nan if none is left.
     """
     truth, p = _answers(Y, prediction)
     yes = _one_hot(truth, p)
     if truth.ndim == 1 and p.shape[1] == 2:
         yes, p = yes[:, 1:], p[:, 1:]
     areas, pairs = loops.roc_areas(yes, p, p.T.argsort(axis=1))
-    return _mean(areas, pairs > 0)
+    return _mean(areas, pairs > 0) if pairs.any() else math.nan
 
 
 def confusion(Y: Any, prediction: Any) -> Array:
@@ -155,11 +157,12 @@ def r2(Y: Any, prediction: Any) -> float:
         Real numbers (S,) or (S, n).
     prediction : array_like
         Real numbers (S, n). With several outputs the figure is the mean over them. Where y is
-        constant, it is 1 if each prediction is right, else 0.
+        constant, it is 1 if each prediction is right, else 0. Of one sample it is nan.
     """
-    _, squares, spread = loops.sums_of_errors(*_numbers(Y, prediction))
+    Y, prediction = _numbers(Y, prediction)
+    _, squares, spread = loops.sums_of_errors(Y, prediction)
     left = np.divide(squares, spread, out=1.0 * (squares > 0), where=spread > 0)
-    return float(np.mean(1 - left))
+    return float(np.mean(1 - left)) if len(Y) > 1 else math.nan
 
 
 def mae(Y: Any, prediction: Any) -> float:

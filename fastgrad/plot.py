@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import checks, metrics
+from . import checks, drawing, metrics
+from .callbacks import is_loss
+from .drawing import COLORS
 from .history import History
 from .network import Network
 
@@ -20,20 +22,18 @@ __all__ = ["confusion", "decision_boundary", "history", "network", "range_test"]
 
 Array = np.ndarray[Any, Any]
 
-# Okabe and Ito's colours, which the colour-blind tell apart, and four more.
-_COLORS = (
-    "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#882255", "#8C8C00",
-    "#7F7F7F", "#222222",
-)  # fmt: skip
-_STYLES = {"training": (_COLORS[0], "-"), "validation": (_COLORS[1], "--")}
-_SIGNS = {"positive": _COLORS[0], "negative": _COLORS[1]}
+_STYLES = {"training": (COLORS[0], "-"), "validation": (COLORS[1], "--")}
+_SIGNS = {"positive": COLORS[0], "negative": COLORS[1]}
+_TITLES = {"cost": "Cost", "accuracy": "Accuracy (%)"}  # of other metrics: their names
+_PANELS_ABREAST = 3
 _LOG_SCALE_FROM = 20.0
 _MOST_CLASSES_WRITTEN = 30  # more would be too small to read
+_CLASSES_IN_A_COLUMN = 15
 _MOST_NODES, _ENDS = 10, 4  # of a larger layer, so many at each end
 
 
 def history(history: History, path: str | PathLike[str] | None = None) -> "Figure":
-    """Draw the cost of each epoch, and the accuracy beside it where there is one.
+    """Draw the cost of each epoch, and each metric beside it.
 
     Parameters
     ----------
@@ -52,43 +52,51 @@ def history(history: History, path: str | PathLike[str] | None = None) -> "Figur
         If matplotlib is not installed.
     ValueError
         If the history has no epoch.
+    FileNotFoundError
+        If there is no folder for the picture.
     """
     checks.instance("history", history, History)
+    if path is not None:
+        checks.in_a_folder("path", checks.path("path", path))
     if not history.cost:
         raise ValueError("history: no epochs; expected at least one")
-    accuracy = history.metrics.get("accuracy", [])
-    val_accuracy = history.metrics.get("val_accuracy", [])
-    panels = 2 if accuracy or val_accuracy else 1
-    figure = _figure("the training curve", 1.0 + 4.6 * panels, 3.8)
-    axes = figure.subplots(1, panels, squeeze=False)[0]
-    _curves(axes[0], "Cost", history.cost, history.val_cost)
-    costs = [*history.cost, *history.val_cost]
-    if min(costs) > 0 and max(costs) / min(costs) >= _LOG_SCALE_FROM:
-        axes[0].set_yscale("log")
-        axes[0].yaxis.set_major_formatter("{x:g}")
-    if panels == 2:
-        percent = [[100 * a for a in share] for share in (accuracy, val_accuracy)]
-        _curves(axes[1], "Accuracy (%)", *percent)
+    figures = history.columns()
+    own = [name.removeprefix("val_") for name in figures if name not in {"lr", "seconds"}]
+    names = list(dict.fromkeys(own))
+    columns = min(len(names), _PANELS_ABREAST)
+    rows = -(-len(names) // columns)
+    figure = drawing.figure("the training curve", 1.0 + 4.6 * columns, 3.8 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False).flatten()
+    for name, ax in zip(names, panels, strict=False):
+        _curves(ax, name, figures.get(name, []), figures.get(f"val_{name}", []))
+    for ax in panels[len(names) :]:
+        ax.remove()
     if path is not None:
         figure.savefig(path)
     return figure
 
 
-def _curves(
-    axes: "Axes", title: str, training: Sequence[float], validation: Sequence[float]
-) -> None:
+def _curves(ax: "Axes", name: str, training: list[float], validation: list[float]) -> None:
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - an extra
 
-    for (name, (color, line)), values in zip(_STYLES.items(), (training, validation), strict=True):
+    unit = 100.0 if name == "accuracy" else 1.0
+    both = [unit * np.array(some) for some in (training, validation)]
+    for (part, (color, line)), values in zip(_STYLES.items(), both, strict=True):
         if len(values):
-            axes.plot(
+            ax.plot(
                 range(1, 1 + len(values)), values, color=color, linestyle=line, linewidth=1.8,
-                marker="o" if len(values) == 1 else "", label=f"{name} (last {values[-1]:.4g})",
+                marker="o" if len(values) == 1 else "", label=f"{part} (last {values[-1]:.4g})",
             )  # fmt: skip
-    axes.set_title(title, loc="left", fontweight="bold")
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _finish(axes)
+    shown = np.concatenate(both)
+    shown = shown[np.isfinite(shown)]
+    low, high = shown.min(initial=np.inf), shown.max(initial=0)
+    if is_loss(name) and 0 < low <= high / _LOG_SCALE_FROM:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter("{x:g}")
+    ax.set_title(_TITLES.get(name, name), loc="left", fontweight="bold")
+    ax.set_xlabel("epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    drawing.finish(ax)
 
 
 def range_test(found: "RangeTest", ax: "Axes | None" = None) -> "Axes":
@@ -105,16 +113,19 @@ def range_test(found: "RangeTest", ax: "Axes | None" = None) -> "Axes":
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes("the range test", ax, 5.6, 3.8)
+    ax = drawing.axes("the range test", ax, 5.6, 3.8)
     ax.plot(found.rates, found.costs, color="0.8", label="cost of each mini-batch")
-    ax.plot(found.rates, found.smoothed, color=_COLORS[0], linewidth=1.8, label="smoothed")
-    label = f"suggestion {found.suggestion:.2g}"
-    ax.axvline(found.suggestion, color=_COLORS[1], linestyle="--", label=label)
-    falling = found.costs[: found.smoothed.argmin() + 1]  # what follows may be enormous
-    room = 0.1 * np.ptp(falling) or 1.0
-    ax.set_ylim(falling.min() - room, falling.max() + 4 * room)
+    ax.plot(found.rates, found.smoothed, color=COLORS[0], linewidth=1.8, label="smoothed")
+    if (rate := found.suggestion) is None:
+        ax.plot([], [], " ", label="no suggestion")
+    else:
+        ax.axvline(rate, color=COLORS[1], linestyle="--", label=f"suggestion {rate:.2g}")
+    start = found.smoothed[0]
+    shown = np.minimum(found.costs, start + 0.5 * abs(start))  # the last ones may be enormous
+    room = 0.1 * np.ptp(shown) or 1.0
+    ax.set_ylim(shown.min() - room, shown.max() + 4 * room)
     ax.set(xscale="log", xlabel="learning rate", ylabel="cost")
-    _finish(ax)
+    drawing.finish(ax)
     return ax
 
 
@@ -159,8 +170,10 @@ def confusion(
     names = [str(name) for name in (range(n) if labels is None else labels)]
     if len(names) != n:
         raise ValueError(f"labels: got {len(names)}; expected one for each of the {n} classes")
-    side = max(4.0, 2.0 + 0.45 * n) if n <= _MOST_CLASSES_WRITTEN else 8.0
-    ax = _axes("the confusion", ax, side, side)
+    longest = max(map(len, names))
+    side = max(3.6, 1.6 + 0.45 * n) if n <= _MOST_CLASSES_WRITTEN else 7.6
+    side += 0.09 * longest  # inches a letter, beside the rows and below the columns
+    ax = drawing.axes("the confusion", ax, side, side)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if n <= _MOST_CLASSES_WRITTEN:
@@ -170,7 +183,6 @@ def confusion(
     else:
         ax.figure.colorbar(image, ax=ax, label="share of the true class", shrink=0.8)
     ticks = range(0, n, -(-n // _MOST_CLASSES_WRITTEN))
-    longest = max(map(len, names))
     ax.set_xticks(ticks, names[:: ticks.step], rotation=90 if longest > 3 else 0)
     ax.set_yticks(ticks, names[:: ticks.step])
     ax.set(xlabel="predicted class", ylabel="true class")
@@ -233,7 +245,7 @@ def decision_boundary(
     grid = np.tile(np.median(X, axis=0), (resolution**2, 1))
     grid[:, [across, up]] = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
     surface = net.predict(grid).reshape(resolution, resolution, -1)
-    ax = _axes("the decision boundary", ax, 6.4, 4.8)
+    ax = drawing.axes("the decision boundary", ax, 6.4, 4.8)
     draw = _regions if classifies else _surface
     draw(ax, sides, surface, X[:, [across, up]], Y)
     ax.set(xlabel=f"input {across}", ylabel=f"input {up}")
@@ -267,9 +279,9 @@ def network(net: Network, ax: "Axes | None" = None) -> "Axes":
     checks.instance("net", net, Network)
     nodes = [_nodes(n) for n in net.sizes]
     lowest = min(heights[-1] for _, heights in nodes)
-    ax = _axes("the network", ax, 1.0 + 2.2 * len(nodes), 1.6 - 0.9 * lowest)
+    ax = drawing.axes("the network", ax, 1.0 + 2.2 * len(nodes), 1.6 - 0.9 * lowest)
     link = net.cost_function.link
-    kinds = ["inputs", *net.activations]
+    kinds = ["inputs" if net.n_inputs > 1 else "input", *net.activations]
     if link != "identity":  # then the activation at the output is
         kinds[-1] = link
     for l, (n, kind, (some, heights)) in enumerate(zip(net.sizes, kinds, nodes, strict=True)):
@@ -294,33 +306,9 @@ def network(net: Network, ax: "Axes | None" = None) -> "Axes":
 # --- what they share ----------------------------------------------------------------------------
 
 
-def _figure(what: str, width: float, height: float) -> "Figure":
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        message = f"{what} needs matplotlib: pip install 'fastgrad[plot]'"
-        raise ModuleNotFoundError(message, name=error.name) from None
-    # Without pyplot: no window, no global state.
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
-
-
-def _axes(what: str, ax: "Axes | None", width: float, height: float) -> "Axes":
-    if ax is None:
-        return _figure(what, width, height).subplots()
-    if not hasattr(ax, "add_collection"):
-        raise TypeError(f"ax: got {ax!r}; expected matplotlib's Axes")
-    return ax
-
-
-def _finish(ax: "Axes") -> None:
-    ax.margins(x=0.02)
-    ax.grid(visible=True, which="major", color="0.9")
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False)
-
-
 def _two_inputs(features: Any, n: int) -> list[int]:
+    if n < 2:
+        raise ValueError(f"net: got {n} input; expected two or more")
     pair = checks.pair("features", features, "(across, up)")
     two = [checks.integer("features", i, least=0) for i in pair]
     if two[0] == two[1] or max(two) >= n:
@@ -339,7 +327,7 @@ def _regions(ax: "Axes", sides: list[Array], p: Array, points: Array, ids: Array
     if p.shape[2] == 1:
         p = np.concatenate([1 - p, p], axis=2)
     n = p.shape[2]
-    colors = _class_colors(n)
+    colors = drawing.class_colors(n)
     sure = (p.max(axis=2) - 1 / n) / (1 - 1 / n)
     _picture(ax, sides, np.dstack([colors[p.argmax(axis=2)], 0.1 + 0.4 * sure]))
     for k in range(n - 1):
@@ -349,8 +337,9 @@ def _regions(ax: "Axes", sides: list[Array], p: Array, points: Array, ids: Array
     for k, color in enumerate(colors):
         x, y = points[ids == k].T
         ax.scatter(x, y, s=18, color=color, edgecolors="white", linewidths=0.5, label=f"class {k}")
-    if n <= len(_COLORS):
-        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    if n <= _MOST_CLASSES_WRITTEN:
+        columns = -(-n // _CLASSES_IN_A_COLUMN)
+        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1), ncols=columns)
 
 
 def _surface(ax: "Axes", sides: list[Array], a: Array, points: Array, y: Array) -> None:
@@ -366,13 +355,6 @@ def _picture(ax: "Axes", sides: list[Array], values: Array, **options: Any) -> A
     (left, right), (low, high) = (side[[0, -1]] for side in sides)
     extent = (left, right, low, high)
     return ax.imshow(values, extent=extent, origin="lower", aspect="auto", **options)
-
-
-def _class_colors(n: int) -> Array:
-    from matplotlib import colormaps, colors  # noqa: PLC0415 - an extra
-
-    some = _COLORS[:n] if n <= len(_COLORS) else colormaps["turbo"](np.linspace(0, 1, n))
-    return colors.to_rgba_array(some)[:, :3]
 
 
 def _nodes(n: int) -> tuple[Array, Array]:

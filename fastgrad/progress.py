@@ -1,5 +1,6 @@
-"""The live display of a fit: a bar on a terminal, one line an epoch elsewhere."""
+"""The live display of a fit: a bar on a terminal, lines elsewhere."""
 
+import math
 import os
 import sys
 import time
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["Progress"]
 
 _SECONDS_BETWEEN_REFRESHES = 0.05
+_MOST_LINES, _SECONDS_BETWEEN_LINES = 100, 1.0
 
 
 class Progress(Callback):
     """The live display of `fit(verbose=1)`.
 
     A bar with the latest figures where the output is a terminal and rich is installed (the extra
-    `fastgrad[cli]`), otherwise one line an epoch.
+    `fastgrad[cli]`), otherwise one line an epoch; with more than 100 epochs, one a second and that
+    of the last.
 
     Parameters
     ----------
@@ -36,7 +39,8 @@ class Progress(Callback):
         """Open the bar, where there is to be one."""
         # Looked up here, not at import: standard output may have been redirected since.
         self._out = self._file or sys.stdout
-        if self._out.isatty() and os.environ.get("TERM") != "dumb":
+        self._line, self._written = "", -math.inf  # one that is not written yet, and when one was
+        if fit.epochs and self._out.isatty() and os.environ.get("TERM") != "dumb":
             try:
                 self._bar = _Bar(fit.epochs, self._out)
             except ModuleNotFoundError:
@@ -45,30 +49,42 @@ class Progress(Callback):
     def on_epoch_begin(self, fit: "Fit") -> None:
         """Show which epoch it is."""
         if self._bar:
-            self._bar.show(fit.epoch, figures(fit.history) or "(compiling, the first time)")
+            self._bar.show(fit.epoch, 0.0)
 
     def on_batch_end(self, fit: "Fit") -> None:
         """Move the bar within an epoch."""
         if self._bar:
-            self._bar.show(fit.epoch + fit.done / max(fit.history.samples, fit.done))
+            samples = fit.history.samples  # 0 where a stream has not come to its end yet
+            part = fit.done / max(samples, fit.done) if samples else 0.0
+            text = "" if fit.history.cost else f"cost {fit.cost:#.4g} so far"
+            self._bar.show(fit.epoch, part, text)
 
     def on_epoch_end(self, fit: "Fit") -> None:
         """Show the figures of the epoch."""
         text = figures(fit.history)
         if self._bar:
-            self._bar.show(fit.epoch + 1, text)
+            self._bar.show(fit.epoch, 1.0, text)
         else:
             seconds = f"{fit.history.seconds[-1]:.3g} s"
-            line = f"epoch {fit.epoch + 1}/{fit.epochs}  {text}  {seconds}"
-            print(line, file=self._out, flush=True)
+            self._line = f"epoch {fit.epoch + 1}/{fit.epochs}  {text}  {seconds}"
+            now = time.monotonic()
+            if fit.epochs <= _MOST_LINES or now - self._written >= _SECONDS_BETWEEN_LINES:
+                self._written = now
+                self._write_line()
 
     def on_train_end(self, fit: "Fit") -> None:
         """Leave the bar as it stands, and say why training ended early."""
         if self._bar:
             self._bar.close()
             self._bar = None
+        self._write_line()
         if fit.history.stopped:
             print(f"stopped: {fit.history.stopped}", file=self._out, flush=True)
+
+    def _write_line(self) -> None:
+        if self._line:
+            print(self._line, file=self._out, flush=True)
+            self._line = ""
 
 
 def figures(history: "History") -> str:
@@ -98,16 +114,17 @@ class _Bar:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
         from rich.table import Column  # noqa: PLC0415
 
-        def text(field: str) -> Any:
-            return TextColumn(field, table_column=Column(no_wrap=True))
+        def text(field: str, wraps: bool = False) -> Any:
+            return TextColumn(field, table_column=Column(no_wrap=not wraps))
 
-        self._epochs = epochs
         self._text = ""
         self._progress = Progress(
             text("epoch {task.fields[epoch]}/{task.total}"),
-            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=4)),
-            text("{task.fields[figures]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            BarColumn(bar_width=None, table_column=Column(ratio=1, width=4)),
+            text("{task.fields[figures]}", wraps=True),
+            TimeRemainingColumn(
+                compact=True, elapsed_when_finished=True, table_column=Column(no_wrap=True)
+            ),
             console=Console(file=file),
             auto_refresh=False,
             expand=True,
@@ -116,10 +133,12 @@ class _Bar:
         self._progress.start()
         self._refreshed = 0.0
 
-    def show(self, epochs_done: float, text: str | None = None) -> None:
-        self._text = self._text if text is None else text
-        epoch = min(int(epochs_done) + 1, self._epochs)
-        self._progress.update(self._task, completed=epochs_done, epoch=epoch, figures=self._text)
+    def show(self, epoch: int, part: float, text: str = "") -> None:
+        """Show that so much of an epoch is done, and figures in place of those before."""
+        self._text = text or self._text
+        self._progress.update(
+            self._task, completed=epoch + part, epoch=epoch + 1, figures=self._text
+        )
         now = time.monotonic()
         if now - self._refreshed >= _SECONDS_BETWEEN_REFRESHES:
             self._progress.refresh()

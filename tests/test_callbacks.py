@@ -65,6 +65,14 @@ def test_one_line_an_epoch_where_there_is_no_terminal():
     )
 
 
+@pytest.mark.parametrize(("seconds", "epochs"), [(np.inf, [1, 120]), (0.0, range(1, 121))])
+def test_many_epochs_are_no_flood_of_lines(seconds, epochs, monkeypatch):
+    monkeypatch.setattr("fastgrad.progress._SECONDS_BETWEEN_LINES", seconds)
+    out = io.StringIO()
+    run(Progress(out), epochs=120)
+    assert [line.split()[1] for line in out.getvalue().splitlines()] == [f"{n}/120" for n in epochs]
+
+
 def test_standard_output_unless_told(capsys):
     run(Progress(), epochs=1)
     assert capsys.readouterr().out.startswith("epoch 1/1  cost 0.5000")
@@ -112,6 +120,45 @@ def test_the_bar_moves_within_an_epoch(monkeypatch):
         lengths.append(last_frame(out.getvalue()).count("━"))
     display.on_train_end(fit)
     assert lengths[0] < lengths[1] < lengths[2]
+
+
+@needs_rich
+def test_the_bar_leaves_room_for_all_figures(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    out = Terminal()
+    run(Progress(out), epochs=300)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    last = text[text.rindex("epoch 300/300 ━") :]
+    for number in ("0.003322", "0.003333", "30.4000", "30.3000", "00:0"):
+        assert number in last
+    assert "…" not in last
+    assert max(map(len, last.splitlines())) <= 60
+
+
+@needs_rich
+def test_the_bar_of_a_stream_whose_length_is_not_known_yet(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.setattr("fastgrad.progress._SECONDS_BETWEEN_REFRESHES", 0.0)
+    out = Terminal()
+    display, fit = Progress(out), new_fit(3)
+    fit.history.samples, fit.done, fit.cost = 0, 50, 0.25
+    display.on_train_begin(fit)
+    display.on_epoch_begin(fit)
+    display.on_batch_end(fit)
+    frame = last_frame(out.getvalue())
+    display.on_train_end(fit)
+    assert frame.startswith("epoch 1/3 ━")
+    assert "cost 0.2500 so far" in frame
+
+
+@needs_rich
+def test_no_bar_over_no_epochs(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    out = Terminal()
+    run(Progress(out), epochs=0)
+    assert out.getvalue() == ""
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,23 @@ def test_metrics_of_classes_take_class_ids():
     assert history.metrics["val_f1"][-1] == fg.metrics.f1(IDS, net.predict(X))
 
 
+@pytest.mark.parametrize(
+    ("outputs", "cost"), [(3, "softmax_cross_entropy"), (1, "sigmoid_cross_entropy")]
+)
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_all_figures_of_a_broken_network_are_nan(outputs, cost, batch_size):
+    X, _ = data()
+    Y = IDS % 2
+    net = network([5, outputs], cost=cost)
+    net.layers[0].W[:] = np.nan
+    with pytest.warns(RuntimeWarning, match="the cost is nan in epoch 1"):
+        history = net.fit(
+            X, Y, epochs=1, batch_size=batch_size, validation=(X, Y), metrics=["f1", "roc_auc"]
+        )
+    assert list(history.metrics) == ["accuracy", "val_accuracy", "val_f1", "val_roc_auc"]
+    assert np.isnan(list(history.metrics.values())).all()
+
+
 def test_metrics_need_validation():
     with pytest.raises(ValueError, match="metrics: got some without validation"):
         network().fit(*data(), metrics=["r2"])

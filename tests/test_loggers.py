@@ -306,6 +306,25 @@ def test_mlflow_ends_a_run_that_fails_as_failed(mlflow):
     assert len(metrics(mlflow, run)["cost"]) == 1
 
 
+def test_mlflow_ends_a_run_whose_settings_cannot_be_written(mlflow, monkeypatch):
+    def fails(params):
+        raise OSError("no connection")
+
+    monkeypatch.setattr(mlflow, "log_params", fails)
+    with pytest.raises(OSError, match="no connection"):
+        fit(fg.MLflowLogger())
+    assert mlflow.active_run() is None
+    assert lone_run(mlflow).info.status == "FAILED"
+
+
+def test_mlflow_leaves_an_active_run_active_that_has_other_settings(mlflow):
+    with mlflow.start_run():
+        fit(fg.MLflowLogger(), epochs=1)
+        with pytest.raises(mlflow.exceptions.MlflowException, match="key='epochs' was already"):
+            fit(fg.MLflowLogger(), epochs=2)
+        assert mlflow.active_run() is not None
+
+
 def test_mlflow_does_not_take_an_error_that_was_before_for_its_own(mlflow):
     try:
         fit(Fails())

@@ -97,7 +97,7 @@ def test_area_leaves_out_what_does_not_occur(rng):
     y, p = 2 * rng.integers(2, size=50), probabilities(rng, 50, 4)
     areas = [reference.roc_auc_score(y == k, p[:, k]) for k in (0, 2)]
     assert metrics.roc_auc(y, p) == close(np.mean(areas))
-    assert metrics.roc_auc(np.zeros(50, int), p) == 0
+    assert np.isnan(metrics.roc_auc(np.zeros(50, int), p))
 
 
 @pytest.mark.parametrize("k", [1, 2, 5, 9])
@@ -144,9 +144,20 @@ def test_in_float32(rng):
 
 def test_nothing_to_divide_by_gives_0():
     never, p = np.zeros(3, int), np.full((3, 1), 0.2)
-    figures = [metrics.METRICS[name](never, p) for name in ("precision", "recall", "f1", "roc_auc")]
-    assert figures == [0, 0, 0, 0]
+    assert [metrics.METRICS[name](never, p) for name in RATES] == [0, 0, 0]
     assert metrics.f1(np.zeros((3, 2)), np.full((3, 2), 0.2), average="weighted") == 0
+
+
+@pytest.mark.parametrize(
+    ("Y", "p"),
+    [
+        (np.ones(3, int), np.array([0.2, 0.5, 0.7])),
+        (np.ones((3, 2)), np.full((3, 2), 0.2)),
+        (np.array([2]), np.array([[0.2, 0.3, 0.5]])),
+    ],
+)
+def test_there_is_no_area_of_one_class(Y, p):
+    assert np.isnan(metrics.roc_auc(Y, p))  # scikit-learn says so too from 1.6 on
 
 
 # --- numbers ------------------------------------------------------------------------------------
@@ -169,6 +180,13 @@ def test_r2_of_constant_targets(error):
     assert metrics.r2(Y, Y + error) == close(reference.r2_score(Y, Y + error))
     # The sum of eight 0.1 is not 0.8: scikit-learn takes these for varied.
     assert metrics.r2(np.full(8, 0.1), np.full((8, 1), 0.1 + error)) == (error == 0)
+
+
+def test_there_is_no_r2_of_one_sample():
+    with pytest.warns(UserWarning, match="less than two samples"):
+        assert np.isnan(reference.r2_score([2.0], [2.0]))
+    assert np.isnan(metrics.r2([2.0], [[2.0]]))
+    assert metrics.mae([2.0], [[2.5]]) == metrics.rmse([2.0], [[2.5]]) == 0.5
 
 
 # --- by name ------------------------------------------------------------------------------------

@@ -55,8 +55,20 @@ def test_accuracy_of_the_validation_alone():
     assert lines(figure.axes[1]) == {"validation": ([1, 2], [25, 50])}
 
 
-def test_without_accuracy_there_is_one_panel():
-    pytest.importorskip("matplotlib")
+def test_each_metric_has_a_panel_with_its_counterpart():
+    own = {"accuracy": [0.5, 0.6], "val_f1": [0.1, 0.2], "mae": [2, 0.1], "val_mae": [3, 0.2]}
+    figure = plot.history(history([3, 2], [4, 3], **own))
+    panels = {axes.get_title("left"): axes for axes in figure.axes}
+    assert list(panels) == ["Cost", "Accuracy (%)", "f1", "mae"]
+    assert lines(panels["f1"]) == {"validation": ([1, 2], [0.1, 0.2])}
+    assert lines(panels["mae"]) == {
+        "training": ([1, 2], [2, 0.1]),
+        "validation": ([1, 2], [3, 0.2]),
+    }
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "linear", "linear", "log"]
+
+
+def test_without_metrics_there_is_one_panel():
     figure = plot.history(history([3, 2]))
     assert len(figure.axes) == 1
     assert list(lines(figure.axes[0])) == ["training"]
@@ -64,7 +76,15 @@ def test_without_accuracy_there_is_one_panel():
 
 @pytest.mark.parametrize(
     ("cost", "scale"),
-    [([1, 0.9], "linear"), ([1, 0.01], "log"), ([1, 0.01, 0], "linear"), ([1, -20], "linear")],
+    [
+        ([1, 0.9], "linear"),
+        ([1, 0.01], "log"),
+        ([1, 0.01, 0], "linear"),
+        ([1, -20], "linear"),
+        ([np.nan, 1, 0.01], "log"),
+        ([1, 1.5, np.inf], "linear"),
+        ([np.nan], "linear"),
+    ],
 )
 def test_log_scale_where_it_helps(cost, scale):
     assert plot.history(history(cost)).axes[0].get_yscale() == scale
@@ -75,8 +95,9 @@ def test_one_epoch_is_a_visible_point():
     assert line.get_marker() == "o"
 
 
-def test_epochs_are_whole_numbers():
-    ticks = plot.history(history([3, 2, 1])).axes[0].get_xticks()
+@pytest.mark.parametrize("epochs", [1, 3, 1000])
+def test_epochs_are_whole_numbers(epochs):
+    ticks = plot.history(history([1] * epochs)).axes[0].get_xticks()
     assert all(tick == round(tick) for tick in ticks)
 
 
@@ -85,6 +106,15 @@ def test_saves_what_the_suffix_says(tmp_path):
     assert (tmp_path / "curve.png").read_bytes().startswith(PNG)
     plot.history(history([3, 2]), tmp_path / "curve.svg")
     assert "<svg" in (tmp_path / "curve.svg").read_text()
+
+
+def test_a_picture_in_a_missing_folder_is_refused_before_it_is_drawn(tmp_path):
+    path = tmp_path / "missing" / "curve.png"
+    with pytest.raises(FileNotFoundError) as caught:
+        plot.history(history([3, 2]), path)
+    assert str(caught.value) == f"path: got {path}; expected it in a folder that exists"
+    with pytest.raises(TypeError, match=r"^path: got 3; expected a path$"):
+        plot.history(history([3, 2]), 3)
 
 
 def test_no_epochs():
@@ -143,6 +173,15 @@ def test_confusion_of_a_logistic_output(rng):
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1"]
 
 
+def test_confusion_leaves_room_for_long_names(three_classes):
+    def width(labels):
+        ax = plot.confusion(*three_classes, labels=labels)
+        ax.figure.canvas.draw()
+        return ax.get_window_extent().width
+
+    assert width(["a name of some length"] * 3) > 0.9 * width(["a"] * 3)
+
+
 def test_confusion_of_many_classes_has_a_scale_instead_of_numbers(rng):
     ax = plot.confusion(classifier(2, 70), rng.normal(size=(90, 2)), rng.integers(70, size=90))
     assert not ax.texts
@@ -181,6 +220,18 @@ def test_decision_boundary_of_a_logistic_output(rng):
     assert ax.get_title("left") == ""
 
 
+@pytest.mark.parametrize(("n", "columns"), [(10, 1), (20, 2), (31, 0)])
+def test_the_classes_of_a_decision_boundary_are_named(n, columns, rng):
+    net = classifier(2, n)
+    ax = plot.decision_boundary(net, rng.normal(size=(40, 2)), np.arange(40) % n, resolution=5)
+    legend = ax.get_legend()
+    if columns:
+        assert legend._ncols == columns
+        assert [text.get_text() for text in legend.get_texts()][-1] == f"class {n - 1}"
+    else:
+        assert legend is None
+
+
 def test_decision_boundary_without_a_boundary(rng):
     net = classifier(2, 2, init="zeros")
     net.layers[0].b[0] = 1
@@ -209,6 +260,7 @@ def test_decision_boundary_of_a_number(rng):
         ([2, 8, 8, 1], [2, 8, 8, 1], ["2\ninputs", "8\ntanh", "8\ntanh", "1\nidentity"]),
         ([784, 128, 10], [8, 8, 10], ["784\ninputs", "128\ntanh", "10\nidentity"]),
         ([10, 1100], [10, 8], ["10\ninputs", "1,100\nidentity"]),
+        ([1, 2], [1, 2], ["1\ninput", "2\nidentity"]),
     ],
 )
 def test_network(sizes, shown, labels):
@@ -238,7 +290,7 @@ def test_network_shows_each_weight(rng):
         j, i = numbers[list(inputs).index(start[1])], list(outputs).index(end[1])
         w = net.layers[0].W[i, j]
         assert (width - 0.2) / 2.8 == pytest.approx(abs(w) / largest, abs=1e-6)
-        assert (color[2] > color[0]) == (w > 0)  # blue or red
+        assert (color[2] > color[0]) == (w > 0)  # blue or orange
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "positive weight",
         "negative weight",
@@ -273,6 +325,8 @@ def test_errors_at_the_door(three_classes, draw, options, message):
 
 def test_targets_that_cannot_be_drawn(rng):
     X, Y = rng.normal(size=(5, 2)), rng.normal(size=(5, 2))
+    with pytest.raises(ValueError, match=r"^net: got 1 input; expected two or more$"):
+        plot.decision_boundary(fg.Network([1, 1], seed=0), X[:, :1], Y[:, 0])
     with pytest.raises(ValueError, match=r"^net: got 2 numbers a sample; expected one, or"):
         plot.decision_boundary(fg.Network([2, 2], seed=0), X, Y)
     with pytest.raises(ValueError, match=r"^prediction: got .* expected probabilities of classes"):

@@ -1,0 +1,54 @@
+"""What the pictures share: figures without a window, axes, colours."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["COLORS", "axes", "class_colors", "figure", "finish"]
+
+# Okabe and Ito's colours, which the colour-blind tell apart, and four more.
+COLORS = (
+    "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#882255", "#8C8C00",
+    "#7F7F7F", "#222222",
+)  # fmt: skip
+
+
+def figure(what: str, width: float, height: float) -> "Figure":
+    """An empty one, so many inches large."""
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        message = f"{what} needs matplotlib: pip install 'fastgrad[plot]'"
+        raise ModuleNotFoundError(message, name=error.name) from None
+    # Without pyplot: no window, no global state.
+    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+
+
+def axes(what: str, ax: "Axes | None", width: float, height: float) -> "Axes":
+    """Those that came, or the only ones of a new figure."""
+    if ax is None:
+        return figure(what, width, height).subplots()
+    if not hasattr(ax, "add_collection"):
+        raise TypeError(f"ax: got {ax!r}; expected matplotlib's Axes")
+    return ax
+
+
+def finish(ax: "Axes") -> None:
+    """Give curves a grid and a legend."""
+    ax.margins(x=0.02)
+    ax.grid(visible=True, which="major", color="0.9")
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
+
+
+def class_colors(n: int) -> np.ndarray[Any, Any]:
+    """A colour for each of n classes: (n, 3), red, green, blue."""
+    from matplotlib import colormaps, colors  # noqa: PLC0415 - an extra
+
+    some = COLORS[:n] if n <= len(COLORS) else colormaps["turbo"](np.linspace(0, 1, n))
+    return colors.to_rgba_array(some)[:, :3]
