@@ -57,9 +57,8 @@ class RangeTest:
     def suggestion(self) -> float | None:
         """A tenth of the rate that has led to the lowest smoothed cost; None if it is below `low`.
 
-        At that rate itself the cost is about to rise, which is too late to train with. (Of the two
-        rules in S. Gugger, "How Do You Find A Good Learning Rate", 2018, the other one, the rate of
-        the steepest descent, is often too low.) None too where the cost falls by no more than
+        At that rate itself the cost is about to rise, which is too late to train with (S. Gugger,
+        "How Do You Find A Good Learning Rate", 2018). None too where the cost falls by no more than
         noise would tell.
         """
         best = int(self.smoothed.argmin())
