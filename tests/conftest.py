@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
-from samples import command
+from samples import QUICK, command, write_flowers
 
 import fastgrad as fg
 
@@ -108,3 +108,14 @@ def file(folder):
 def run(folder, capsys):
     """Run a command in a folder of its own."""
     return partial(command, capsys)
+
+
+@pytest.fixture
+def flowers(folder):
+    return write_flowers()
+
+
+@pytest.fixture
+def model(run, flowers):
+    run("train", "flowers.csv", *QUICK, "--no-plot")
+    return "flowers.safetensors"

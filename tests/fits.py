@@ -1,6 +1,23 @@
-"""Fits whose epochs are made up, for what watches one."""
+"""Small networks to train, and fits whose epochs are made up for what watches one."""
+
+import numpy as np
 
 import fastgrad as fg
+
+SIZES, S = [5, 16, 3], 40
+
+
+def data(sizes=SIZES, rows=S):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(rows, sizes[0])), rng.normal(size=(rows, sizes[-1]))
+
+
+def network(sizes=SIZES, **options):
+    return fg.Network(sizes, "tanh", **{"cost": "mse", "dtype": "float64", "seed": 0, **options})
+
+
+def same(one, other):
+    return np.array_equal(one.parameters, other.parameters)
 
 
 def new_fit(epochs):

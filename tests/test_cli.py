@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import jitted_only
-from samples import QUICK, files_here, idx, write_flowers, write_rows
+from samples import QUICK, files_here, idx, write_rows
 
 import fastgrad as fg
 from fastgrad.cli import main
@@ -22,17 +22,6 @@ def read_rows(text):
 
 def largest(array):
     return np.unravel_index(np.abs(array).argmax(), array.shape)
-
-
-@pytest.fixture
-def flowers():
-    return write_flowers()
-
-
-@pytest.fixture
-def model(run, flowers):
-    run("train", "flowers.csv", *QUICK, "--no-plot")
-    return "flowers.safetensors"
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """How the command line ends: one line for every fault, whole files or none, a fitting exit code."""
 
-import csv
 import json
 import os
 import re
@@ -9,26 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from samples import QUICK, files_here, write_flowers, write_rows
+from samples import QUICK, files_here, write_rows
 
 import fastgrad as fg
 from fastgrad.cli import main
-
-
-def read_rows(text):
-    return list(csv.reader(text.splitlines()))
-
-
-@pytest.fixture
-def flowers():
-    return write_flowers()
-
-
-@pytest.fixture
-def model(run, flowers):
-    run("train", "flowers.csv", *QUICK, "--no-plot")
-    return "flowers.safetensors"
-
 
 # --- faults --------------------------------------------------------------------------------------
 

@@ -6,26 +6,11 @@ import pickle
 import numpy as np
 import pytest
 from conftest import assert_close, assert_same_gradients, jitted_only
+from fits import S, data, network, same
 from oracle import one_hot
 
 import fastgrad as fg
 from fastgrad import schedules
-
-SIZES, S = [5, 16, 3], 40
-
-
-def data(sizes=SIZES, rows=S):
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(rows, sizes[0])), rng.normal(size=(rows, sizes[-1]))
-
-
-def network(sizes=SIZES, **options):
-    return fg.Network(sizes, "tanh", **{"cost": "mse", "dtype": "float64", "seed": 0, **options})
-
-
-def same(one, other):
-    return np.array_equal(one.parameters, other.parameters)
-
 
 # --- learning rates ------------------------------------------------------------------------------
 
