@@ -156,17 +156,23 @@ def choice(
 
 
 class Closed:
-    """Takes no new public attribute once it is made: a misspelt one would silently do nothing."""
+    """Takes no new public attribute once it is made: a misspelt one would silently do nothing.
+
+    Nor one in the place of a method.
+    """
 
     _made_last = "__class__"  # the attribute that completes it; this one is there from the start
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set what there is."""
-        if hasattr(self, self._made_last) and not (name.startswith("_") or hasattr(self, name)):
-            kind = type(self)
+        kind = type(self)
+        takes = hasattr(self, name) and not callable(getattr(kind, name, None))
+        if hasattr(self, self._made_last) and not (takes or name.startswith("_")):
             of_kind = {k: getattr(kind, k, None) for k in dir(self) if not k.startswith("_")}
             known = [k for k, v in of_kind.items() if not callable(v) and getattr(v, "fset", True)]
-            expected = _expected(name, known, {"learningrate": "lr"} if "lr" in known else {})
+            rate = "lr" if "lr" in known else "lr_scale"
+            called = {"learningrate": rate, "lr": rate} if rate in known else {}
+            expected = _expected(name, known, called)
             raise AttributeError(f"{kind.__name__}: got an attribute {name!r}; {expected}")
         object.__setattr__(self, name, value)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from . import readers
+from . import checks, readers
 from .readers import unknown
 from .tables import MAX_CATEGORIES, read_table
 
@@ -184,10 +184,10 @@ def split(
     ValueError
         If `seed` or `test_size` is out of range, or it leaves one part without a sample.
     """
-    if not 0 <= test_size < 1:
-        raise ValueError(f"test_size: got {test_size}; expected a share from 0 to below 1")
-    if seed < 0:
-        raise ValueError(f"seed: got {seed}; expected at least 0")
+    checks.number("test_size", test_size, least=0, below=1)
+    checks.integer("seed", seed, least=0)
+    if np.ndim(y) != 1:
+        raise ValueError(f"y: got shape {np.shape(y)}; expected the targets, of shape (S,)")
     order = np.random.default_rng(seed).permutation(len(y))
     n_test = round(test_size * len(y))
     if test_size > 0 and not 0 < n_test < len(y):
@@ -372,7 +372,10 @@ def _encode_target(
         if cell not in ids:
             raise ValueError(f"{place(s)}: unknown class {unknown(cell, classes)}")
     if len(classes) < 2:
-        raise ValueError(f"{place(0)}: every target is '{cells[0]}'; expected two classes or more")
+        raise ValueError(
+            f"{place(0)}: every target is '{cells[0]}'; expected two classes or more (the target "
+            "is the last column unless told)"
+        )
     return np.array([ids[cell] for cell in cells], dtype=np.int64), "classification", classes
 
 

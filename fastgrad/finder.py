@@ -53,6 +53,10 @@ class RangeTest:
     smoothed: Array
     errors: Array
 
+    def __repr__(self) -> str:
+        """How many steps, and the suggestion: not all the numbers."""
+        return f"<RangeTest {len(self.rates)} steps, suggestion {self.suggestion}>"
+
     @property
     def suggestion(self) -> float | None:
         """A tenth of the rate that has led to the lowest smoothed cost; None if it is below `low`.

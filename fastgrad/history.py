@@ -38,6 +38,12 @@ class History:
     seconds: list[float] = field(default_factory=list)
     stopped: str | None = None
 
+    def __repr__(self) -> str:
+        """How many epochs, the last figures, and why it stopped: not all the numbers."""
+        last = [f"{name} {values[-1]:.4g}" for name, values in self.columns().items()]
+        why = f"; stopped: {self.stopped}" if self.stopped else ""
+        return f"<History {', '.join([f'{len(self.cost)} epochs', *last])}{why}>"
+
     @property
     def samples_per_second(self) -> float:
         """Samples trained on in a second, over all epochs but the first, which may compile."""

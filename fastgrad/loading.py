@@ -217,7 +217,9 @@ def _go_on(path: Any, also: list[Resumable], states: list[tuple[str, dict[str, A
     came, held = [type(one).__name__ for one in also], [kind for kind, _ in states]
     if came != held:
         got, expected = (", ".join(kinds) or "nothing" for kinds in (came, held))
-        raise ValueError(f"also: got {got}; expected {expected}, as in {path}")
+        raise ValueError(
+            f"also: got {got}; expected {expected}, as in {path}, or None to leave them out"
+        )
     before = [one.state() for one in also]
     try:
         for one, (_, state) in zip(also, states, strict=True):

@@ -259,7 +259,8 @@ def _answers(Y: Any, prediction: Any) -> tuple[Array, Array]:
     Rows of Y are a distribution where they add up to 1 and the probabilities do so too.
     """
     p = _prediction(prediction)
-    _expect("prediction", p, (p >= 0) & (p <= 1), "probabilities of classes, from 0 to 1")
+    what = "probabilities of classes, from 0 to 1, and no class ids"
+    _expect("prediction", p, (p >= 0) & (p <= 1), what)
     S, n = p.shape
     if n > 1 and np.ndim(Y) == 1:
         return checks.class_ids("Y", Y, n, S), p

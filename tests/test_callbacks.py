@@ -263,6 +263,10 @@ class Doubles(fg.Callback):
         (fg.EMA(), "EMA(decay=0.999)"),
         (fg.SWA(3), "SWA(start=3)"),
         (fg.Chunks(range(9), range(9), rows=4), "<Chunks 9 rows, 4 at a time, shuffled>"),
+        (
+            fg.History(9, [2.0, 1.0], [3.0, 2.5], {"val_r2": [0.1, 0.25]}, stopped="asked to"),
+            "<History 2 epochs, cost 1, val_cost 2.5, val_r2 0.25; stopped: asked to>",
+        ),
         (fg.Chunks([1], [1], 4, shuffle=False), "<Chunks 1 rows, 4 at a time>"),
     ],
 )

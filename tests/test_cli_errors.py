@@ -34,8 +34,8 @@ from fastgrad.cli import main
          "model; expected another name, or --overwrite to replace it"),
         ("train flowers.csv --output m.png", "--output: got m.png; expected another ending than "
          "the curve's, .png"),
-        ("train flowers.csv --test-size 1.5", "--test-size: got 1.5; expected a share from 0 to "
-         "below 1"),
+        ("train flowers.csv --test-size 1.5", "--test-size: got 1.5; expected a finite number "
+         "at least 0 and below 1"),
         ("train flowers.csv --layers 0", "--layers: got 0; expected an integer of at least 1"),
         ("train flowers.csv --quiet --lr -1", "--learning-rate: got -1.0; expected a finite "
          "number at least 0"),

@@ -108,7 +108,8 @@ LABELS = np.array([7, 3], np.uint8)
         ),
         (
             "a,b\n1,x\n1,x\n",
-            "t.csv, line 2, column 2 ('b'): every target is 'x'; expected two classes or more",
+            "t.csv, line 2, column 2 ('b'): every target is 'x'; expected two classes or more "
+            "(the target is the last column unless told)",
         ),
         (b"a,b\n1,caf\xe9\n", "t.csv: not UTF-8 text (byte 0xe9); save it as UTF-8"),
     ],
@@ -340,8 +341,8 @@ def test_a_file_that_is_not_there(file):
 @pytest.mark.parametrize(
     ("rows", "size", "message"),
     [
-        (10, 1, "test_size: got 1; expected a share from 0 to below 1"),
-        (10, -0.1, "test_size: got -0.1; expected a share from 0 to below 1"),
+        (10, 1, "test_size: got 1; expected a finite number at least 0 and below 1"),
+        (10, -0.1, "test_size: got -0.1; expected a finite number at least 0 and below 1"),
         (2, 0.1, "test_size: 0.1 of 2 samples is 0; expected at least one sample in either part"),
     ],
 )
@@ -350,4 +351,12 @@ def test_split_sizes_that_do_not_fit(rows, size, message):
 
 
 def test_split_needs_a_seed_that_is_not_negative():
-    assert error_of(split, np.zeros(9), 0.5, seed=-1) == "seed: got -1; expected at least 0"
+    assert (
+        error_of(split, np.zeros(9), 0.5, seed=-1)
+        == "seed: got -1; expected an integer of at least 0"
+    )
+
+
+def test_split_takes_the_targets_alone():
+    message = error_of(split, np.zeros((9, 2)), 0.5)
+    assert message == "y: got shape (9, 2); expected the targets, of shape (S,)"

@@ -260,6 +260,7 @@ def test_what_is_assigned_to_a_layer(name, value, parts):
         (lambda: network().layers[0], "trainabel", "Layer: got an attribute 'trainabel'; did you"
          " mean 'trainable'? expected one of W, b, dropout, l1, l2, lr_scale, "),
         (lambda: network().inputs, "nois", "did you mean 'noise'? expected one of dropout, mean, "),
+        (lambda: network().layers[0], "lr", "did you mean 'lr_scale'?"),
         (fg.Adam, "learning_rate", "did you mean 'lr'? expected one of clip_norm, clip_value, "),
         (fg.LBFGS, "max_iter", "expected one of clip_norm, clip_value, follows_lr, h, history_si"),
         (network, "learning_rate", "expected one of activation_functions, blocks, "),
@@ -274,6 +275,13 @@ def test_a_misspelt_attribute_is_refused(of, name, hint):
     assert hint in str(caught.value)
     assert "penalty" not in str(caught.value)  # nobody can set it
     assert not hasattr(thing, name)
+
+
+def test_a_method_is_not_overwritten():
+    net = network()
+    with pytest.raises(AttributeError, match="Network: got an attribute 'cost'; "):
+        net.cost = "mae"
+    assert net.cost(X, y) > 0
 
 
 def test_a_subclass_has_attributes_of_its_own():
