@@ -18,7 +18,8 @@ _ALIGNMENT = 64  # bytes of a cache line
 # Between arrays that would otherwise begin at the same places of the cache's pages: a store to one
 # and a load from another then look like the same address to the processor, and wait.
 _APART = 5 * _ALIGNMENT
-_SCRATCH_BYTES = 62 << 20  # at most, unless one panel needs more
+_SCRATCH_BYTES = 62 << 20  # at most, unless one panel needs more; beside it stands
+_SAMPLES_MOST = 1 << 13  # what each thread knows of so many samples at most, 0.1 MiB a thread
 
 
 def aligned(count: int, dtype: Any) -> Array:
@@ -59,7 +60,8 @@ class Memory:
             layer["nodes"], layer["rows"], layer["padded"] = n, _up(n, HEIGHTS[-1]), _up(n, 16)
             if l:
                 before = self.layers[l - 1]["padded"]
-                # rows of W in whole blocks, and never a power of two apart: (5) reads down a column
+                # rows of W in whole blocks, and not many of them apart: (5) reads down a column,
+                # which would fall into few sets of the cache
                 layer["leading"] = before + 16 * (before % 64 == 0)
                 layer["W_offset"] = length
                 layer["b_offset"] = length + _up(layer["rows"] * layer["leading"], 16)
@@ -90,7 +92,7 @@ class Memory:
 
     def plan(self, batch: int) -> Plan:
         """How threads share a step on a mini-batch of that size."""
-        return plan(self.layers["nodes"].tolist(), batch, self._scratch_most(1), self.lanes)
+        return plan(self.layers["nodes"].tolist(), batch, self._slab_most(), self.lanes)
 
     def make_ready(self, batch: int, gradient: bool) -> None:
         """Lay out memory for mini-batches of that size, unless there is; a new version then."""
@@ -104,8 +106,8 @@ class Memory:
                 self.gradient = aligned(numbers, self.dtype)
                 self._place("dC_dW", "dC_db", self.gradient)
                 self.version += 1
-        copies = self._copies_of(plan, gradient)
-        slab = min(_up(batch, self.lanes), self._scratch_most(copies))
+        slab = min(_up(batch, self.lanes), self._slab_most())
+        copies = self._copies_of(plan, gradient, slab)
         fits = slab <= self._slab <= 4 * slab or (self._slab and not gradient)
         if copies > self._copies or not fits:
             self._lay_out(slab, copies)
@@ -117,8 +119,9 @@ class Memory:
         told = {"dC": address_of(self.gradient), "slab": self._slab, **self.pointers}
         told["together"] = self._together()
         if gradient:
-            told |= {"halves": plan.halves, "first_by_nodes": plan.first_by_nodes}
-        if self._copies_of(plan, gradient) > 1:
+            told["halves"] = plan.halves
+        if self._copies_of(plan, gradient, self._slab) > 1:
+            told["first_by_nodes"] = 1
             told["copies_apart"] = self._slab * int(self.layers[0]["padded"]) * self.dtype.itemsize
         return told
 
@@ -128,9 +131,12 @@ class Memory:
             return panels_cached(self._numbers_a_sample(1) * self.lanes)
         return self._slab // self.lanes
 
-    def _copies_of(self, plan: Plan, gradient: bool) -> int:
-        """Of the first layer's a and aT: one, or one for each thread."""
-        return numba.config.NUMBA_NUM_THREADS if gradient and plan.first_by_nodes else 1
+    def _copies_of(self, plan: Plan, gradient: bool, slab: int) -> int:
+        """Of the first layer's a and aT: one, or one for each thread if there is room."""
+        threads = numba.config.NUMBA_NUM_THREADS
+        bytes_with_copies = self._numbers_a_sample(threads) * self.dtype.itemsize * slab
+        by_nodes = gradient and plan.first_by_nodes and bytes_with_copies <= _SCRATCH_BYTES
+        return threads if by_nodes else 1
 
     def _lay_out(self, slab: int, copies: int) -> None:
         """Scratch memory for up to that many samples, with copies of the first layer's a and aT."""
@@ -171,9 +177,8 @@ class Memory:
         held = sum(n * len(self._held(l)) for l, n in enumerate(padded))
         return int(held + 2 * (copies - 1) * padded[0] + padded[-1])
 
-    def _scratch_most(self, copies: int) -> int:
-        """Samples that the scratch memory may hold."""
-        threads = numba.config.NUMBA_NUM_THREADS  # each has the numbers and weights of the samples
-        bytes_a_sample = self._numbers_a_sample(copies) * self.dtype.itemsize
-        most = _SCRATCH_BYTES // (bytes_a_sample + threads * (self.dtype.itemsize + 8))
+    def _slab_most(self) -> int:
+        """Samples that the scratch memory may hold; with any number of threads, as sums follow."""
+        bytes_a_sample = self._numbers_a_sample(1) * self.dtype.itemsize
+        most = min(_SCRATCH_BYTES // bytes_a_sample, _SAMPLES_MOST)
         return int(max(most // self.lanes, 1)) * self.lanes

@@ -94,10 +94,28 @@ print("the same")
 """
 
 
-def python(program):
+# More samples at once than the scratch memory holds, and a wide first layer.
+ON_OTHER_MACHINES = """
+import hashlib
+import numpy as np
+import fastgrad as fg
+
+bits = hashlib.sha256()
+for sizes, S, batch_size in ([2, 16, 16, 1], 30_000, 30_000), ([8000, 512, 2], 64, 32):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(S, sizes[0])), rng.normal(size=(S, sizes[-1]))
+    net = fg.Network(sizes, "tanh", cost="mse", seed=0)
+    net.fit(X, Y, epochs=2, batch_size=batch_size, optimizer=fg.Adam())
+    bits.update(net.parameters.tobytes())
+print(bits.hexdigest())
+"""
+
+
+def python(program, threads=4):
     return subprocess.run(
         [sys.executable, "-c", program],
-        env=os.environ | {"NUMBA_NUM_THREADS": "4", "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ
+        | {"NUMBA_NUM_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         timeout=300,
@@ -126,6 +144,12 @@ def test_any_number_of_threads_gives_the_same_bits(bits):
 
 def test_different_training_gives_different_bits(bits):
     assert len({digests["1"] for digests in bits.values()}) == len(bits)
+
+
+def test_machines_with_other_numbers_of_processors_give_the_same_bits():
+    runs = [python(ON_OTHER_MACHINES, threads) for threads in (1, 2, 5, 64)]
+    assert all(run.returncode == 0 for run in runs), [run.stderr for run in runs]
+    assert len({run.stdout for run in runs}) == 1
 
 
 def test_python_threads_and_forks_train_and_predict_too():
