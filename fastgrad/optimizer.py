@@ -196,14 +196,15 @@ class Optimizer(checks.Closed):
         ValueError
             If the schedule must end within the fit, and would not, or has no length.
         """
-        first = int(state.steps[0])
-        if steps is not None:
-            self.schedule.check(0 if self.schedule.spans_fit else first, steps)
-        else:
+        first = began = int(state.steps[0])
+        horizon = steps
+        if steps and first + steps == state.fit_began + (state.horizon or 0):
+            began, horizon = state.fit_began, state.horizon
+        if horizon is None:
             self.schedule.rates(first, 1)
-        end = state.fit_began + (state.horizon or 0)
-        if steps is None or first + steps != end or not steps:
-            state.fit_began, state.horizon = first, steps
+        else:
+            self.schedule.check(0 if self.schedule.spans_fit else began, horizon)
+        state.fit_began, state.horizon = began, horizon
 
     def rates(self, state: State, count: int) -> Array:
         """Learning rates of the next steps, float64.

@@ -30,6 +30,7 @@ OPTIMIZERS = {
     "Rprop": lambda: fg.Rprop(0.01),
     "cosine over the fit": lambda: fg.Adam(schedules.Cosine(0.01)),
     "warm-up and one cycle": lambda: fg.SGD(schedules.Warmup(schedules.OneCycle(0.1), 3)),
+    "long warm-up": lambda: fg.Adam(schedules.Warmup(schedules.Cosine(0.01), 5 * STEPS)),
     "explicit steps": lambda: fg.AdamW(schedules.Linear(0.01, steps=6 * STEPS)),
 }
 
@@ -57,7 +58,7 @@ def test_a_fit_goes_on_where_it_stopped(name, average, tmp_path):
         assert np.array_equal(resumed.network.parameters, follows.network.parameters)
 
 
-@pytest.mark.parametrize("name", ["Adam", "cosine over the fit", "explicit steps"])
+@pytest.mark.parametrize("name", ["Adam", "cosine over the fit", "long warm-up", "explicit steps"])
 def test_in_the_same_process_too(name):
     X, Y = data()
     straight, begun = network(), network()
