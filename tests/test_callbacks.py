@@ -85,6 +85,7 @@ def test_a_callback_may_stop_and_change_the_rate(hook, rng):
     )
     assert len(history.cost) == len(history.seconds) == 1
     assert history.stopped == "enough"
+    assert history.lr == [0.01]
     assert optimizer.lr == 0.25
 
 
@@ -97,6 +98,41 @@ def test_train_end_is_told_of_an_error(rng):
     with pytest.raises(RuntimeError):
         network().fit(*line(rng), epochs=5, callbacks=[callback])
     assert callback.calls[-1] == "train end"
+
+
+class Saves(Callback):
+    def on_train_end(self, fit):
+        self.weights = fit.net.parameters.copy()
+
+
+def test_the_end_is_told_in_the_order_of_the_list(rng):
+    net, before, after = network(), Saves(), Saves()
+    history = worsening(net, [before, fg.EarlyStopping(patience=4), after], rng)
+    x, y = line(np.random.default_rng(0))
+    for saved, cost in ((after, min(history.val_cost)), (before, history.val_cost[-1])):
+        net.parameters[:] = saved.weights
+        assert net.cost(x, y) == cost
+
+
+@pytest.mark.parametrize("in_training", [True, False])
+def test_the_first_error_is_told_and_all_are_told_of_the_end(in_training, rng):
+    class Fails(Recorder):
+        def __init__(self, name):
+            super().__init__()
+            self.name = name
+
+        def on_epoch_end(self, fit):
+            if in_training:
+                raise RuntimeError("in training")
+
+        def on_train_end(self, fit):
+            super().on_train_end(fit)
+            raise RuntimeError(self.name)
+
+    failing = [Fails("one"), Fails("two"), Fails("three")]
+    with pytest.raises(RuntimeError, match="in training" if in_training else "one"):
+        network().fit(*line(rng), epochs=1, callbacks=failing)
+    assert [callback.calls.count("train end") for callback in failing] == [1, 1, 1]
 
 
 def worsening(net, callbacks, rng):
