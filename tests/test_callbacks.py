@@ -8,6 +8,7 @@ from fits import new_fit, run
 
 import fastgrad as fg
 from fastgrad.callbacks import Callback
+from fastgrad.schedules import Cosine, Warmup
 
 
 def test_a_callback_does_nothing_unless_told():
@@ -200,6 +201,38 @@ def test_the_rate_falls_on_a_plateau():
         callback.on_epoch_end(fit)
         rates.append(fit.optimizer.lr)
     assert rates == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2]
+
+
+def test_a_rate_below_the_least_is_left_alone():
+    fit = new_fit(3)
+    fit.optimizer = fg.SGD(0.01)
+    callback = fg.ReduceLROnPlateau("cost", patience=1, min_lr=0.1)
+    callback.on_train_begin(fit)
+    for fit.epoch in range(3):
+        fit.history.cost.append(1.0)
+        callback.on_epoch_end(fit)
+    assert fit.optimizer.lr == 0.01
+
+
+def test_a_plateau_after_a_warm_up(rng):
+    """7 steps an epoch, of which the first 9 lead up to the rate."""
+    optimizer = fg.SGD(Warmup(0.1, steps=9))
+    plateau = fg.ReduceLROnPlateau("cost", factor=0.5, patience=1, min_delta=1e9, min_lr=0.03)
+    history = network().fit(
+        *line(rng), epochs=5, batch_size=8, optimizer=optimizer, callbacks=[plateau]
+    )
+    # the first epoch counts as the best, each after it as no better
+    np.testing.assert_allclose(history.lr, [0.1 * 6 / 9, 0.1, 0.05, 0.03, 0.03], rtol=1e-12)
+    assert optimizer.schedule == Warmup(0.03, steps=9)
+
+
+@pytest.mark.parametrize("schedule", [Cosine(0.1), Warmup(Cosine(0.1), steps=2)])
+def test_a_plateau_needs_a_constant_rate(schedule, rng):
+    x, y = line(rng)
+    with pytest.raises(TypeError, match=r"got (Cosine|Warmup)\(.*; expected a constant rate, or a"):
+        network().fit(
+            x, y, optimizer=fg.SGD(schedule), callbacks=[fg.ReduceLROnPlateau("cost")]
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(

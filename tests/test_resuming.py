@@ -126,17 +126,18 @@ def lone():
 
 @pytest.mark.parametrize("at", [1, 5, 6, 7] if not PLAIN else [6])
 @pytest.mark.parametrize("watching", [both, lone])
-def test_watching_callbacks_go_on(watching, at, tmp_path):
+@pytest.mark.parametrize("rate", [0.03, schedules.Warmup(0.03, STEPS - 1)])
+def test_watching_callbacks_go_on(rate, watching, at, tmp_path):
     X, Y = data()
     straight, path = network(), tmp_path / "fit"
     options = {"batch_size": BATCH, "validation": (X[:9], Y[:9] / 2)}  # better at first, then worse
     whole = straight.fit(
-        X, Y, epochs=12, optimizer=fg.Adam(0.03), callbacks=watching(), **options
+        X, Y, epochs=12, optimizer=fg.Adam(rate), callbacks=watching(), **options
     )  # fmt: skip
     assert at < len(whole.cost) < 12  # it stops, after the rate has been lowered, if it is
     assert len(set(whole.lr)) == len(watching())
     network().fit(
-        X, Y, epochs=12, optimizer=fg.Adam(0.03), **options,
+        X, Y, epochs=12, optimizer=fg.Adam(rate), **options,
         callbacks=[fg.Checkpoint(path), *watching(), StopsAfter(at)],
     )  # fmt: skip
     fresh = watching()
