@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -96,6 +96,7 @@ class Optimizer(checks.Closed):
     """
 
     follows_lr = True
+    _lr_limits: ClassVar[dict[str, float]] = {"least": 0}  # of a rate that no step follows
     _made_last = "_states"
 
     def __init__(
@@ -126,7 +127,10 @@ class Optimizer(checks.Closed):
 
     @schedule.setter
     def schedule(self, lr: float | Schedule | Callable[[int], float]) -> None:
-        self._schedule = schedule(lr)
+        made = schedule(lr)
+        if not self.follows_lr:
+            checks.number("lr", made.lr if isinstance(made, Constant) else lr, **self._lr_limits)
+        self._schedule = made
 
     @property
     def lr(self) -> float:
