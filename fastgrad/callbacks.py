@@ -184,7 +184,8 @@ class EarlyStopping(_Watch):
     mode : {"auto", "min", "max"}, default "auto"
         Whether less or more is better; "auto": less for costs, "mae" and "rmse".
     restore_best_weights : bool, default True
-        Put back the weights of the best epoch when training ends, however it ends.
+        Put back the weights of the best epoch when training ends, however it ends. An `EMA` or
+        `SWA` stays as it is after the last epoch.
 
     Raises
     ------

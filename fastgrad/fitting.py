@@ -314,7 +314,7 @@ def _pass_over(
             f"batches: got none in epoch {fit.epoch + 1}; expected an iterable that can be gone"
             " through once an epoch, and once before to standardise, such as a list"
         )
-    if isinstance(average, SWA):
+    if isinstance(average, SWA) and math.isfinite(total):
         average.include(net)
 
 

@@ -69,6 +69,51 @@ def test_in_the_same_process_too(name):
     assert np.array_equal(begun.parameters, straight.parameters)
 
 
+@pytest.mark.parametrize("kind", [fg.EMA, fg.SWA])
+def test_an_average_that_is_new_comes_back_as_such(kind, tmp_path):
+    X, Y = data()
+    net, follows, optimizer = network(), kind(), fg.Adam(0.01)
+    fg.save_checkpoint(tmp_path / "c", net, optimizer, follows)
+    again, its_optimizer, resumed = fg.resume(tmp_path / "c")
+    for average in (follows, resumed):
+        with pytest.raises(ValueError, match=r"^network: got no fit yet"):
+            _ = average.network
+    net.fit(X, Y, epochs=2, batch_size=BATCH, optimizer=optimizer, average=follows)
+    again.fit(X, Y, epochs=2, batch_size=BATCH, optimizer=its_optimizer, average=resumed)
+    assert np.array_equal(resumed.network.parameters, follows.network.parameters)
+    with pytest.raises(ValueError, match=r"^average: got one of another network; expected one"):
+        fg.save_checkpoint(tmp_path / "other", network(), fg.Adam(), follows)
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_divergence_leaves_the_last_good_checkpoint(tmp_path):
+    X, Y = data()
+    rates = schedules.MultiStep(0.01, [2 * STEPS], gamma=1e12)
+    saving = [fg.EarlyStopping(), fg.Checkpoint(tmp_path / "c")]
+    net = network()
+    history = net.fit(
+        X, Y, epochs=9, batch_size=BATCH, optimizer=fg.SGD(rates), validation=(X, Y),
+        callbacks=saving,
+    )  # fmt: skip
+    assert history.stopped.startswith("the cost is")
+    assert len(history.cost) == 3
+    # EarlyStopping has put back those of the second epoch
+    assert np.array_equal(fg.resume(tmp_path / "c", also=None).net.parameters, net.parameters)
+
+
+def test_weights_that_are_not_finite_leave_the_checkpoint_before(tmp_path):
+    class Ruins(fg.Callback):
+        def on_epoch_end(self, fit):
+            fit.net.layers[1].b[0] = np.inf if fit.epoch else 0.5
+
+    X, Y = data()
+    kept = r"^Checkpoint: .*c: got NaN or infinity in layer.2.b; expected .*; the one before stays$"
+    with pytest.warns(RuntimeWarning, match=kept):
+        network().fit(X, Y, epochs=2, callbacks=[Ruins(), fg.Checkpoint(tmp_path / "c")])
+    assert fg.resume(tmp_path / "c").net.layers[1].b[0] == 0.5
+
+
 def test_a_checkpoint_loads_as_a_network(tmp_path):
     X, Y = data()
     net, optimizer = network(), fg.Adam()
