@@ -336,4 +336,4 @@ class Checkpoint(Callback):
             save_checkpoint(self.path, fit.net, fit.optimizer, fit.average, also)
         except files.NotFiniteError as error:
             message = f"Checkpoint: {error}; the one before stays"
-            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            warnings.warn(message, RuntimeWarning, stacklevel=5)
