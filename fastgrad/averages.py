@@ -30,13 +30,13 @@ class _Average:
         (argument,) = signature(type(self)).parameters
         return f"{type(self).__name__}({argument}={self.number!r})"
 
-    def begin(self, net: "Network") -> Array:
-        """Start with the weights as they are, unless it has followed this network before.
+    def of(self, net: "Network") -> Array:
+        """The average of a network: its weights as they are, if it has not followed it before.
 
         Parameters
         ----------
         net : Network
-            What will be trained.
+            What is trained.
 
         Returns
         -------
@@ -52,15 +52,24 @@ class _Average:
             raise ValueError("average: got one of another network; expected one for each")
         if self.average is None:
             self._net, self.average = net, net.parameters.copy()
-        for layer, (W, b) in zip(net.layers, net.engine.memory.views(self.average), strict=True):
-            if not layer.trainable:  # no step will follow what it may have been set to
-                W[:], b[:] = layer.W, layer.b
         return self.average
+
+    def begin(self, net: "Network") -> None:
+        """Note that a fit begins: no step will follow what a frozen layer may have been set to.
+
+        Parameters
+        ----------
+        net : Network
+            What will be trained.
+        """
+        for layer, (W, b) in zip(net.layers, net.engine.memory.views(self.of(net)), strict=True):
+            if not layer.trainable:
+                W[:], b[:] = layer.W, layer.b
 
     @property
     def network(self) -> "Network":
         """A copy of the network with the averaged weights."""
-        if self.average is None:
+        if not self.follows[1]:
             raise ValueError("network: got no fit yet; expected one with this average")
         if isinstance(self, SWA) and self.follows[1] <= self.number:
             raise ValueError(f"network: got no epoch after the {self.number} that start leaves out")
@@ -73,7 +82,8 @@ class EMA(_Average):
     """Exponential moving average of the weights, inside the compiled epoch.
 
     After each step average := decay average + (1 - decay) w; after the first it is w. As
-    `average=fg.EMA()` in `Network.fit`; then `ema.network` is the network with these weights.
+    `average=fg.EMA()` in `Network.fit`; then `ema.network` is the network with these weights. Where
+    training comes to NaN, so does the average: it follows within the epoch.
 
     Parameters
     ----------
@@ -89,7 +99,8 @@ class EMA(_Average):
 class SWA(_Average):
     """Mean of the weights after each epoch (P. Izmailov et al., arXiv:1803.05407).
 
-    As `average=fg.SWA(start=10)` in `Network.fit`; then `swa.network` has these weights.
+    As `average=fg.SWA(start=10)` in `Network.fit`; then `swa.network` has these weights. An epoch
+    whose cost or weights are not finite is left out.
 
     Parameters
     ----------
@@ -101,13 +112,15 @@ class SWA(_Average):
         super().__init__(checks.integer("start", start, least=0))
 
     def include(self, net: "Network") -> None:
-        """Let the weights go into the mean, if it is time.
+        """Let the weights go into the mean, if it is time and they are finite.
 
         Parameters
         ----------
         net : Network
             With its weights after an epoch.
         """
+        if not np.isfinite(net.parameters).all():
+            return
         self.follows[1] += 1
         epochs = self.follows[1] - self.number
         if epochs > 0 and self.average is not None:

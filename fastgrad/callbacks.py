@@ -1,6 +1,7 @@
 """Callbacks: what happens between the epochs and the batches of a fit, at Keras's hook points."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from . import checks
 from .rates import Constant
+from .schedules import Warmup
 
 if TYPE_CHECKING:
     from .fitting import Fit
@@ -182,7 +184,8 @@ class EarlyStopping(_Watch):
     mode : {"auto", "min", "max"}, default "auto"
         Whether less or more is better; "auto": less for costs, "mae" and "rmse".
     restore_best_weights : bool, default True
-        Put back the weights of the best epoch when training ends, however it ends.
+        Put back the weights of the best epoch when training ends, however it ends. An `EMA` or
+        `SWA` stays as it is after the last epoch.
 
     Raises
     ------
@@ -229,6 +232,8 @@ class EarlyStopping(_Watch):
 class ReduceLROnPlateau(_Watch):
     """Multiply the learning rate when a figure has stopped getting better.
 
+    The rate is constant, or so after a `Warmup`, whose line then leads to the new rate.
+
     Parameters
     ----------
     monitor : str, default "val_cost"
@@ -244,13 +249,13 @@ class ReduceLROnPlateau(_Watch):
     cooldown : int, default 0
         Epochs to wait after that before counting again.
     min_lr : float, default 0.0
-        The rate never falls below.
+        What the rate does not fall below; one that is below already stays as it is.
 
     Raises
     ------
     ValueError, TypeError
         A number out of its range; in a fit, a figure that there is none of, or an optimizer whose
-        rate follows a schedule, or whose steps do not follow its rate.
+        rate follows another schedule, or whose steps do not follow its rate.
     """
 
     resting: int
@@ -278,9 +283,11 @@ class ReduceLROnPlateau(_Watch):
         if not optimizer.follows_lr:
             name = type(optimizer).__name__
             raise TypeError(f"ReduceLROnPlateau: got {name}; expected steps that follow the rate")
-        if not isinstance(optimizer.schedule, Constant):
+        schedule = optimizer.schedule
+        after = schedule.schedule if isinstance(schedule, Warmup) else schedule
+        if not isinstance(after, Constant):
             raise TypeError(
-                f"ReduceLROnPlateau: got {optimizer.schedule}; expected a constant rate"
+                f"ReduceLROnPlateau: got {schedule}; expected a constant rate, or a warm-up to one"
             )
 
     def on_epoch_end(self, fit: "Fit") -> None:
@@ -289,8 +296,16 @@ class ReduceLROnPlateau(_Watch):
         if self.resting:
             self.resting, self.waited = self.resting - 1, 0
         elif not improves and self.waited >= max(self.patience, 1):
-            fit.optimizer.lr = max(fit.optimizer.lr * self.factor, self.min_lr)
+            schedule = fit.optimizer.schedule
+            if isinstance(schedule, Warmup) and isinstance(schedule.schedule, Constant):
+                after = Constant(self._lowered(schedule.schedule.lr))
+                fit.optimizer.schedule = replace(schedule, schedule=after)
+            else:
+                fit.optimizer.lr = self._lowered(fit.optimizer.lr)
             self.resting, self.waited = self.cooldown, 0
+
+    def _lowered(self, lr: float) -> float:
+        return min(lr, max(lr * self.factor, self.min_lr))
 
 
 def all_callbacks(callbacks: Any, fit: "Fit") -> list[Callback]:

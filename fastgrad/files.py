@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .network import Network
 
 __all__ = [
+    "NotFiniteError",
     "arrays",
     "fill",
     "must_have_a_place",
@@ -33,6 +34,10 @@ __all__ = [
 _FORMAT = "1"
 
 Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+class NotFiniteError(ValueError):
+    """There is a NaN or infinity among numbers to be saved or read."""
 
 
 def arrays(net: "Network") -> Arrays:
@@ -188,4 +193,4 @@ def fill(path: Any, into: Arrays, tensors: Arrays) -> None:
 
 def _must_be_finite(path: Any, name: str, array: np.ndarray[Any, Any]) -> None:
     if not np.isfinite(array).all():
-        raise ValueError(f"{path}: got NaN or infinity in {name}; expected finite numbers")
+        raise NotFiniteError(f"{path}: got NaN or infinity in {name}; expected finite numbers")

@@ -116,10 +116,11 @@ class Fit:
             Told of everything.
         """
         history, self.callbacks = self.history, callbacks
-        with contextlib.ExitStack() as begun:
+        begun: list[Callback] = []
+        try:
             for callback in callbacks:
                 callback.on_train_begin(self)
-                begun.callback(callback.on_train_end, self)
+                begun.append(callback)
             for epoch in range(self.epochs):
                 if not history.stopped:
                     self.epoch, self.done = epoch, 0
@@ -142,15 +143,30 @@ class Fit:
                     history.metrics.setdefault(name, []).append(value)
                 for callback in callbacks:
                     callback.on_epoch_end(self)
+        except BaseException:
+            with contextlib.suppress(BaseException):  # the first error is the one to tell
+                self._end(begun)
+            raise
+        self._end(begun)
         return history
+
+    def _end(self, begun: Sequence[Callback]) -> None:
+        """Tell them that training ends, in their order, also where one of them raises."""
+        for k, callback in enumerate(begun):
+            try:
+                callback.on_train_end(self)
+            except BaseException:
+                with contextlib.suppress(BaseException):
+                    self._end(begun[k + 1 :])
+                raise
 
     def _train_on(self, passed: Passed, callbacks: Sequence[Callback]) -> float:
         """Follow an epoch to its end, or until a callback stops it; how many were right."""
-        first, right = self.step, 0.0
+        first, right, lr = self.step, 0.0, self.optimizer.lr
         spent, begin = 0.0, time.perf_counter()
         for batches, done, total, right_so_far in passed:
             spent += time.perf_counter() - begin
-            right = right_so_far
+            right, lr = right_so_far, self.optimizer.lr  # before a callback sets that of the next
             self.done, self.step, self.cost = done, first + batches, total / done
             for callback in callbacks:
                 if not callback.every or batches % callback.every == 0:
@@ -161,7 +177,7 @@ class Fit:
         self.history.samples = max(self.done, self.history.samples)  # of a stream: as it turns out
         self.history.seconds.append(spent)
         self.history.cost.append(self.cost)
-        self.history.lr.append(self.optimizer.lr)
+        self.history.lr.append(lr)
         return right
 
 
@@ -298,7 +314,7 @@ def _pass_over(
             f"batches: got none in epoch {fit.epoch + 1}; expected an iterable that can be gone"
             " through once an epoch, and once before to standardise, such as a list"
         )
-    if isinstance(average, SWA):
+    if isinstance(average, SWA) and math.isfinite(total):
         average.include(net)
 
 

@@ -8,7 +8,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -54,6 +54,7 @@ class LBFGS(Optimizer):
     """
 
     follows_lr = False
+    _lr_limits: ClassVar[dict[str, float]] = {"above": 0}
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class LBFGS(Optimizer):
         self.tolerance_grad = checks.number("tolerance_grad", tolerance_grad, least=0)
         self.tolerance_change = checks.number("tolerance_change", tolerance_change, least=0)
         self._pairs = PerNetwork()
-        super().__init__(checks.number("lr", lr, above=0), None)
+        super().__init__(lr, None)
 
     def descent(
         self, fit: "Fit", engine: "Pass", samples: "Samples | None", average: Any, threads: Any

@@ -1,5 +1,6 @@
 """Networks back from their files, and training back from its checkpoints."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -106,6 +107,8 @@ def save_checkpoint(
     TypeError
         If the learning rate is a function of the user's own, which no file can hold, or something
         in `also` has no state.
+    ValueError
+        If the average follows another network, or a number is not finite.
     OSError
         If the file cannot be written; what stood there before then still does.
     """
@@ -120,8 +123,8 @@ def save_checkpoint(
     }
     arrays = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.slots)}
     arrays |= {_MEMORY: state.memory, _MISSED: state.missed}
-    if average is not None and average.average is not None:
-        arrays[_AVERAGE] = average.average
+    if average is not None:
+        arrays[_AVERAGE] = average.of(net)
         described["average"] = [type(average).__name__, average.number, average.follows.tolist()]
     described["also"] = []
     for k, one in enumerate(_all_resumable(also)):
@@ -181,7 +184,7 @@ def resume(
         if "average" in described:
             kind, number, follows = described["average"]
             average = EMA(number) if kind == "EMA" else SWA(number)
-            into[_AVERAGE] = average.begin(net)
+            into[_AVERAGE] = average.of(net)
             average.follows[:] = follows
         net.rng.bit_generator.state = described["random"]
     except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -304,7 +307,9 @@ class Checkpoint(Callback):
     """Write a checkpoint after each epoch, to `resume` from.
 
     It holds, in their order, the callbacks of the fit that have a state (`EarlyStopping`,
-    `ReduceLROnPlateau`), as all of them have left it after the epoch, and then `also`.
+    `ReduceLROnPlateau`), as all of them have left it after the epoch, and then `also`. After an
+    epoch whose cost is not finite it writes nothing; nor, with a warning, where other numbers are
+    not: the checkpoint before stays.
 
     Parameters
     ----------
@@ -325,6 +330,12 @@ class Checkpoint(Callback):
         checks.in_a_folder("path", self.path)
 
     def on_epoch_end(self, fit: Fit) -> None:
-        """Write."""
+        """Write what one can go on from."""
+        if not np.isfinite(fit.cost):
+            return  # the fit ends, and says why
         also: list[Resumable | Callback] = [*fit.callbacks, *self.also]
-        save_checkpoint(self.path, fit.net, fit.optimizer, fit.average, also)
+        try:
+            save_checkpoint(self.path, fit.net, fit.optimizer, fit.average, also)
+        except files.NotFiniteError as error:
+            message = f"Checkpoint: {error}; the one before stays"
+            warnings.warn(message, RuntimeWarning, stacklevel=5)

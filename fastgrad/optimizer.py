@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -96,6 +96,7 @@ class Optimizer(checks.Closed):
     """
 
     follows_lr = True
+    _lr_limits: ClassVar[dict[str, float]] = {"least": 0}  # of a rate that no step follows
     _made_last = "_states"
 
     def __init__(
@@ -126,7 +127,10 @@ class Optimizer(checks.Closed):
 
     @schedule.setter
     def schedule(self, lr: float | Schedule | Callable[[int], float]) -> None:
-        self._schedule = schedule(lr)
+        made = schedule(lr)
+        if not self.follows_lr:
+            checks.number("lr", made.lr if isinstance(made, Constant) else lr, **self._lr_limits)
+        self._schedule = made
 
     @property
     def lr(self) -> float:
@@ -196,14 +200,15 @@ class Optimizer(checks.Closed):
         ValueError
             If the schedule must end within the fit, and would not, or has no length.
         """
-        first = int(state.steps[0])
-        if steps is not None:
-            self.schedule.check(0 if self.schedule.spans_fit else first, steps)
-        else:
+        first = began = int(state.steps[0])
+        horizon = steps
+        if steps and first + steps == state.fit_began + (state.horizon or 0):
+            began, horizon = state.fit_began, state.horizon
+        if horizon is None:
             self.schedule.rates(first, 1)
-        end = state.fit_began + (state.horizon or 0)
-        if steps is None or first + steps != end or not steps:
-            state.fit_began, state.horizon = first, steps
+        else:
+            self.schedule.check(0 if self.schedule.spans_fit else began, horizon)
+        state.fit_began, state.horizon = began, horizon
 
     def rates(self, state: State, count: int) -> Array:
         """Learning rates of the next steps, float64.

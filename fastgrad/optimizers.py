@@ -247,7 +247,7 @@ class Rprop(Optimizer):
         shrink, grow = checks.pair("etas", etas, "(shrink, grow)")
         least, most = checks.pair("step_sizes", step_sizes, "(least, most)")
         super().__init__(
-            checks.number("lr", lr, least=0),
+            lr,
             RULES["rprop"],
             shrink=checks.number("etas[0]", shrink, above=0, below=1),
             grow=checks.number("etas[1]", grow, above=1),

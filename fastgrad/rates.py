@@ -129,9 +129,10 @@ class Schedule:
         """
         end, lengths = first + horizon, self._lengths()
         if horizon and end < sum(length or 1 for length in lengths):
+            most = f"{end - 1} + None" if None in lengths else f"{end}, or None for the whole fit"
             raise ValueError(
                 f"{type(self).__name__}: got steps {' + '.join(map(str, lengths))} in a fit that"
-                f" ends at step {end}; expected at most {end}, or None for the whole fit"
+                f" ends at step {end}; expected at most {most}"
             )
 
     def config(self) -> dict[str, Any]:

@@ -70,6 +70,24 @@ def test_the_mean_of_the_last_epochs():
     assert_close(swa.network.parameters, np.mean(seen[2:], axis=0), 1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("step", [14, 15])  # the last of an epoch, whose cost is good yet; a first
+def test_the_mean_leaves_out_what_is_not_finite(step):
+    X, Y = data()
+    net, swa, seen = fg.Network(SIZES, "tanh", cost="mse", seed=0), fg.SWA(), []
+
+    class Notes(fg.Callback):
+        def on_epoch_end(self, fit):
+            seen.append(fit.net.parameters.copy())
+
+    rates = fg.schedules.MultiStep(0.1, [step], gamma=1e200)
+    history = net.fit(
+        X, Y, epochs=9, batch_size=8, optimizer=fg.SGD(rates), average=swa, callbacks=[Notes()]
+    )
+    assert "the cost is" in history.stopped
+    assert_close(swa.network.parameters, np.mean(seen[: step // 5], axis=0), 1e-6)
+
+
 def test_an_average_is_of_one_network():
     X, Y = data()
     ema = fg.EMA()

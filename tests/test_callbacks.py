@@ -8,6 +8,7 @@ from fits import new_fit, run
 
 import fastgrad as fg
 from fastgrad.callbacks import Callback
+from fastgrad.schedules import Cosine, Warmup
 
 
 def test_a_callback_does_nothing_unless_told():
@@ -85,6 +86,7 @@ def test_a_callback_may_stop_and_change_the_rate(hook, rng):
     )
     assert len(history.cost) == len(history.seconds) == 1
     assert history.stopped == "enough"
+    assert history.lr == [0.01]
     assert optimizer.lr == 0.25
 
 
@@ -97,6 +99,41 @@ def test_train_end_is_told_of_an_error(rng):
     with pytest.raises(RuntimeError):
         network().fit(*line(rng), epochs=5, callbacks=[callback])
     assert callback.calls[-1] == "train end"
+
+
+class Saves(Callback):
+    def on_train_end(self, fit):
+        self.weights = fit.net.parameters.copy()
+
+
+def test_the_end_is_told_in_the_order_of_the_list(rng):
+    net, before, after = network(), Saves(), Saves()
+    history = worsening(net, [before, fg.EarlyStopping(patience=4), after], rng)
+    x, y = line(np.random.default_rng(0))
+    for saved, cost in ((after, min(history.val_cost)), (before, history.val_cost[-1])):
+        net.parameters[:] = saved.weights
+        assert net.cost(x, y) == cost
+
+
+@pytest.mark.parametrize("in_training", [True, False])
+def test_the_first_error_is_told_and_all_are_told_of_the_end(in_training, rng):
+    class Fails(Recorder):
+        def __init__(self, name):
+            super().__init__()
+            self.name = name
+
+        def on_epoch_end(self, fit):
+            if in_training:
+                raise RuntimeError("in training")
+
+        def on_train_end(self, fit):
+            super().on_train_end(fit)
+            raise RuntimeError(self.name)
+
+    failing = [Fails("one"), Fails("two"), Fails("three")]
+    with pytest.raises(RuntimeError, match="in training" if in_training else "one"):
+        network().fit(*line(rng), epochs=1, callbacks=failing)
+    assert [callback.calls.count("train end") for callback in failing] == [1, 1, 1]
 
 
 def worsening(net, callbacks, rng):
@@ -164,6 +201,38 @@ def test_the_rate_falls_on_a_plateau():
         callback.on_epoch_end(fit)
         rates.append(fit.optimizer.lr)
     assert rates == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2]
+
+
+def test_a_rate_below_the_least_is_left_alone():
+    fit = new_fit(3)
+    fit.optimizer = fg.SGD(0.01)
+    callback = fg.ReduceLROnPlateau("cost", patience=1, min_lr=0.1)
+    callback.on_train_begin(fit)
+    for fit.epoch in range(3):
+        fit.history.cost.append(1.0)
+        callback.on_epoch_end(fit)
+    assert fit.optimizer.lr == 0.01
+
+
+def test_a_plateau_after_a_warm_up(rng):
+    """7 steps an epoch, of which the first 9 lead up to the rate."""
+    optimizer = fg.SGD(Warmup(0.1, steps=9))
+    plateau = fg.ReduceLROnPlateau("cost", factor=0.5, patience=1, min_delta=1e9, min_lr=0.03)
+    history = network().fit(
+        *line(rng), epochs=5, batch_size=8, optimizer=optimizer, callbacks=[plateau]
+    )
+    # the first epoch counts as the best, each after it as no better
+    np.testing.assert_allclose(history.lr, [0.1 * 6 / 9, 0.1, 0.05, 0.03, 0.03], rtol=1e-12)
+    assert optimizer.schedule == Warmup(0.03, steps=9)
+
+
+@pytest.mark.parametrize("schedule", [Cosine(0.1), Warmup(Cosine(0.1), steps=2)])
+def test_a_plateau_needs_a_constant_rate(schedule, rng):
+    x, y = line(rng)
+    with pytest.raises(TypeError, match=r"got (Cosine|Warmup)\(.*; expected a constant rate, or a"):
+        network().fit(
+            x, y, optimizer=fg.SGD(schedule), callbacks=[fg.ReduceLROnPlateau("cost")]
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(

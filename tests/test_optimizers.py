@@ -204,6 +204,26 @@ def test_bad_settings_are_named(make, parts):
         assert part in message
 
 
+@pytest.mark.parametrize(
+    ("make", "name", "value", "expected"),
+    [
+        (fg.Rprop, "schedule", fg.schedules.Cosine(1.0), "Cosine.*a finite number at least 0"),
+        (fg.Rprop, "schedule", lambda t: 0.1, "function.*a finite number at least 0"),
+        (fg.Rprop, "lr", -1.0, "-1.0; expected a finite number at least 0"),
+        (fg.LBFGS, "schedule", fg.schedules.Linear(1.0, steps=2), "Linear.*a finite number above"),
+        (fg.LBFGS, "schedule", 0, "0.0; expected a finite number above 0"),
+        (fg.LBFGS, "lr", 0.0, "0.0; expected a finite number above 0"),
+    ],
+)
+def test_what_cannot_be_made_cannot_be_set(make, name, value, expected):
+    optimizer = make(0.5)
+    with pytest.raises((ValueError, TypeError), match=rf"^lr: got .*{expected}"):
+        setattr(optimizer, name, value)
+    assert (optimizer.lr, optimizer.schedule) == (0.5, fg.schedules.Constant(0.5))
+    setattr(optimizer, name, 0.25)
+    assert optimizer.schedule(0) == 0.25
+
+
 @pytest.mark.parametrize("use", ["fit", "step", "stream"])
 def test_rprop_has_no_rate_that_a_layer_could_scale(use, rng):
     x, y = rng.normal(size=(8, 5)), rng.normal(size=(8, 3))

@@ -30,6 +30,7 @@ OPTIMIZERS = {
     "Rprop": lambda: fg.Rprop(0.01),
     "cosine over the fit": lambda: fg.Adam(schedules.Cosine(0.01)),
     "warm-up and one cycle": lambda: fg.SGD(schedules.Warmup(schedules.OneCycle(0.1), 3)),
+    "long warm-up": lambda: fg.Adam(schedules.Warmup(schedules.Cosine(0.01), 5 * STEPS)),
     "explicit steps": lambda: fg.AdamW(schedules.Linear(0.01, steps=6 * STEPS)),
 }
 
@@ -57,7 +58,7 @@ def test_a_fit_goes_on_where_it_stopped(name, average, tmp_path):
         assert np.array_equal(resumed.network.parameters, follows.network.parameters)
 
 
-@pytest.mark.parametrize("name", ["Adam", "cosine over the fit", "explicit steps"])
+@pytest.mark.parametrize("name", ["Adam", "cosine over the fit", "long warm-up", "explicit steps"])
 def test_in_the_same_process_too(name):
     X, Y = data()
     straight, begun = network(), network()
@@ -66,6 +67,51 @@ def test_in_the_same_process_too(name):
     begun.fit(X, Y, epochs=6, batch_size=BATCH, optimizer=optimizer, callbacks=[StopsAfter(2)])
     begun.fit(X, Y, epochs=4, batch_size=BATCH, optimizer=optimizer)
     assert np.array_equal(begun.parameters, straight.parameters)
+
+
+@pytest.mark.parametrize("kind", [fg.EMA, fg.SWA])
+def test_an_average_that_is_new_comes_back_as_such(kind, tmp_path):
+    X, Y = data()
+    net, follows, optimizer = network(), kind(), fg.Adam(0.01)
+    fg.save_checkpoint(tmp_path / "c", net, optimizer, follows)
+    again, its_optimizer, resumed = fg.resume(tmp_path / "c")
+    for average in (follows, resumed):
+        with pytest.raises(ValueError, match=r"^network: got no fit yet"):
+            _ = average.network
+    net.fit(X, Y, epochs=2, batch_size=BATCH, optimizer=optimizer, average=follows)
+    again.fit(X, Y, epochs=2, batch_size=BATCH, optimizer=its_optimizer, average=resumed)
+    assert np.array_equal(resumed.network.parameters, follows.network.parameters)
+    with pytest.raises(ValueError, match=r"^average: got one of another network; expected one"):
+        fg.save_checkpoint(tmp_path / "other", network(), fg.Adam(), follows)
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_divergence_leaves_the_last_good_checkpoint(tmp_path):
+    X, Y = data()
+    rates = schedules.MultiStep(0.01, [2 * STEPS], gamma=1e12)
+    saving = [fg.EarlyStopping(), fg.Checkpoint(tmp_path / "c")]
+    net = network()
+    history = net.fit(
+        X, Y, epochs=9, batch_size=BATCH, optimizer=fg.SGD(rates), validation=(X, Y),
+        callbacks=saving,
+    )  # fmt: skip
+    assert history.stopped.startswith("the cost is")
+    assert len(history.cost) == 3
+    # EarlyStopping has put back those of the second epoch
+    assert np.array_equal(fg.resume(tmp_path / "c", also=None).net.parameters, net.parameters)
+
+
+def test_weights_that_are_not_finite_leave_the_checkpoint_before(tmp_path):
+    class Ruins(fg.Callback):
+        def on_epoch_end(self, fit):
+            fit.net.layers[1].b[0] = np.inf if fit.epoch else 0.5
+
+    X, Y = data()
+    kept = r"^Checkpoint: .*c: got NaN or infinity in layer.2.b; expected .*; the one before stays$"
+    with pytest.warns(RuntimeWarning, match=kept):
+        network().fit(X, Y, epochs=2, callbacks=[Ruins(), fg.Checkpoint(tmp_path / "c")])
+    assert fg.resume(tmp_path / "c").net.layers[1].b[0] == 0.5
 
 
 def test_a_checkpoint_loads_as_a_network(tmp_path):
@@ -125,17 +171,18 @@ def lone():
 
 @pytest.mark.parametrize("at", [1, 5, 6, 7] if not PLAIN else [6])
 @pytest.mark.parametrize("watching", [both, lone])
-def test_watching_callbacks_go_on(watching, at, tmp_path):
+@pytest.mark.parametrize("rate", [0.03, schedules.Warmup(0.03, STEPS - 1)])
+def test_watching_callbacks_go_on(rate, watching, at, tmp_path):
     X, Y = data()
     straight, path = network(), tmp_path / "fit"
     options = {"batch_size": BATCH, "validation": (X[:9], Y[:9] / 2)}  # better at first, then worse
     whole = straight.fit(
-        X, Y, epochs=12, optimizer=fg.Adam(0.03), callbacks=watching(), **options
+        X, Y, epochs=12, optimizer=fg.Adam(rate), callbacks=watching(), **options
     )  # fmt: skip
     assert at < len(whole.cost) < 12  # it stops, after the rate has been lowered, if it is
     assert len(set(whole.lr)) == len(watching())
     network().fit(
-        X, Y, epochs=12, optimizer=fg.Adam(0.03), **options,
+        X, Y, epochs=12, optimizer=fg.Adam(rate), **options,
         callbacks=[fg.Checkpoint(path), *watching(), StopsAfter(at)],
     )  # fmt: skip
     fresh = watching()
