@@ -6,11 +6,13 @@ import numpy as np
 
 import fastgrad as fg
 
+SMOOTHED = [f"{name}_cross_entropy(label_smoothing=0.1)" for name in ("softmax", "sigmoid")]
+
 
 class Outputs:
     """4096 samples with 64 outputs from a single input, where C and dC/da dominate."""
 
-    params: ClassVar = [list(fg.costs.COSTS), ["float32", "float64"]]
+    params: ClassVar = [[*fg.costs.COSTS, *SMOOTHED], ["float32", "float64"]]
     param_names: ClassVar = ["cost", "dtype"]
 
     def setup(self, cost, dtype):

@@ -34,11 +34,13 @@ class Feature:
 
 FEATURES = {
     "none": Feature(),
+    "standardize": Feature(network={"standardize": True}),
     "dropout": Feature(network={"dropout": 0.2}),
     "input_dropout": Feature(network={"input_dropout": 0.2}),
     "input_noise": Feature(network={"input_noise": 0.1}),
     "l1": Feature(network={"l1": 1e-4}),
     "l2": Feature(network={"l2": 1e-4}),
+    "penalize_biases": Feature(network={"l2": 1e-4, "penalize_biases": True}),
     "max_norm": Feature(network={"max_norm": 3.0}),
     "clip_norm": Feature(optimizer=lambda: fg.Adam(1e-3).clip(norm=1.0)),
     "clip_value": Feature(optimizer=lambda: fg.Adam(1e-3).clip(value=0.1)),

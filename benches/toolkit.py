@@ -1,33 +1,53 @@
-"""What surrounds the epoch: streams, several costs, class weights, SWA, find_lr, L-BFGS, inits."""
+"""What surrounds the epoch: streams, callbacks, loggers, schedules, checkpoints, plots, inits."""
 
+import io
+import os
+import tempfile
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 import fastgrad as fg
+from fastgrad import schedules
 
 S, BATCH = 4096, 64
 
 
-class Toolkit:
+class Fits:
     """Two epochs, or what is named, of a network 64-64-10 on 4096 samples of 10 classes."""
 
-    def setup(self):
+    def setup(self, *_):
         rng = np.random.default_rng(0)
         self.X = rng.normal(size=(S, 64)).astype(np.float32)
-        self.y = rng.integers(10, size=S)
+        self.y = self.X[:, :10].argmax(axis=1)
         self.net, self.adam = self.network(), fg.Adam(1e-3)
-        self.several = self.network(cost=[("softmax_cross_entropy", 8), ("mse", 2)])
-        for name in dir(self):
-            if name.startswith("time_"):
-                getattr(self, name)()  # compiles
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = Path(self.temporary.name)
+
+    def teardown(self, *_):
+        self.temporary.cleanup()
 
     def network(self, cost="softmax_cross_entropy"):
         return fg.Network([64, 64, 10], activations="relu", cost=cost, seed=0)
 
     def fit(self, **options):
         settings = {"epochs": 2, "batch_size": BATCH, "optimizer": self.adam} | options
-        self.net.fit(self.X, self.y, **settings)
+        return self.net.fit(self.X, self.y, **settings)
+
+
+class Toolkit(Fits):
+    """What needs no more than an argument."""
+
+    def setup(self):
+        super().setup()
+        self.several = self.network(cost=[("softmax_cross_entropy", 8), ("mse", 2)])
+        np.save(self.folder / "X.npy", self.X)
+        np.save(self.folder / "y.npy", self.y)
+        self.on_disk = [np.load(self.folder / name, mmap_mode="r") for name in ("X.npy", "y.npy")]
+        for name in dir(self):
+            if name.startswith("time_"):
+                getattr(self, name)()  # compiles
 
     def time_fit(self):
         self.fit()
@@ -43,7 +63,7 @@ class Toolkit:
         self.fit(validation=held_out, callbacks=[fg.EarlyStopping(patience=5)])
 
     def time_stream(self):
-        pieces = fg.Chunks(self.X, self.y, rows=1024, seed=0)
+        pieces = fg.Chunks(*self.on_disk, rows=1024, seed=0)
         self.net.fit_stream(pieces, epochs=2, batch_size=BATCH, optimizer=self.adam)
 
     def time_several_costs(self):
@@ -51,11 +71,111 @@ class Toolkit:
         self.several.fit(self.X, Y, epochs=2, batch_size=BATCH, optimizer=self.adam)
 
     def time_find_lr(self):
-        fg.find_lr(self.net, self.X, self.y, fg.Adam(), batch_size=BATCH)
+        fg.find_lr(self.network(), self.X, self.y, fg.Adam(), batch_size=BATCH)
 
     def time_lbfgs(self):
         """Ten steps from the start, each on all samples."""
         self.network().fit(self.X, self.y, epochs=10, optimizer=fg.LBFGS())
+
+
+class Every(fg.Callback):
+    """Come back to Python after so many batches, for nothing."""
+
+    def __init__(self, every):
+        self.every = every
+
+
+def mlflow_logger(folder):
+    # A database, MLflow's default, would need more libraries.
+    os.environ |= {"MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    return fg.MLflowLogger(tracking_uri=(folder / "runs").as_uri())
+
+
+CALLBACKS = {
+    "every=1": lambda folder: Every(1),
+    "every=20": lambda folder: Every(20),
+    "Progress": lambda folder: fg.progress.Progress(io.StringIO()),
+    "ReduceLROnPlateau": lambda folder: fg.ReduceLROnPlateau("cost"),
+    "Checkpoint": lambda folder: fg.Checkpoint(folder / "checkpoint.safetensors"),
+    "CSVLogger": lambda folder: fg.CSVLogger(folder / "figures.csv"),
+    "TensorBoardLogger": lambda folder: fg.TensorBoardLogger(folder / "runs"),
+    "MLflowLogger": mlflow_logger,
+}
+
+
+class Callbacks(Fits):
+    """The two epochs with one callback."""
+
+    params: ClassVar = [list(CALLBACKS)]
+    param_names: ClassVar = ["callback"]
+
+    def setup(self, callback):
+        super().setup()
+        try:
+            self.callback = CALLBACKS[callback](self.folder)
+        except ModuleNotFoundError as missing:
+            raise NotImplementedError from missing  # asv leaves it out
+        self.time_fit(callback)  # compiles
+
+    def time_fit(self, callback):
+        self.fit(callbacks=[self.callback])
+
+
+RATES = [
+    schedules.Constant(1e-3), schedules.Step(1e-3, every=32),
+    schedules.MultiStep(1e-3, milestones=(32, 64)), schedules.Exponential(1e-3, gamma=0.99),
+    schedules.Linear(1e-3), schedules.Polynomial(1e-3, power=2), schedules.Cosine(1e-3),
+    schedules.CosineRestarts(1e-3, period=16, factor=2), schedules.OneCycle(1e-3),
+    schedules.Warmup(schedules.Cosine(1e-3), steps=32), schedules.Function(lambda t: 1e-3),
+]  # fmt: skip
+
+
+class Schedules(Fits):
+    """The two epochs, of 128 steps, with one schedule."""
+
+    params: ClassVar = [[type(rate).__name__ for rate in RATES]]
+    param_names: ClassVar = ["schedule"]
+
+    def setup(self, schedule):
+        super().setup()
+        (rate,) = (rate for rate in RATES if type(rate).__name__ == schedule)
+        self.adam = fg.Adam(rate)
+        self.time_fit(schedule)  # compiles
+
+    def time_fit(self, schedule):
+        self.fit()
+
+
+class Afterwards(Fits):
+    """What is done with a trained network and its history."""
+
+    params: ClassVar = [["frame", "plot", "save_checkpoint", "resume"]]
+    param_names: ClassVar = ["what"]
+
+    def setup(self, what):
+        super().setup()
+        self.history = self.fit(epochs=20)
+        self.path = self.folder / "checkpoint.safetensors"
+        self.save_checkpoint()
+        try:
+            self.time_once(what)
+        except ModuleNotFoundError as missing:
+            raise NotImplementedError from missing  # asv leaves it out
+
+    def frame(self):
+        self.history.frame()
+
+    def plot(self):
+        fg.plot.history(self.history, self.folder / "history.png")
+
+    def save_checkpoint(self):
+        fg.save_checkpoint(self.path, self.net, self.adam)
+
+    def resume(self):
+        fg.resume(self.path)
+
+    def time_once(self, what):
+        getattr(self, what)()
 
 
 class Initial:

@@ -94,6 +94,18 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def mlflow(tmp_path, monkeypatch):
+    """MLflow with its runs in a folder of their own."""
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database would need more libraries
+    mlflow = pytest.importorskip("mlflow", reason="MLflow is large; `tox -e peers` has it")
+    mlflow.set_tracking_uri((tmp_path / "runs").as_uri())
+    mlflow.set_experiment("fits")
+    yield mlflow
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture
 def file(folder):
     """Write a file and give its name."""
 

@@ -72,18 +72,27 @@ def dedented(text):
     return "\n".join(line.strip() for line in text.splitlines())
 
 
-@jitted_only
-@pytest.mark.parametrize("page", pages_with("python", "pycon"))
-def test_the_examples_run(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def run_examples(page, but_not):
     names = {}
     for language, text in BLOCK.findall(PAGES[page]):
-        if language == "python" and "# eq." not in text:
+        if language == "python" and not any(words in text for words in ("# eq.", *but_not)):
             exec(compile(text, page, "exec"), names)
         elif language == "pycon":
             example = doctest.DocTestParser().get_doctest(text, names, page, page, 0)
             runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
             assert runner.run(example, clear_globs=False).failed == 0
+
+
+@jitted_only
+@pytest.mark.parametrize("page", pages_with("python", "pycon"))
+def test_the_examples_run(page, folder):
+    run_examples(page, but_not=["import mlflow"])
+
+
+@jitted_only
+def test_the_example_with_mlflow_runs(mlflow, folder):
+    run_examples("docs/callbacks.md", but_not=[])
+    assert len(mlflow.search_runs(experiment_names=["digits"])) == 2
 
 
 @jitted_only

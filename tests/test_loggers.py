@@ -216,18 +216,6 @@ def test_tensorboard_wants_a_count_of_batches(tensorboard, tmp_path):
 # --- MLflow --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def mlflow(tmp_path, monkeypatch):
-    """MLflow with its runs in a folder of their own."""
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database would need more libraries
-    mlflow = pytest.importorskip("mlflow", reason="MLflow is large; `tox -e peers` has it")
-    mlflow.set_tracking_uri((tmp_path / "runs").as_uri())
-    mlflow.set_experiment("fits")
-    yield mlflow
-    mlflow.set_tracking_uri(None)
-
-
 def lone_run(mlflow, **where):
     (run,) = mlflow.search_runs(output_format="list", **where)
     return run
