@@ -9,7 +9,8 @@ _LOST_SHARE = 0.01  # of the time, at most, is lost by trying the slower one aga
 _TRIALS_SHARE = 0.1  # and at most so much spent, even if nothing is lost
 _OPERATIONS_A_SECOND = 1e11  # until something was measured
 _ALONE_BELOW = 1e6  # operations a step that one thread probably does as fast
-_TOGETHER_ABOVE = 3e8  # operations a step, about a millisecond, that all surely do faster
+_TOGETHER_ABOVE = 3e8  # operations a step, about a millisecond, that all do faster unless disturbed
+_SECOND_LOOK = 1.0  # seconds of work, at most, until what was tried but once is tried again
 
 
 class Crew:
@@ -30,12 +31,12 @@ class Crew:
     """
 
     def __init__(self, choices: tuple[int, ...], operations: float, batch: int) -> None:
-        if operations * batch > _TOGETHER_ABOVE:
-            choices = choices[-1:]
         likely_first = choices[::-1] if operations * batch > _ALONE_BELOW else choices
         self._seconds: dict[int, deque[float]] = {n: deque(maxlen=3) for n in likely_first}
         self._guess = operations / _OPERATIONS_A_SECOND
         self._worked = self._next_trial = 0.0  # seconds of work, so far and then
+        if operations * batch > _TOGETHER_ABOVE:  # a trial is a step at least, and loses about one
+            self._next_trial = self._guess * batch / _LOST_SHARE
         self._trying, self._tried = 0, 0.0  # threads on trial, 0 for none, and for how long
 
     def turn(self, samples: int | None = None) -> tuple[int, int]:
@@ -47,10 +48,9 @@ class Crew:
             How many it has; None: as many as the crew likes.
         """
         best = self._best()
-        if not self._trying:
-            due = self._worked >= self._next_trial
+        if not self._trying and self._worked >= self._next_trial:
             for threads, seconds in self._seconds.items():
-                if not seconds or (due and threads != best):
+                if not seconds or threads != best:
                     self._trying, self._tried = threads, 0.0
                     break
         if self._trying and self._may_try(samples or 0, best):
@@ -75,6 +75,10 @@ class Crew:
                 self._trying = 0
                 lost = self._tried * (1 - self._pace(self._best()) / self._pace(threads))
                 pause = max(lost / _LOST_SHARE, self._tried / _TRIALS_SHARE)
+                if not all(self._seconds.values()):
+                    pause = 0.0
+                elif len(self._seconds[threads]) < 2:  # something may have come between
+                    pause = min(pause, _SECOND_LOOK)
                 self._next_trial = self._worked + pause
 
     def _may_try(self, samples: int, best: int) -> bool:

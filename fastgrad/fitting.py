@@ -271,7 +271,7 @@ def fit(
             pieces.must_come_again()
         net.inputs.standardize_by_parts(piece.X for piece in pieces)
     if epochs and whole is not None and batch_size:
-        engine.compile(whole, Training(optimizer), batch_size)
+        engine.compile(whole, Training(optimizer), batch_size, threads)
     an_epoch = partial(
         _pass_over, pieces, descent=descent, batch_size=batch_size, shuffle=shuffle,
         threads=threads, every=every,

@@ -143,7 +143,8 @@ class Order:
             uniform=not (state.apart or limited), prepare_loop=prepare, update_loop=update,
         )  # fmt: skip
         self._kept += [c, state.memory]
-        self.keep(h=optimizer.h, steps=state.steps, missed=state.missed, lr_scales=lr_scales)
+        h = optimizer.h.copy()  # networks that train at the same time have rates of their own
+        self.keep(h=h, steps=state.steps, missed=state.missed, lr_scales=lr_scales)
         self.keep(**{f"slot_{k}": slot for k, slot in enumerate(state.slots)})
         if optimizer.clips:
             limits = np.ones((numba.config.NUMBA_NUM_THREADS, 64), dtype)

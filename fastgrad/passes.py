@@ -33,7 +33,9 @@ _PROCESSORS = (
 # each other about 0.1 ms before they do; but more threads than processors would wait in vain.
 _PATIENT, _IMPATIENT = 131_072, 64
 _KINDS = 16  # of passes that are remembered at most: there may be mini-batches of many sizes
-# The process whose threads OpenMP has started. A fork of it has none, and OpenMP would end it.
+# Whose threads serve one pass at a time: not every threading layer bears two, and no processor.
+_team = threading.Lock()
+# The process that has started them. A fork of it has none, and OpenMP would end it.
 _team_of: int | None = None
 
 
@@ -98,7 +100,7 @@ class Pass:
         self._crews: dict[Any, Crew] = {}
         self._orders: dict[Any, Order] = {}
         self._version = -1
-        self._busy = threading.Lock()  # the scratch memory serves one pass at a time
+        self._busy = threading.RLock()  # the scratch memory serves one pass at a time
 
     # --- the passes -----------------------------------------------------------------------------
 
@@ -124,21 +126,19 @@ class Pass:
     def gradients(
         self, samples: Samples, dC_da0: Array | None = None, threads: int | None = None
     ) -> tuple[float, float, Array]:
-        """The mean of C, the share of right classes, and the gradient as long as the parameters.
+        """The mean of C, the share of right classes, and a gradient as long as the parameters.
 
         That with respect to the inputs is written to dC_da0, if there is such an array.
         """
         S = len(samples.X)
-        total, right, _ = self._run(
-            samples, batch=S, gradient=True, input_gradient=dC_da0, threads=threads
-        )
+        with self._busy:
+            total, right, _ = self._run(
+                samples, batch=S, gradient=True, input_gradient=dC_da0, threads=threads
+            )
+            dC = self.memory.gradient[: len(self.memory.parameters)].copy()
         if dC_da0 is not None:
             dC_da0 *= self.inputs.scale
-        return (
-            total / S + self.penalty,
-            right / S,
-            self.memory.gradient[: len(self.memory.parameters)],
-        )
+        return total / S + self.penalty, right / S, dC
 
     def step(self, samples: Samples, training: Training) -> float:
         """Update on one mini-batch; the mean of C before it."""
@@ -146,9 +146,15 @@ class Pass:
         total, *_ = self._run(samples, batch=S, training=training)
         return total / S + penalty
 
-    def compile(self, samples: Samples, training: Training, batch: int) -> None:
-        """Compile, or read from disk, all that an epoch needs: by a pass over no samples."""
-        self._run(samples, batch=batch, last=0, training=training)
+    def compile(
+        self, samples: Samples, training: Training, batch: int, threads: int | None
+    ) -> None:
+        """Compile, or read from disk, all that an epoch needs: by a pass over no samples.
+
+        On all threads that may come, lest one of the trials takes as long as their start.
+        """
+        most = threads or numba.get_num_threads()
+        self._run(samples, batch=batch, last=0, training=training, threads=most)
 
     def epoch(
         self,
@@ -234,11 +240,13 @@ class Pass:
             begin = time.perf_counter()
             self._sweep(pass_address(batch == 1, self.dtype), told, team)
         if end > first:
+            if training:
+                training.optimizer.h[0] = arrays["rates"][-1]
             crew.record(team, end - first, time.perf_counter() - begin)
         return float(sums[0]), float(sums[1]), end
 
     def _sweep(self, address: int, order: Order, threads: int) -> None:
-        if threads > 1:
+        if threads > 1 and _team.acquire(blocking=False):
             global _team_of  # noqa: PLW0603
             _team_of = os.getpid()
             before = numba.get_num_threads()
@@ -247,9 +255,10 @@ class Pass:
                 sweep(address, threads, *order.where)
             finally:
                 numba.set_num_threads(before)
+                _team.release()
             if order.arrived[64] >= 0:
                 return
-            # The system has not given each thread its own time.
+        if threads > 1:  # the team is at work for another, or not each has time of its own
             order.tell(threads=1)
             order.arrived[:] = 0
         run(address, 0, *order.where)

@@ -50,6 +50,20 @@ def test_a_disturbed_first_trial_is_soon_corrected():
     assert fit.spent[4] - before[4] > 10 * (fit.spent[1] - before[1])
 
 
+@pytest.mark.parametrize("stall", [0.05, 0.4])
+def test_a_stall_in_the_first_trial_is_soon_corrected(stall):
+    fit = Fit(operations=1e3)  # one thread is tried first
+    pace = {1: 2e-6, 4: 1e-6}
+    fit.work(pace, 1)
+    threads, ahead = fit.crew.turn()
+    assert threads == 4
+    fit.crew.record(threads, ahead, ahead * pace[4] + stall)
+    fit.work(pace, 40)  # 2 s or more
+    before = dict(fit.spent)
+    fit.work(pace, 40)
+    assert fit.spent[4] - before[4] > 10 * (fit.spent[1] - before[1])
+
+
 def test_a_single_disturbance_changes_nothing():
     fit = Fit()
     fit.work({1: 2e-6, 4: 1e-6}, 20)
@@ -77,10 +91,14 @@ def test_a_disturbed_trial_of_long_passes_is_corrected():
     assert fit.spent[4] - before[4] > 5 * (fit.spent[1] - before[1])
 
 
-def test_long_steps_are_shared_without_a_trial():
+def test_long_steps_are_shared_until_a_trial_costs_little():
     fit = Fit(operations=1e7)
-    fit.work({1: 1e-6, 4: 2e-6}, 10)
+    fit.work({1: 1e-4, 4: 2e-4}, 5)
     assert fit.spent[1] == 0
+    fit.work({1: 1e-4, 4: 2e-4}, 100)  # disturbed: one thread is faster
+    before = fit.spent[4]
+    fit.work({1: 1e-4, 4: 2e-4}, 100)
+    assert fit.spent[4] - before < 0.05 * fit.spent[1]
 
 
 def test_who_asks_for_a_number_gets_it():

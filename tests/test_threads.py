@@ -62,7 +62,8 @@ for dtype in ("float32", "float64"):
 """
 
 
-# Networks that train at once in several Python threads, one that answers several, and a fork.
+# Networks that train at once in several Python threads, also by one optimizer; one that answers
+# several, and a fork.
 AT_ONCE = """
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
@@ -80,13 +81,27 @@ def trained(seed, threads=2):
 def weights(*arguments):
     return trained(*arguments).layers[0].W.tobytes()
 
+def by_one(optimizer, epochs):
+    net = fg.Network([9, 8, 2], "tanh", cost="mse", seed=0)
+    net.fit(X, Y, epochs=epochs, batch_size=1, optimizer=optimizer, threads=1)
+    return net.parameters.tobytes()
+
+def falling():
+    return fg.Adam(fg.schedules.Cosine(0.01))
+
 expected = [weights(seed) for seed in range(4)]
 net = trained(0)
 parts = [X[:k] for k in range(1, 500, 7)]
 answers = [net.predict(part) for part in parts]
+slopes = [net.gradients(part, Y[: len(part)]).dC_dW[0] for part in parts]
+one, rates = falling(), range(8, 12)
+falls = [by_one(falling(), epochs) for epochs in rates]
 with ThreadPoolExecutor(4) as pool:
     assert list(pool.map(weights, range(4))) == expected
     assert all(map(np.array_equal, pool.map(net.predict, parts), answers))
+    found = pool.map(lambda part: net.gradients(part, Y[: len(part)]).dC_dW[0], parts)
+    assert all(map(np.array_equal, found, slopes))
+    assert list(pool.map(by_one, [one] * 4, rates)) == falls
 if "fork" in multiprocessing.get_all_start_methods():
     with multiprocessing.get_context("fork").Pool(1) as pool:
         assert pool.starmap_async(weights, [(0, None), (1, 1), (2, 2)]).get(60) == expected[:3]
@@ -111,11 +126,12 @@ print(bits.hexdigest())
 """
 
 
-def python(program, threads=4):
+def python(program, threads=4, layer="default"):
     return subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ
-        | {"NUMBA_NUM_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(sys.path)},
+        | {"NUMBA_NUM_THREADS": str(threads), "NUMBA_THREADING_LAYER": layer}
+        | {"PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         timeout=300,
@@ -152,7 +168,8 @@ def test_machines_with_other_numbers_of_processors_give_the_same_bits():
     assert len({run.stdout for run in runs}) == 1
 
 
-def test_python_threads_and_forks_train_and_predict_too():
-    run = python(AT_ONCE)
+@pytest.mark.parametrize("layer", ["default", "workqueue"])
+def test_python_threads_and_forks_train_and_predict_too(layer):
+    run = python(AT_ONCE, layer=layer)
     assert run.returncode == 0, run.stderr
     assert run.stdout == "the same\n"
