@@ -14,6 +14,7 @@ from typing import Any
 
 import numba
 from numba import types
+from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 
 from .cache import WRITABLE
@@ -35,14 +36,24 @@ def _njit(function: Callable[..., Any], fastmath: set[str], **options: Any) -> A
     return compiled(function)
 
 
+class _Inner(CPUDispatcher):  # type: ignore[misc]
+    """A dispatcher that numba knows and Python cannot call, which would end the process."""
+
+    def __call__(self, *_: Any) -> None:
+        raise TypeError(f"{self.__name__}: called from Python; that takes NUMBA_DISABLE_JIT=1")
+
+
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a loop whose sums may be reordered and contracted, so that it vectorises."""
     return _njit(function, _REORDER, cache=WRITABLE, no_cfunc_wrapper=True)
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """Compile a kernel in less time that only compiled code calls: Python must not."""
-    return _njit(function, _REORDER, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+    """Compile a kernel in less time that only compiled code calls: it has no form for Python."""
+    compiled = _njit(function, _REORDER, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+    if not PLAIN_PYTHON:
+        compiled.__class__ = _Inner
+    return compiled
 
 
 def exact(function: Callable[..., Any]) -> Any:
