@@ -208,8 +208,8 @@ class Stream:
                 came = f"{len(piece)} things" if listed else type(piece).__name__
                 raise ValueError(f"batches: got {came} as piece {k}; expected (X, Y[, weights])")
             X, Y, *weight = piece
-            names = f"X of piece {k}", f"Y of piece {k}"
-            yield samples(self.net, X, Y, weight[0] if weight else None, names=names)
+            names = tuple(f"{name} of piece {k}" for name in ("X", "Y", "sample_weight"))
+            yield samples(self.net, X, Y, weight[0] if weight else None, names=names, part=True)
 
 
 def fit(
