@@ -263,6 +263,17 @@ def test_a_constant_column_is_left_as_it_is():
     assert np.array_equal(copy.deepcopy(net).predict(X), net.predict(X))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_column_that_is_lost_among_tiny_numbers_counts_as_constant(dtype):
+    X, Y = data()
+    X[:, 2] *= np.finfo(dtype).tiny * 1e-3
+    net = network(standardize=True, dtype=dtype)
+    history = net.fit(X, Y, epochs=1)
+    assert net.inputs.scale[2] == 1
+    assert_close(net.inputs.scale[:2], 1 / X[:, :2].std(axis=0), 1e-6)
+    assert np.isfinite(history.cost).all()
+
+
 def test_accuracy_counts_every_sample_once():
     X, _ = data()
     net = network(cost="softmax_cross_entropy")
@@ -287,8 +298,20 @@ def test_a_warm_up_longer_than_the_fit_is_refused():
 
 
 def test_an_average_of_no_epoch_is_refused():
+    class Stop(fg.Callback):
+        def on_epoch_end(self, fit):
+            fit.stop()
+
     X, Y = data()
-    swa = fg.SWA(start=100)
-    network().fit(X, Y, epochs=2, average=swa)
-    with pytest.raises(ValueError, match="network: got no epoch after the 100"):
+    net, swa = network(), fg.SWA(start=2)
+    before = net.parameters.copy()
+    with pytest.raises(
+        ValueError, match=r"^average: got start 2 in a fit that ends .* 2; expected a"
+    ):
+        net.fit(X, Y, epochs=2, average=swa)
+    assert np.array_equal(net.parameters, before)
+    net.fit(X, Y, epochs=3, average=swa, callbacks=[Stop()])
+    with pytest.raises(ValueError, match="network: got no epoch after the 2"):
         _ = swa.network
+    net.fit(X, Y, epochs=2, average=swa)
+    assert np.array_equal(swa.network.parameters, net.parameters)

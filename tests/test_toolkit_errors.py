@@ -216,6 +216,11 @@ def test_a_metric_that_is_no_number(value):
         (lambda: network([2**40, 1]), ["sizes[0]", str(2**40), str(2**29)]),
         (lambda: network([3, 2], dropout=np.array([0.1, 0.2])), ["dropout", "hidden layer", "0"]),
         (lambda: network([3, 2], cost=[("mse", 1, 0), ("mae", 1, 0)]), ["cost", "weights of 0"]),
+        (lambda: network(penalize_biases=True), ["penalize_biases", "True", "l1 or l2 above 0"]),
+        (
+            lambda: network(penalize_biases=[True, False], l2=[0, 0.1]),
+            ["penalize_biases", "without a penalty"],
+        ),
         (lambda: setattr(network().layers[0], "W", None), ["W", "NoneType", "(8, 3)"]),
         (lambda: setattr(fg.Adam(), "schedule", "fast"), ["lr", "'fast'", "a schedule such as"]),
         (lambda: fg.Activation("own", lambda u: None, abs), ["'own': f gives None", "a number"]),
