@@ -204,6 +204,41 @@ def test_metrics_need_validation():
         network().fit(*data(), metrics=["r2"])
 
 
+def fails(Y, prediction):
+    raise ZeroDivisionError("by nothing")
+
+
+def test_an_error_in_a_metric_of_ones_own_tells_of_which():
+    X, Y = data()
+    net = network()
+    before = net.parameters.copy()
+    with pytest.raises(ZeroDivisionError, match="by nothing") as caught:
+        net.fit(X, Y, epochs=1, validation=(X, Y), metrics=["mae", fails])
+    assert caught.value.__notes__ == ["This is of the metric 'fails'."]
+    assert np.array_equal(net.parameters, before)
+
+
+@pytest.mark.parametrize(
+    ("cost", "metric", "message"),
+    [
+        ("mse", "f1", r"'f1'; expected one that fits .* \(prediction: got .*; expected prob.*\)$"),
+        ("mse", fg.metrics.accuracy, r"'accuracy'; expected one that fits .* \(prediction: "),
+        ("softmax_cross_entropy", "rmse", r"'rmse'; .* \(Y: got shape \(40,\); expected numbers"),
+        ("softmax_cross_entropy", "top_k_accuracy(k=3)", r"'top_3_accuracy'; .* \(k: got 3; "),
+        ([("mse", 1), ("mse", 2)], "r2", r"'r2' with several costs; .* of shape \(S, 3\)$"),
+    ],
+)
+def test_a_metric_that_does_not_fit_is_refused_before_training(cost, metric, message):
+    X, Y = data()
+    targets = {"mse": Y, "softmax_cross_entropy": IDS}.get(str(cost), [Y[:, 0], Y[:, 1:]])
+    net = network(cost=cost, standardize=True)
+    before = net.parameters.copy()
+    with pytest.raises(ValueError, match=f"^metrics: got {message}"):
+        net.fit(X, targets, validation=(X, targets), metrics=[metric])
+    assert np.array_equal(net.parameters, before)
+    assert not net.inputs.standardized
+
+
 @pytest.mark.parametrize("shape", [(S,), (S, 1)])
 def test_a_metric_gets_the_targets_as_they_came(shape):
     X, Y = data([5, 1])

@@ -3,7 +3,6 @@
 import copy
 import math
 import pickle
-import re
 
 import numpy as np
 import pytest
@@ -340,42 +339,6 @@ def test_a_schedule_may_be_set_as_it_is_given(rate):
     net.fit(X, y, epochs=1, optimizer=optimizer)
     expected.fit(X, y, epochs=1, optimizer=fg.SGD(0.1))
     assert np.array_equal(net.parameters, expected.parameters)
-
-
-def fails(Y, prediction):
-    raise ZeroDivisionError("by nothing")
-
-
-def test_an_error_in_a_metric_of_ones_own_tells_of_which():
-    net = network([3, 5, 2])
-    before = net.parameters.copy()
-    with pytest.raises(ZeroDivisionError, match="by nothing") as caught:
-        net.fit(X, Y, epochs=1, validation=(X, Y), metrics=["mae", fails])
-    assert caught.value.__notes__ == ["This is of the metric 'fails'."]
-    assert np.array_equal(net.parameters, before)
-
-
-SEVERAL = [("softmax_cross_entropy", 2), ("mse", 1)]
-
-
-@pytest.mark.parametrize(
-    ("cost", "targets", "metric", "message"),
-    [
-        ("mse", Y, "f1", r"'f1'; expected one that fits .* \(prediction: got .*; expected prob"),
-        ("mse", Y, fg.metrics.accuracy, r"'accuracy'; expected one that fits .* \(prediction: "),
-        ("softmax_cross_entropy", IDS, "rmse", r"'rmse'; .* \(Y: got shape \(10,\); expected num"),
-        ("softmax_cross_entropy", IDS, "top_k_accuracy(k=2)", r"'top_2_accuracy'; .* \(k: got 2; "),
-        (SEVERAL, [IDS, y], "accuracy", r"'accuracy' with several costs; .* of shape \(S, 3\)$"),
-    ],
-)
-def test_a_metric_that_does_not_fit_is_refused_before_training(cost, targets, metric, message):
-    net = network([3, 5, 3 if cost is SEVERAL else 2], cost=cost, standardize=True)
-    before = net.parameters.copy()
-    call = lambda: net.fit(X, targets, validation=(X, targets), metrics=[metric])  # noqa: E731
-    text = message_of(call)
-    assert re.match(f"metrics: got {message}", text), text
-    assert np.array_equal(net.parameters, before)
-    assert not net.inputs.standardized
 
 
 @jitted_only
