@@ -1,5 +1,6 @@
 """Callbacks: what happens between the epochs and the batches of a fit, at Keras's hook points."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from inspect import signature
@@ -124,6 +125,11 @@ class _Watch(Callback):
         if self.monitor not in fit.figures:
             known = ", ".join(fit.figures)
             raise ValueError(f"monitor: got {self.monitor!r}; expected one of {known}")
+        if self.mode == "auto" and not (is_loss(self.monitor) or _is_score(self.monitor)):
+            raise ValueError(
+                f"mode: got 'auto' for {self.monitor}; expected 'min' or 'max', as less or more of"
+                " it is better"
+            )
 
     def on_train_begin(self, fit: "Fit") -> None:
         """Forget what was before, unless it was told to go on."""
@@ -170,6 +176,13 @@ def is_loss(figure: str) -> bool:
     return figure.removeprefix("val_") in {"cost", "mae", "rmse"}
 
 
+def _is_score(figure: str) -> bool:
+    """Whether it is one of ours of which more is better."""
+    return bool(
+        re.fullmatch(r"(val_)?((top_(k|\d+)_)?accuracy|precision|recall|f1|roc_auc|r2)", figure)
+    )
+
+
 class EarlyStopping(_Watch):
     """End training when a figure has stopped getting better.
 
@@ -182,7 +195,8 @@ class EarlyStopping(_Watch):
     patience : int, default 10
         Epochs without that, after which training ends.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether less or more is better; "auto": less for costs, "mae" and "rmse".
+        Whether less or more is better; "auto": less for costs, "mae" and "rmse", more for the other
+        metrics with a name. Of a figure of your own it has to be told.
     restore_best_weights : bool, default True
         Put back the weights of the best epoch when training ends, however it ends. An `EMA` or
         `SWA` stays as it is after the last epoch.
@@ -190,7 +204,8 @@ class EarlyStopping(_Watch):
     Raises
     ------
     ValueError, TypeError
-        A number out of its range; in a fit, a figure that there is none of.
+        A number out of its range; in a fit, a figure that there is none of, or one of your own with
+        the mode "auto".
     """
 
     weights: Any
@@ -243,7 +258,8 @@ class ReduceLROnPlateau(_Watch):
     patience : int, default 10
         Epochs without getting better, after which it is multiplied.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether less or more is better; "auto": less for costs, "mae" and "rmse".
+        Whether less or more is better; "auto": less for costs, "mae" and "rmse", more for the other
+        metrics with a name. Of a figure of your own it has to be told.
     min_delta : float, default 1e-4
         By how much the figure must get better to count.
     cooldown : int, default 0
@@ -254,8 +270,9 @@ class ReduceLROnPlateau(_Watch):
     Raises
     ------
     ValueError, TypeError
-        A number out of its range; in a fit, a figure that there is none of, or an optimizer whose
-        rate follows another schedule, or whose steps do not follow its rate.
+        A number out of its range; in a fit, a figure that there is none of, or one of your own with
+        the mode "auto", or an optimizer whose rate follows another schedule, or whose steps do not
+        follow its rate.
     """
 
     resting: int

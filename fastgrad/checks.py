@@ -281,8 +281,10 @@ def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any,
     return ids.astype(np.int64, copy=False)
 
 
-def weights(name: str, value: Any, dtype: np.dtype[Any], rows: int) -> np.ndarray[Any, Any]:
-    """One weight a sample, none negative, not all 0."""
+def weights(
+    name: str, value: Any, dtype: np.dtype[Any], rows: int, *, may_be_zeros: bool = False
+) -> np.ndarray[Any, Any]:
+    """One weight a sample, none negative, not all 0 unless they may be."""
     shape = numbers(name, value, f"{rows} weights").shape
     if shape != (rows,):
         raise ValueError(f"{name}: got shape {shape}; expected ({rows},)")
@@ -290,7 +292,7 @@ def weights(name: str, value: Any, dtype: np.dtype[Any], rows: int) -> np.ndarra
     if array.min() < 0:
         s = int(np.argmin(array))
         raise ValueError(f"{name}: got {array[s]} at [{s}]; expected weights of at least 0")
-    if not array.any():
+    if not (may_be_zeros or array.any()):
         raise ValueError(f"{name}: got only zeros; expected at least one weight above 0")
     return np.ascontiguousarray(array)
 

@@ -20,7 +20,7 @@ class Chunks:
     ----------
     X, Y : array_like
         (S, n_0) and the targets, such as numpy.memmap or an h5py dataset: anything with a length
-        and slices.
+        and slices. For a network with several costs Y is a list of arrays, one for each.
     rows : int, default 65536
         Rows of a piece: best a multiple of the batch size, whose last mini-batch is smaller else.
     sample_weight : array_like, optional
@@ -53,12 +53,17 @@ class Chunks:
         seed: int | None = None,
     ) -> None:
         self.rows = checks.integer("rows", rows, least=1)
-        self._arrays = [X, Y] if sample_weight is None else [X, Y, sample_weight]
-        names = ("X", "Y", "sample_weight")
-        lengths = [_rows(name, array) for name, array in zip(names, self._arrays, strict=False)]
+        listed = isinstance(Y, list | tuple) and len(Y) != _rows("X", X)  # not one for each row
+        self._several = len(Y) if listed and all(getattr(part, "shape", ()) for part in Y) else 0
+        targets = {f"Y[{k}]": part for k, part in enumerate(Y)} if self._several else {"Y": Y}
+        named = {"X": X, **targets}
+        if sample_weight is not None:
+            named["sample_weight"] = sample_weight
+        self._arrays = list(named.values())
+        lengths = [_rows(name, array) for name, array in named.items()]
         if len(set(lengths)) > 1:
             came = ", ".join(map(str, lengths))
-            raise ValueError(f"X, Y: got {came} rows; expected as many of each")
+            raise ValueError(f"{', '.join(named)}: got {came} rows; expected as many of each")
         if seed is not None:
             checks.integer("seed", seed, least=0, most=np.inf)
         self._rng = np.random.default_rng(seed) if checks.flag("shuffle", shuffle) else None
@@ -74,7 +79,10 @@ class Chunks:
         if self._rng:
             self._rng.shuffle(starts)
         for start in starts.tolist():
-            yield tuple(np.asarray(array[start : start + self.rows]) for array in self._arrays)
+            piece: list[Any] = [np.asarray(a[start : start + self.rows]) for a in self._arrays]
+            if self._several:
+                piece[1 : 1 + self._several] = [piece[1 : 1 + self._several]]
+            yield tuple(piece)
 
     def state(self) -> dict[str, Any]:
         """What the orders of further epochs are drawn from, for a checkpoint."""

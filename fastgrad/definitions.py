@@ -1,4 +1,4 @@
-"""What activations and costs share: names with parameters, and a check of the derivative."""
+"""What activations, costs and the like share: names with parameters, a check of the derivative."""
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
@@ -121,6 +121,7 @@ _ELSEWHERE: dict[str, dict[str, str]] = {
         "poissonnll": "poisson",
         "smoothl1": "huber",
     },
+    "metrics": {},
     "init": {
         **dict.fromkeys(("kaiming", "kaimingnormal"), "he_normal"),
         **dict.fromkeys(("xavier", "xavieruniform"), "glorot_uniform"),
@@ -145,7 +146,7 @@ def resolve(
     Parameters
     ----------
     kind : str
-        "activation", "cost" or "init", for the errors.
+        "activation", "cost", "init" or "metrics", for the errors.
     spec : object
         The name, perhaps with parameters.
     known : mapping

@@ -224,8 +224,8 @@ class Stream:
                 came = f"{len(piece)} things" if listed else type(piece).__name__
                 raise ValueError(f"batches: got {came} as piece {k}; expected (X, Y[, weights])")
             X, Y, *weight = piece
-            names = f"X of piece {k}", f"Y of piece {k}"
-            yield samples(self.net, X, Y, weight[0] if weight else None, names=names)
+            names = tuple(f"{name} of piece {k}" for name in ("X", "Y", "sample_weight"))
+            yield samples(self.net, X, Y, weight[0] if weight else None, names=names, part=True)
 
 
 def fit(
@@ -253,6 +253,8 @@ def fit(
     if threads is not None:
         checks.integer("threads", threads, least=1)
     average = resolve_average(average)
+    if isinstance(average, SWA):
+        average.must_begin_within(epochs)
     figures, evaluate = _evaluation(net, validation, metrics)
     whole = None if isinstance(pieces, Stream) else pieces[0]
     size = 0 if whole is None else len(whole.X)
@@ -328,6 +330,11 @@ def _evaluation(
         raise TypeError(f"metrics: got {metrics!r}; expected a list of names or functions")
     for metric in metrics:
         function = resolve_metric(metric)
+        if isinstance(metric, str) and len(net.blocks) > 1:
+            raise ValueError(
+                f"metrics: got {metric!r} with several costs; expected functions of Y and the"
+                f" prediction, both of shape (S, {net.n_outputs})"
+            )
         name = function.__name__.strip("<>")  # no column or file of a logger is called "<lambda>"
         if f"val_{name}" in functions or (name in own and function is not accuracy):
             raise ValueError(f"metrics: got {name!r} twice; expected functions of different names")
@@ -338,28 +345,45 @@ def _evaluation(
         return own, dict
     X_val, Y_val = checks.pair("validation", validation, "(X_val, Y_val)")
     held_out = samples(net, X_val, Y_val, names=("validation X", "validation Y"))
+    Y = held_out.ids if len(held_out.ids) else held_out.Y
+    if len(net.blocks) == 1 and np.ndim(Y_val) < Y.ndim:
+        Y = Y[:, 0]  # as it came
+
+    def computed() -> dict[str, float]:
+        prediction = net.predict(held_out.X)
+        finite = np.isfinite(prediction).all()
+        return {
+            name: _number(function, Y, prediction) if finite else math.nan
+            for name, function in functions.items()
+        }
+
+    if functions:
+        computed()  # one that fails had better do so now than after an epoch
 
     def evaluate() -> dict[str, float]:
         C, right = net.engine.cost(held_out)
         figures = {"val_cost": C}
         if classifies(net):
             figures["val_accuracy"] = _share(right, C)
-        if functions:
-            prediction = net.predict(held_out.X)
-            Y = held_out.ids if len(held_out.ids) else held_out.Y
-            Y = Y[:, 0] if np.ndim(Y_val) < Y.ndim else Y  # as it came
-            finite = np.isfinite(prediction).all()
-            for name, function in functions.items():
-                try:
-                    value = function(Y, prediction) if finite else math.nan
-                except Exception as error:
-                    error.add_note(f"This is of the metric {name.removeprefix('val_')!r}.")
-                    raise
-                try:
-                    figures[name] = float(value)
-                except (TypeError, ValueError):
-                    came = f"{type(value).__name__} from {function.__name__}"
-                    raise TypeError(f"metrics: got {came}; expected a number") from None
-        return figures
+        return figures | (computed() if functions else {})
 
     return tuple(dict.fromkeys([*own, *(f"val_{name}" for name in own), *functions])), evaluate
+
+
+def _number(metric: Callable[..., Any], Y: Any, prediction: Any) -> float:
+    """The figure that a metric gives."""
+    name = metric.__name__
+    try:
+        value = metric(Y, prediction)
+    except Exception as error:
+        if getattr(metric, "__module__", None) == accuracy.__module__:
+            raise ValueError(
+                f"metrics: got {name!r}; expected one that fits the validation samples ({error})"
+            ) from None
+        error.add_note(f"This is of the metric {name!r}.")
+        raise
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        came = f"{type(value).__name__} from {name}"
+        raise TypeError(f"metrics: got {came}; expected a number") from None

@@ -109,6 +109,8 @@ class Layer(_Settings):
         (n_l, n_(l-1)): weights.
     b : ndarray
         (n_l,): biases.
+    is_output : bool, default False
+        Whether it is the last layer.
 
     Attributes
     ----------
@@ -121,7 +123,8 @@ class Layer(_Settings):
     penalize_biases : bool, default False
         Whether the sums count the biases too.
     dropout : float, default 0
-        Probability with which an activation of this layer is 0 while training, equation (9).
+        Probability with which an activation of this layer is 0 while training, equation (9); only
+        for hidden layers.
     max_norm : float, default infinity
         Largest norm of the weights of a node: larger ones are shrunk after each step.
     """
@@ -134,8 +137,15 @@ class Layer(_Settings):
     penalize_biases = _Flag(False)
     max_norm = _Number(float("inf"), above=0)
 
-    def __init__(self, W: Array, b: Array) -> None:
-        self._W, self._b = W, b
+    def __init__(self, W: Array, b: Array, is_output: bool = False) -> None:
+        self._W, self._b, self._is_output = W, b, is_output
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set; but outputs are not dropped."""
+        if name == "dropout" and self._is_output and np.any(value):
+            came = checks.shown(value)
+            raise ValueError(f"dropout: got {came} at the output; expected it at a hidden layer")
+        super().__setattr__(name, value)
 
     @property
     def _shape(self) -> str:
@@ -216,7 +226,8 @@ class Inputs(_Settings):
             S += n
         if S:
             deviation = np.sqrt(squares / S)
-            constant = deviation <= _ROUNDING * np.abs(mean)
+            least = np.finfo(self.mean.dtype).tiny  # below it a pass takes numbers for 0
+            constant = deviation <= np.maximum(_ROUNDING * np.abs(mean), least)
             self.mean, self.scale = mean, 1 / np.where(constant, 1, deviation)
             self.standardized = True
 
@@ -231,7 +242,7 @@ class Inputs(_Settings):
 
 def settings(of: _Settings) -> dict[str, Any]:
     """How a layer or the inputs are trained, as JSON can hold it."""
-    return {k: v for k, v in vars(of).items() if isinstance(v, bool | float)}
+    return {k: v for k, v in vars(of).items() if k[0] != "_" and isinstance(v, bool | float)}
 
 
 def assign(layers: Sequence[Layer], **given: Any) -> None:
@@ -244,6 +255,10 @@ def assign(layers: Sequence[Layer], **given: Any) -> None:
             raise ValueError(f"{name}: got a list of {len(values)}; expected {expected}")
         for layer, one in zip(layers, values, strict=True):
             setattr(layer, name, one)
+    if np.any(given.get("penalize_biases", False)) and not any(
+        layer.penalize_biases and (layer.l1 or layer.l2) for layer in layers
+    ):
+        raise ValueError("penalize_biases: got True without a penalty; expected l1 or l2 above 0")
 
 
 class Gradients(NamedTuple):

@@ -50,7 +50,8 @@ class LBFGS(Optimizer):
     Raises
     ------
     ValueError, TypeError
-        A number out of its range; in a fit, whatever makes the cost another one at each look.
+        A number out of its range; in a fit, whatever makes the cost another one at each look, and
+        l1, with which it is not smooth.
     """
 
     follows_lr = False
@@ -100,6 +101,7 @@ class LBFGS(Optimizer):
             "a stream": samples is None,
             "dropout": inputs.dropout or any(layer.dropout for layer in layers),
             "input_noise": inputs.noise,
+            "l1": any(layer.l1 for layer in layers),
             "max_norm": any(layer.max_norm < np.inf for layer in layers),
             "clip": self.clips,
             "fg.EMA": isinstance(average, EMA),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from . import checks, definitions
 from . import metric_loops as loops
 
 __all__ = [
@@ -57,10 +57,13 @@ def top_k_accuracy(Y: Any, prediction: Any, k: int = 5) -> float:
         Probabilities (S, K), or (S, 1). Of equal ones the first counts as the more probable, as it
         does for `accuracy`; in scikit-learn the last does.
     k : int, default 5
-        From K on the figure is 1.
+        From 1 to K - 1: from K on every answer would be right.
     """
     checks.integer("k", k, least=1)
-    return float(loops.share_near_the_top(*class_ids(Y, prediction), k))
+    ids, p = class_ids(Y, prediction)
+    if k >= p.shape[1]:
+        raise ValueError(f"k: got {k}; expected less than the {p.shape[1]} classes")
+    return float(loops.share_near_the_top(ids, p, k))
 
 
 def precision(Y: Any, prediction: Any, average: str = "auto") -> float:
@@ -204,24 +207,37 @@ METRICS: dict[str, Metric] = {
 }
 
 
+def _top(k: int = 5) -> Metric:
+    checks.integer("k", k, least=1)
+
+    def metric(Y: Any, prediction: Any) -> float:
+        return top_k_accuracy(Y, prediction, k)
+
+    metric.__name__ = f"top_{k}_accuracy"
+    return metric
+
+
 def resolve(metric: str | Metric) -> Metric:
     """Return the metric that a name stands for.
 
     Parameters
     ----------
     metric : str or callable
-        A name such as "f1", or a function (Y, prediction) -> float, which is returned as it is; its
-        figures go by its `__name__`, those of a lambda by "lambda".
+        A name such as "f1" or "top_k_accuracy(k=2)", whose figures go by "top_2_accuracy"; or a
+        function (Y, prediction) -> float, which is returned as it is; its figures go by its
+        `__name__`, those of a lambda by "lambda".
 
     Raises
     ------
     ValueError
-        An unknown name; the message gives the nearest known one.
+        An unknown name (the message gives the nearest known one), or a k that is none.
     TypeError
-        A callable without a `__name__`.
+        Something else, or a callable without a `__name__`.
     """
+    if isinstance(metric, str):
+        return definitions.resolve("metrics", metric, METRICS, {"top_k_accuracy": _top})
     if not callable(metric):
-        return METRICS[checks.choice("metrics", metric, METRICS)]
+        raise TypeError(f"metrics: got {metric!r}; expected a name or a function")
     if not hasattr(metric, "__name__"):
         raise TypeError(f"metrics: got {metric!r}; expected a name, or a function with a __name__")
     return metric
@@ -275,9 +291,7 @@ def _numbers(Y: Any, prediction: Any) -> tuple[Array, Array]:
     """Real targets and predictions, both (S, n)."""
     a = _prediction(prediction)
     numbers = checks.matrix("Y", Y, np.dtype("float64"), a.shape[1], len(a))
-    zero_one = ((numbers == 0) | (numbers == 1)).all()
-    one_hot = zero_one and a.shape[1] > 1 and _add_up_to_1(numbers) and _add_up_to_1(a)
-    if one_hot or np.asarray(Y).dtype == bool:
+    if np.asarray(Y).dtype == bool:
         raise ValueError(f"Y: got classes, each 0 or 1; expected real numbers of shape {a.shape}")
     return numbers, a
 

@@ -306,7 +306,7 @@ class Network(checks.Closed):
             number of classes times the samples of that class.
         metrics : iterable of str or callable
             Names in `fastgrad.metrics`, or functions of (Y, prediction), computed on the
-            validation samples after each epoch.
+            validation samples after each epoch, and once before, to see that they fit.
         average : EMA or SWA, optional
             Follows the weights.
 

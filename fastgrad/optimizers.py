@@ -26,7 +26,7 @@ class SGD(Optimizer):
     nesterov : bool, default False
         Look ahead along the momentum; needs a momentum above 0 and no dampening.
     dampening : float, default 0.0
-        Part of the gradient that the velocity leaves out.
+        Part of the gradient that the velocity leaves out; needs a momentum above 0.
     weight_decay : float, default 0.0
         Times w, added to the gradient; at least 0.
 
@@ -49,6 +49,10 @@ class SGD(Optimizer):
         checks.number("dampening", dampening)
         checks.number("weight_decay", weight_decay, least=0)
         nesterov = checks.flag("nesterov", nesterov)
+        if dampening and not momentum:
+            raise ValueError(
+                f"dampening: got {dampening} with momentum 0; expected a momentum above 0"
+            )
         if nesterov and not momentum:
             raise ValueError("nesterov: got True with momentum 0; expected a momentum above 0")
         if nesterov and dampening:

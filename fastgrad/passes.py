@@ -92,7 +92,8 @@ class Pass:
         self.dtype, self.token = dtype, token
         self._activations, self._blocks = activations, blocks
         self.memory = Memory(sizes, dtype)
-        self.layers = tuple(Layer(W, b) for W, b in self.memory.views(self.memory.parameters))
+        arrays, last = self.memory.views(self.memory.parameters), len(sizes) - 2
+        self.layers = tuple(Layer(W, b, l == last) for l, (W, b) in enumerate(arrays))
         padded = self.memory.layers[0]["padded"]
         self._mean, self._scale = aligned(padded, dtype), aligned(padded, dtype)
         self._scale[: sizes[0]] = 1

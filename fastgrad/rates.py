@@ -71,6 +71,9 @@ class Schedule:
             value = getattr(self, field.name)
             if value is not None or field.default is not None:  # None only where it is the default
                 object.__setattr__(self, field.name, _CHECKS[field.name](field.name, value))
+        minimum, lr = vars(self).get("minimum", 0), vars(self).get("lr", np.inf)
+        if minimum > lr:
+            raise ValueError(f"minimum: got {minimum}; expected at most lr, {lr}")
 
     def __call__(self, step: int, horizon: int | None = None) -> float:
         """Return the learning rate of one step."""

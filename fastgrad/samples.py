@@ -31,9 +31,13 @@ def samples(
     Y: Any,
     sample_weight: Any = None,
     class_weight: Any = None,
-    names: tuple[str, str] = ("X", "Y"),
+    names: tuple[str, ...] = ("X", "Y", "sample_weight"),
+    part: bool = False,
 ) -> Samples:
-    """Everything that belongs to the samples; `names` are those of the arguments, for errors."""
+    """Everything that belongs to the samples; `names` are those of the arguments, for errors.
+
+    The weights of a part of the data may all be 0.
+    """
     X = checks.matrix(names[0], X, net.dtype, net.n_inputs)
     if len(net.blocks) > 1:
         numbers, ids = _targets_of_blocks(names[1], Y, net, len(X)), np.empty(0, np.int64)
@@ -41,7 +45,7 @@ def samples(
         numbers, ids = _targets(names[1], Y, net.blocks[0], net.dtype, len(X))
     weights = np.empty(0, net.dtype)
     if sample_weight is not None:
-        weights = checks.weights("sample_weight", sample_weight, net.dtype, len(X))
+        weights = checks.weights(names[2], sample_weight, net.dtype, len(X), may_be_zeros=part)
     if class_weight is not None:
         of_class = _class_weights(class_weight, numbers, ids, net)
         with np.errstate(over="ignore"):

@@ -129,7 +129,7 @@ class Cosine(_Ending):
     steps : int, optional
         Length; None: the whole fit.
     minimum : float, default 0.0
-        Last learning rate, at least 0.
+        Last learning rate, from 0 to lr.
     """
 
     lr: float
@@ -155,7 +155,7 @@ class CosineRestarts(Schedule):
     factor : int, default 1
         How many times as long as the one before each period is.
     minimum : float, default 0.0
-        Learning rate that each period falls towards, at least 0.
+        Learning rate that each period falls towards, from 0 to lr.
     """
 
     lr: float

@@ -58,6 +58,22 @@ def test_predictions_have_the_link_of_each_cost():
     assert_close(p[:, 5], 1 / (1 + np.exp(-a[:, 5])), 1e-12)
 
 
+@pytest.mark.parametrize("first", [IDS, one_hot(IDS, 3)])
+def test_a_metric_of_several_costs_gets_all_targets_side_by_side(first):
+    seen = []
+
+    def error_of_numbers(Y, prediction):
+        seen.append(Y)
+        return np.abs(Y - prediction)[:, 3:5].mean()
+
+    X, Y = mixed()
+    net, Y = network([4, 9, 6], cost=COSTS), [first, *Y[1:]]
+    history = net.fit(X, Y, epochs=2, validation=(X, Y), metrics=[error_of_numbers])
+    assert_close(seen[-1], np.c_[one_hot(IDS, 3), Y[1], Y[2]], 1e-15)
+    expected = np.abs(net.predict(X)[:, 3:5] - Y[1]).mean()
+    assert history.metrics["val_error_of_numbers"][-1] == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("cost", "parts"),
     [

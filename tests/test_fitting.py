@@ -204,6 +204,41 @@ def test_metrics_need_validation():
         network().fit(*data(), metrics=["r2"])
 
 
+def fails(Y, prediction):
+    raise ZeroDivisionError("by nothing")
+
+
+def test_an_error_in_a_metric_of_ones_own_tells_of_which():
+    X, Y = data()
+    net = network()
+    before = net.parameters.copy()
+    with pytest.raises(ZeroDivisionError, match="by nothing") as caught:
+        net.fit(X, Y, epochs=1, validation=(X, Y), metrics=["mae", fails])
+    assert caught.value.__notes__ == ["This is of the metric 'fails'."]
+    assert np.array_equal(net.parameters, before)
+
+
+@pytest.mark.parametrize(
+    ("cost", "metric", "message"),
+    [
+        ("mse", "f1", r"'f1'; expected one that fits .* \(prediction: got .*; expected prob.*\)$"),
+        ("mse", fg.metrics.accuracy, r"'accuracy'; expected one that fits .* \(prediction: "),
+        ("softmax_cross_entropy", "rmse", r"'rmse'; .* \(Y: got shape \(40,\); expected numbers"),
+        ("softmax_cross_entropy", "top_k_accuracy(k=3)", r"'top_3_accuracy'; .* \(k: got 3; "),
+        ([("mse", 1), ("mse", 2)], "r2", r"'r2' with several costs; .* of shape \(S, 3\)$"),
+    ],
+)
+def test_a_metric_that_does_not_fit_is_refused_before_training(cost, metric, message):
+    X, Y = data()
+    targets = {"mse": Y, "softmax_cross_entropy": IDS}.get(str(cost), [Y[:, 0], Y[:, 1:]])
+    net = network(cost=cost, standardize=True)
+    before = net.parameters.copy()
+    with pytest.raises(ValueError, match=f"^metrics: got {message}"):
+        net.fit(X, targets, validation=(X, targets), metrics=[metric])
+    assert np.array_equal(net.parameters, before)
+    assert not net.inputs.standardized
+
+
 @pytest.mark.parametrize("shape", [(S,), (S, 1)])
 def test_a_metric_gets_the_targets_as_they_came(shape):
     X, Y = data([5, 1])
@@ -263,6 +298,17 @@ def test_a_constant_column_is_left_as_it_is():
     assert np.array_equal(copy.deepcopy(net).predict(X), net.predict(X))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_column_that_is_lost_among_tiny_numbers_counts_as_constant(dtype):
+    X, Y = data()
+    X[:, 2] *= np.finfo(dtype).tiny * 1e-3
+    net = network(standardize=True, dtype=dtype)
+    history = net.fit(X, Y, epochs=1)
+    assert net.inputs.scale[2] == 1
+    assert_close(net.inputs.scale[:2], 1 / X[:, :2].std(axis=0), 1e-6)
+    assert np.isfinite(history.cost).all()
+
+
 def test_accuracy_counts_every_sample_once():
     X, _ = data()
     net = network(cost="softmax_cross_entropy")
@@ -287,8 +333,20 @@ def test_a_warm_up_longer_than_the_fit_is_refused():
 
 
 def test_an_average_of_no_epoch_is_refused():
+    class Stop(fg.Callback):
+        def on_epoch_end(self, fit):
+            fit.stop()
+
     X, Y = data()
-    swa = fg.SWA(start=100)
-    network().fit(X, Y, epochs=2, average=swa)
-    with pytest.raises(ValueError, match="network: got no epoch after the 100"):
+    net, swa = network(), fg.SWA(start=2)
+    before = net.parameters.copy()
+    with pytest.raises(
+        ValueError, match=r"^average: got start 2 in a fit that ends .* 2; expected a"
+    ):
+        net.fit(X, Y, epochs=2, average=swa)
+    assert np.array_equal(net.parameters, before)
+    net.fit(X, Y, epochs=3, average=swa, callbacks=[Stop()])
+    with pytest.raises(ValueError, match="network: got no epoch after the 2"):
         _ = swa.network
+    net.fit(X, Y, epochs=2, average=swa)
+    assert np.array_equal(swa.network.parameters, net.parameters)

@@ -121,6 +121,17 @@ def test_a_flag_is_true_or_false(value):
     assert copy.deepcopy(net).layers[0].trainable is False
 
 
+@pytest.mark.parametrize("value", [0.5, "much"])
+def test_outputs_are_not_dropped(value):
+    net = network([5, 8, 3], dropout=0.2)
+    with pytest.raises(
+        ValueError, match=r"^dropout: got .* at the output; expected it at a hidden"
+    ):
+        net.layers[-1].dropout = value
+    net.layers[-1].dropout = 0
+    assert [layer.dropout for layer in copy.deepcopy(net).layers] == [0.2, 0]
+
+
 def test_layers_and_inputs_show_what_is_not_as_usual():
     net = fg.Network([2, 3, 1], l2=[0.1, 0], standardize=True, input_noise=0.5)
     net.layers[0].trainable = False

@@ -160,7 +160,7 @@ def test_an_epoch_is_a_step_over_all_samples(rng, evaluations):
             cost = fit.net.cost(X, y)
             self.seen = (*self.seen, (fit.step, fit.done, cost, fit.net.parameters.copy()))
 
-    net, X, y = regression(rng, l1=1e-4, l2=1e-3)
+    net, X, y = regression(rng, l2=1e-3)
     watch, swa = Watch(), fg.SWA(start=2)
     history = net.fit(
         X, y, epochs=6, batch_size=7, optimizer=fg.LBFGS(), validation=(X, y),
@@ -329,6 +329,7 @@ def test_what_does_not_go_with_it(use, message, rng):
         ({"input_dropout": 0.1}, "dropout"),
         ({"input_noise": 0.1}, "input_noise"),
         ({"max_norm": 2.0}, "max_norm"),
+        ({"l1": [0.0, 0.1]}, "l1"),
     ],
 )
 def test_networks_that_do_not_go_with_it(options, what, rng):

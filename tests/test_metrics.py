@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+from conftest import assert_close
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,17 +101,26 @@ def test_area_leaves_out_what_does_not_occur(rng):
     assert np.isnan(metrics.roc_auc(np.zeros(50, int), p))
 
 
-@pytest.mark.parametrize("k", [1, 2, 5, 9])
+@pytest.mark.parametrize("k", [1, 2, 5, 8])
 def test_top_k(rng, k):
     y, p = rng.integers(9, size=200), probabilities(rng, 200, 9)
-    expected = 1.0 if k == 9 else reference.top_k_accuracy_score(y, p, k=k)
-    assert metrics.top_k_accuracy(y, p, k=k) == close(expected)
+    expected = reference.top_k_accuracy_score(y, p, k=k)
+    named = metrics.resolve(f"top_k_accuracy(k={k})")
+    assert metrics.top_k_accuracy(y, p, k=k) == named(y, p) == close(expected)
+    assert named.__name__ == f"top_{k}_accuracy"
+
+
+@pytest.mark.parametrize("k", [3, 5])
+def test_among_all_classes_every_answer_would_be_right(rng, k):
+    y, p = rng.integers(3, size=20), probabilities(rng, 20, 3)
+    with pytest.raises(ValueError, match=rf"^k: got {k}; expected less than the 3 classes$"):
+        metrics.top_k_accuracy(y, p, k=k)
 
 
 def test_top_k_takes_the_first_of_equal_ones(rng):
     y, p = rng.integers(6, size=200), probabilities(rng, 200, 6, 10)
     first = np.argsort(-p, axis=1, kind="stable")
-    for k in range(1, 8):
+    for k in range(1, 6):
         expected = (first[:, :k] == y[:, None]).any(axis=1).mean()
         assert metrics.top_k_accuracy(y, p, k=k) == close(expected)
     assert metrics.top_k_accuracy(y, p, k=1) == metrics.accuracy(y, p)
@@ -127,10 +137,10 @@ def test_top_k_in_scikit_learn_takes_the_last_of_equal_ones(rng):
 
 @pytest.mark.parametrize("name", OF_CLASSES)
 def test_a_distribution_stands_for_its_most_probable_class(rng, name):
-    Y, p = probabilities(rng, 80, 4), probabilities(rng, 80, 4)
+    Y, p = probabilities(rng, 80, 6), probabilities(rng, 80, 6)
     ids = Y.argmax(axis=1)
     metric = metrics.METRICS[name]
-    assert metric(Y, p) == metric(np.eye(4)[ids], p) == metric(ids, p)
+    assert metric(Y, p) == metric(np.eye(6)[ids], p) == metric(ids, p)
     assert metric(ids.tolist(), p.tolist()) == metric(ids, p)
 
 
@@ -189,6 +199,16 @@ def test_there_is_no_r2_of_one_sample():
     assert metrics.mae([2.0], [[2.5]]) == metrics.rmse([2.0], [[2.5]]) == 0.5
 
 
+def test_numbers_may_look_like_classes(rng):
+    """Least squares on rows of 0 and 1 that add up to 1 predicts rows that do so too."""
+    Y, X = np.eye(3)[rng.integers(3, size=30)], np.c_[rng.normal(size=(30, 2)), np.ones(30)]
+    a = X @ np.linalg.lstsq(X, Y)[0]
+    assert_close(a.sum(axis=1), np.ones(30), 1e-12)
+    assert metrics.r2(Y, a) == pytest.approx(reference.r2_score(Y, a), rel=1e-9)
+    assert metrics.mae(Y, a) == close(reference.mean_absolute_error(Y, a))
+    assert metrics.rmse(Y, a) == close(reference.root_mean_squared_error(Y, a))
+
+
 # --- by name ------------------------------------------------------------------------------------
 
 
@@ -208,7 +228,11 @@ def test_by_name():
     ("metric", "message"),
     [
         ("acuracy", r"^metrics: got 'acuracy'; did you mean 'accuracy'\? expected one of "),
-        (3, r"^metrics: got 3; expected one of accuracy, f1, "),
+        (3, r"^metrics: got 3; expected a name or a function$"),
+        ("f1(k=2)", r"^metrics: 'f1' takes no parameters, got 'f1\(k=2\)'$"),
+        ("top_k_accuracy(2)", r"^metrics: got 'top_k.*, expected 'top_k_accuracy\(k=number\)'$"),
+        ("top_k_accuracy(k=0.5)", r"^metrics: got 'top_k.*, expected 'top_k_accuracy\(k=number"),
+        ("top_k_accuracy(k=0)", r"^k: got 0; expected an integer of at least 1$"),
         (functools.partial(metrics.f1, average="micro"), r"^metrics: got functools.* __name__$"),
     ],
 )
@@ -249,8 +273,7 @@ def test_metrics_of_classes_take_no_numbers(name, Y, prediction, message):
     ("Y", "message"),
     [
         (IDS, "Y: got shape (6,); expected numbers of shape (6, 3)"),
-        (np.eye(3)[IDS], "Y: got classes, each 0 or 1; expected real numbers of shape (6, 3)"),
-        (np.eye(3, dtype=bool)[IDS], "Y: got classes, each 0 or 1; expected real numbers"),
+        (np.eye(3, dtype=bool)[IDS], "Y: got classes, each 0 or 1; expected real numbers of shape"),
     ],
 )
 def test_metrics_of_numbers_take_no_classes(name, Y, message):

@@ -162,6 +162,7 @@ def test_an_optimizer_keeps_a_state_for_each_network(name, rng):
         (lambda: fg.SGD(0.1, nesterov=True), ["nesterov", "momentum"]),
         (lambda: fg.SGD(0.1, 0.9, True, dampening=0.1), ["nesterov", "dampening", "0.1"]),
         (lambda: fg.SGD(0.1, 0.9, dampening="some"), ["dampening", "some"]),
+        (lambda: fg.SGD(0.1, dampening=0.1), ["dampening", "0.1", "a momentum above 0"]),
         (lambda: fg.SGD(0.1, weight_decay=-1), ["weight_decay", "-1"]),
         (lambda: fg.Adagrad(lr_decay=-1), ["lr_decay", "-1"]),
         (lambda: fg.Adagrad(weight_decay=-1), ["weight_decay", "-1"]),

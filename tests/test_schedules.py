@@ -246,6 +246,8 @@ def test_what_a_learning_rate_stands_for():
         (lambda: Polynomial(0.3, 0), ["power", "0"]),
         (lambda: Cosine(0.3, steps=0), ["steps", "0"]),
         (lambda: Cosine(0.3, minimum=math.inf), ["minimum", "inf"]),
+        (lambda: Cosine(0.3, minimum=0.4), ["minimum", "0.4", "at most lr, 0.3"]),
+        (lambda: CosineRestarts(0.3, 5, minimum=0.4), ["minimum", "0.4", "at most lr, 0.3"]),
         (lambda: CosineRestarts(0.3, None), ["period", "None"]),
         (lambda: CosineRestarts(0.3, 5, factor=1.5), ["factor", "1.5"]),
         (lambda: OneCycle(0.3, warm=1), ["warm", "1", "below 1"]),

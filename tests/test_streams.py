@@ -44,6 +44,17 @@ def test_a_piece_is_a_mini_batch_unless_told():
     assert_close(streamed.parameters, stepped.parameters, 1e-12)
 
 
+def test_a_piece_without_weight_counts_as_its_samples_do_in_a_fit():
+    X, Y = data()
+    w = np.repeat([1.0, 0.0, 1.0], [16, 8, 16])
+    whole, streamed = network(), network()
+    history = whole.fit(X, Y, epochs=2, batch_size=8, sample_weight=w, shuffle=False)
+    pieces = [(X[k : k + 8], Y[k : k + 8], w[k : k + 8]) for k in range(0, S, 8)]
+    again = streamed.fit_stream(pieces, epochs=2, shuffle=False)
+    assert same(whole, streamed)
+    assert again.cost == pytest.approx(history.cost, rel=1e-12)
+
+
 def test_memory_maps(tmp_path):
     X, Y = data()
     np.save(tmp_path / "X.npy", X)
@@ -56,6 +67,30 @@ def test_memory_maps(tmp_path):
     assert same(one, other)
     history = streamed.fit_stream(fg.Chunks(X_map, Y_map, rows=16, seed=0), epochs=20, batch_size=8)
     assert history.cost[-1] < history.cost[0]
+
+
+@pytest.mark.parametrize("weights", [None, np.linspace(0.5, 1.5, S)])
+def test_targets_of_several_costs_in_pieces(weights):
+    X, Y = data()
+    Y = [np.arange(S) % 2, Y[:, 2]]
+    whole, streamed = (network(cost=[("softmax_cross_entropy", 2), ("mse", 1)]) for _ in range(2))
+    whole.fit(X, Y, epochs=2, batch_size=8, sample_weight=weights, shuffle=False)
+    chunks = fg.Chunks(X, Y, rows=16, sample_weight=weights, shuffle=False)
+    streamed.fit_stream(chunks, epochs=2, batch_size=8, shuffle=False)
+    assert same(whole, streamed)
+    assert [len(part) for piece in chunks for part in piece[1]] == [16, 16, 16, 16, 8, 8]
+    with pytest.raises(ValueError, match=r"^X, Y\[0\], Y\[1\]: got 40, 40, 39 rows; expected as"):
+        fg.Chunks(X, (Y[0], Y[1][1:]))
+
+
+def test_a_list_of_rows_is_one_target_of_chunks():
+    X, Y = data()
+    rows = [list(row) for row in Y], list(Y)
+    for listed in rows:
+        (piece,) = fg.Chunks(X, listed)
+        assert np.array_equal(piece[1], Y)
+    with pytest.raises(ValueError, match=r"^X, Y: got 40, 39 rows; expected as many of each$"):
+        fg.Chunks(X, rows[0][1:])
 
 
 def test_pieces_come_in_another_order_each_epoch():
@@ -73,6 +108,8 @@ def test_pieces_come_in_another_order_each_epoch():
         ([1], {}, r"batches: got int as piece 0; expected \(X, Y"),
         ([], {}, r"batches: got none in epoch 1"),
         ([(np.zeros((2, 4)), np.zeros((2, 3)))], {}, r"X of piece 0: got shape \(2, 4\)"),
+        ([(*data(), [1.0])], {}, r"sample_weight of piece 0: got shape \(1,\); expected \(40,\)"),
+        ([(*data(), -np.ones(S))], {}, r"sample_weight of piece 0: got -1.0 at \[0\]"),
     ],
 )
 def test_bad_streams_are_named(pieces, options, message):
