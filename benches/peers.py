@@ -51,18 +51,26 @@ class Contestant:
     def prepare(self, case: Case):
         """Build, compile and warm up; returns what went wrong, or None."""
         self.seconds = []
-        try:
-            first = self.pool.submit(_prepare, self.kind, case, self.threads).result()
-        except BrokenProcessPool:
-            return "its process died"
-        except Exception as error:  # noqa: BLE001 - whatever a peer raises is reported
-            return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        self.epochs = max(1, round(_TURN_SECONDS / first))
-        return None
+        first, problem = self._result_of(_prepare, self.kind, case, self.threads)
+        self.epochs = 0 if problem else max(1, round(_TURN_SECONDS / first))
+        return problem
 
     def take_turn(self):
-        self.seconds.append(self.pool.submit(_run, self.epochs).result() / self.epochs)
+        """Train for a while; returns what went wrong, or None."""
+        seconds, problem = self._result_of(_run, self.epochs)
+        self.seconds += [] if problem else [seconds / self.epochs]
         time.sleep(0.1)  # its threads spin for a while before they leave the processor
+        return problem
+
+    def _result_of(self, function, *arguments):
+        """What a function gives in the process, None if it fails; and what went wrong, or None."""
+        try:
+            return self.pool.submit(function, *arguments).result(), None
+        except BrokenProcessPool:
+            return None, "its process died"
+        except Exception as error:  # noqa: BLE001 - whatever a peer raises is reported
+            lines = str(error).splitlines()
+            return None, f"{type(error).__name__}: {lines[0] if lines else ''}"
 
 
 _subject = None
@@ -91,11 +99,11 @@ def _run(epochs):
 def race(case, everyone):
     """Milliseconds of an epoch by name, the best of all turns, and those that could not run."""
     failed = {one.name: problem for one in everyone if (problem := one.prepare(case))}
-    runners = [one for one in everyone if one.name not in failed]
     for _ in range(_TURNS):
-        for one in runners:
-            one.take_turn()
-    return {one.name: 1e3 * min(one.seconds) for one in runners}, failed
+        for one in everyone:
+            if one.name not in failed and (problem := one.take_turn()):
+                failed[one.name] = problem
+    return {one.name: 1e3 * min(one.seconds) for one in everyone if one.name not in failed}, failed
 
 
 def _ours(threads):
@@ -162,7 +170,7 @@ def main():
             print(f"  {one:28s}not run: {problem}")
         results[name] = {"ms": times, "not run": failed}
     versions = {}
-    for package in ("fastgrad", "numba", "numpy", "torch", "jax", "scikit-learn"):
+    for package in ("fastgrad", "numba", "numpy", "torch", "jax", "optax", "scikit-learn"):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -105,27 +105,11 @@ class SWA(_Average):
     Parameters
     ----------
     start : int, default 0
-        Epochs that it leaves out before the first one that goes into the mean; fewer than those
-        of the fit.
+        Epochs that it leaves out before the first one that goes into the mean.
     """
 
     def __init__(self, start: int = 0) -> None:
         super().__init__(checks.integer("start", start, least=0))
-
-    def must_begin_within(self, epochs: int) -> None:
-        """Raise unless an epoch of a fit goes into the mean.
-
-        Parameters
-        ----------
-        epochs : int
-            How many the fit has.
-        """
-        end = int(self.follows[1]) + epochs
-        if epochs and self.number >= end:
-            raise ValueError(
-                f"average: got start {self.number} in a fit that ends after epoch {end}; expected a"
-                f" start below {end}"
-            )
 
     def include(self, net: "Network") -> None:
         """Let the weights go into the mean, if it is time and they are finite.

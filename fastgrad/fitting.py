@@ -253,8 +253,6 @@ def fit(
     if threads is not None:
         checks.integer("threads", threads, least=1)
     average = resolve_average(average)
-    if isinstance(average, SWA):
-        average.must_begin_within(epochs)
     figures, evaluate = _evaluation(net, validation, metrics)
     whole = None if isinstance(pieces, Stream) else pieces[0]
     size = 0 if whole is None else len(whole.X)

@@ -305,7 +305,7 @@ def test_differences_are_as_exact_as_the_size_of_the_cost_allows(rng, monkeypatc
     g = net.gradients(X, Y)
     for array in (*g.dC_dW, *g.dC_db):
         array[largest(array)] *= 1.0001
-    monkeypatch.setattr(net, "gradients", lambda *_: g)
+    monkeypatch.setattr(fg.Network, "gradients", lambda *_: g)
     assert min(gradient_errors(net, X, Y).values()) > 1e-6
 
 

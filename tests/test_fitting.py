@@ -339,12 +339,6 @@ def test_an_average_of_no_epoch_is_refused():
 
     X, Y = data()
     net, swa = network(), fg.SWA(start=2)
-    before = net.parameters.copy()
-    with pytest.raises(
-        ValueError, match=r"^average: got start 2 in a fit that ends .* 2; expected a"
-    ):
-        net.fit(X, Y, epochs=2, average=swa)
-    assert np.array_equal(net.parameters, before)
     net.fit(X, Y, epochs=3, average=swa, callbacks=[Stop()])
     with pytest.raises(ValueError, match="network: got no epoch after the 2"):
         _ = swa.network
