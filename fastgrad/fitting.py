@@ -349,6 +349,8 @@ def _evaluation(
 
     def computed() -> dict[str, float]:
         prediction = net.predict(held_out.X)
+        if Y.ndim == 1 == prediction.shape[1]:
+            prediction = prediction[:, 0]  # (S,) - (S, 1) would be (S, S)
         finite = np.isfinite(prediction).all()
         return {
             name: _number(function, Y, prediction) if finite else math.nan

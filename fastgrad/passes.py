@@ -148,7 +148,7 @@ class Pass:
         return total / S + penalty
 
     def compile(
-        self, samples: Samples, training: Training, batch: int, threads: int | None
+        self, samples: Samples, training: Training, batch: int, threads: int | None = None
     ) -> None:
         """Compile, or read from disk, all that an epoch needs: by a pass over no samples.
 

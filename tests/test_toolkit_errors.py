@@ -86,7 +86,7 @@ def test_the_figures_are_those_of_the_history():
 @pytest.mark.parametrize("watch", [fg.EarlyStopping, fg.ReduceLROnPlateau])
 def test_which_way_a_figure_of_ones_own_is_better_must_be_told(watch):
     def log_loss(Y, prediction):
-        return float(np.square(Y - prediction[:, 0]).mean())
+        return float(np.square(Y - prediction).mean())
 
     net, options = network(), {"validation": (X, y), "metrics": [log_loss]}
     before = net.parameters.copy()
