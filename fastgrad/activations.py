@@ -259,7 +259,7 @@ def _tanh(u: Any) -> Any:
 
 
 def _tanh_df(u: Any) -> Any:
-    """Return 1 - f^2."""
+    """Return 1 - f^2; its error is relative to 1, so that it is 0 where f is rounded to 1."""
     f = tanh(u)
     return real(u, 1) - f * f
 

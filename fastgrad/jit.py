@@ -99,10 +99,10 @@ def _scalar(name: Any, *args: Any) -> Any:
 
 @cache
 def _tell() -> None:
-    print(  # noqa: T201
-        "fastgrad: compiling what is new, and keeping it on disk; `fastgrad warmup` does it ahead",
-        file=sys.stderr,
-    )
+    kept = "and keeping it on disk; `fastgrad warmup` does it ahead"
+    lost = "for this process alone: no folder for compiled code can be written to"
+    text = f"fastgrad: compiling what is new, {kept if WRITABLE else lost}"
+    print(text, file=sys.stderr)  # noqa: T201
 
 
 @contextmanager
