@@ -162,6 +162,7 @@ class Closed:
     """
 
     _made_last = "__class__"  # the attribute that completes it; this one is there from the start
+    _elsewhere: Mapping[str, str] = MappingProxyType({})  # as for `choice`
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set what there is."""
@@ -170,9 +171,7 @@ class Closed:
         if hasattr(self, self._made_last) and not (takes or name.startswith("_")):
             of_kind = {k: getattr(kind, k, None) for k in dir(self) if not k.startswith("_")}
             known = [k for k, v in of_kind.items() if not callable(v) and getattr(v, "fset", True)]
-            rate = "lr" if "lr" in known else "lr_scale"
-            called = {"learningrate": rate, "lr": rate} if rate in known else {}
-            expected = _expected(name, known, called)
+            expected = _expected(name, known, self._elsewhere)
             raise AttributeError(f"{kind.__name__}: got an attribute {name!r}; {expected}")
         object.__setattr__(self, name, value)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 import fastgrad as fg
 
 from . import checks, data, outputs, plot
+from .blocks import prediction
 from .gradient_check import gradient_errors
 from .network import Network
 from .warmup import warm_up
@@ -329,13 +330,15 @@ def _probabilities(net: Network, X: NDArray[Any]) -> NDArray[Any]:
 
 def _outputs(net: Network, X: NDArray[Any]) -> NDArray[Any]:
     """What the network predicts; the largest of several NaN would look like any class."""
-    bad = int((~np.isfinite(net.forward(X))).any(axis=1).sum())
+    a = net.forward(X)
+    bad = int((~np.isfinite(a)).any(axis=1).sum())
     if bad:
         raise ValueError(
             f"the network's outputs are NaN or infinite for {bad:,} of {len(X):,} samples; "
             "its weights or the inputs are too large"
         )
-    return net.predict(X)
+    predicted: NDArray[Any] = prediction(a, net.blocks)
+    return predicted
 
 
 def _written(column: NDArray[Any]) -> list[float]:

@@ -121,7 +121,6 @@ _ELSEWHERE: dict[str, dict[str, str]] = {
         "poissonnll": "poisson",
         "smoothl1": "huber",
     },
-    "metrics": {},
     "init": {
         **dict.fromkeys(("kaiming", "kaimingnormal"), "he_normal"),
         **dict.fromkeys(("xavier", "xavieruniform"), "glorot_uniform"),
@@ -164,7 +163,7 @@ def resolve(
     if not isinstance(spec, str):
         raise TypeError(f"{kind}: got {spec!r}, expected a name or a fg.{kind.title()}")
     name, has_parameters, _ = spec.partition("(")
-    name = checks.choice(kind, name.strip(), {**known, **factories}, _ELSEWHERE[kind])
+    name = checks.choice(kind, name.strip(), {**known, **factories}, _ELSEWHERE.get(kind, {}))
     if name in known and not has_parameters:
         return known[name]
     if name not in factories:

@@ -22,7 +22,6 @@ from .metrics import resolve as resolve_metric
 from .optimizer import resolve
 from .passes import Training
 from .progress import Progress
-from .rates import Constant
 from .samples import Samples, samples
 
 if TYPE_CHECKING:
@@ -295,8 +294,7 @@ def _pass_over(
     for piece in pieces:
         S = len(piece.X)
         batch = batch_size or S
-        if not every and not isinstance(fit.optimizer.schedule, Constant):
-            # what a function of the user's own returns had better be wrong now than in the middle
+        if not every and fit.optimizer.schedule.has_own_function:  # better wrong now than later
             fit.optimizer.rates(net.engine.state(fit.optimizer), -(-S // batch))
         training = Training(fit.optimizer, net.engine.key(net.rng))
         if isinstance(average, EMA):

@@ -1,6 +1,7 @@
 """What a network shows of itself: the parameters of a layer and how they learn, and a gradient."""
 
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,6 +137,8 @@ class Layer(_Settings):
     l2 = _Number(0.0, least=0)
     penalize_biases = _Flag(False)
     max_norm = _Number(float("inf"), above=0)
+
+    _elsewhere = MappingProxyType({"learningrate": "lr_scale", "lr": "lr_scale"})
 
     def __init__(self, W: Array, b: Array, is_output: bool = False) -> None:
         self._W, self._b, self._is_output = W, b, is_output

@@ -18,8 +18,8 @@ _ALIGNMENT = 64  # bytes of a cache line
 # Between arrays that would otherwise begin at the same places of the cache's pages: a store to one
 # and a load from another then look like the same address to the processor, and wait.
 _APART = 5 * _ALIGNMENT
-_SCRATCH_BYTES = 62 << 20  # at most, unless one panel needs more; beside it stands
-_SAMPLES_MOST = 1 << 13  # what each thread knows of so many samples at most, 0.1 MiB a thread
+_SCRATCH_BYTES = 62 << 20  # at most, unless one panel needs more
+_SAMPLES_MOST = 1 << 13  # at once: beside the scratch each thread knows them, in 0.1 MiB
 
 
 def aligned(count: int, dtype: Any) -> Array:

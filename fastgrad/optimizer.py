@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 from weakref import WeakKeyDictionary
 
@@ -98,6 +99,7 @@ class Optimizer(checks.Closed):
     follows_lr = True
     _lr_limits: ClassVar[dict[str, float]] = {"least": 0}  # of a rate that no step follows
     _made_last = "_states"
+    _elsewhere = MappingProxyType({"learningrate": "lr"})
 
     def __init__(
         self, lr: float | Schedule | Callable[[int], float], rule: Rule | None, **numbers: float

@@ -111,6 +111,11 @@ class Schedule:
         return []
 
     @property
+    def has_own_function(self) -> bool:
+        """Whether a function of the user's own has a part in it, whose rates may be wrong."""
+        return any(isinstance(v, Schedule) and v.has_own_function for v in vars(self).values())
+
+    @property
     def spans_fit(self) -> bool:
         """Whether it is as long as the fit, and begins anew with each."""
         return None in self._lengths()
@@ -174,6 +179,11 @@ class Function(Schedule):
     """
 
     f: Callable[[int], float]
+
+    @property
+    def has_own_function(self) -> bool:
+        """True."""
+        return True
 
     def _rates(self, t: Array, horizon: int | None) -> Array:
         rates = [checks.number(f"lr = f({step})", self.f(step), least=0) for step in t.tolist()]
