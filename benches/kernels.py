@@ -1,12 +1,13 @@
 """The loops of kernels.py: the three that hold nearly all the arithmetic, and the short ones."""
 
+import math
 from typing import ClassVar
 
 import numpy as np
 
 from fastgrad import gathering, kernels
 from fastgrad.jit import kernel
-from fastgrad.memory import address_of
+from fastgrad.memory import address_of, aligned
 from fastgrad.task import TASK
 
 SAMPLES, LANES, REPEATS = 64, 16, 1000
@@ -22,14 +23,16 @@ class Tiles:
         rng = np.random.default_rng(0)
 
         def numbers(*shape):
-            return rng.normal(size=shape).astype(np.float32)
+            array = aligned(math.prod(shape), np.float32).reshape(shape)  # as in a network
+            array[:] = rng.normal(size=shape)
+            return array
 
         self.panels = SAMPLES // LANES
         self.W = numbers(n, n + LANES)  # n is a multiple of 64: LANES more keep rows apart
         self.b = numbers(n)
         self.a, self.u, self.d = (numbers(self.panels, n, LANES) for _ in "aud")
         self.aT = numbers(n // LANES, SAMPLES, LANES)
-        self.dC_dW = np.zeros_like(self.W)
+        self.dC_dW = numbers(n, n + LANES)
         self.time_affine(n)  # compiles
         self.time_backpropagate(n)
         self.time_weight_gradient(n)

@@ -33,7 +33,7 @@ def multiply_and_add(a, steps):
     shape = SHAPE
     x, y = simd.tile(shape, a, (0, 0, 0)), simd.lanes(shape, a, (0, 0, 0))
     for _ in range(steps):
-        x = simd.fma(simd.down(shape, a, (0, 0, 0)), y, x)
+        x = simd.add(simd.multiply(x, y), y)  # fused; other operands would be spilled
     simd.store(a, (0, 0, 0), x)
 
 

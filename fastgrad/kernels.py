@@ -205,6 +205,11 @@ def affine_tiles(
             simd.store(u, (p, i, 0), u_is)
 
 
+# Equation (5) reads W down its columns, where each node i has a cache line of its own, of which a
+# tile takes a part. The first cache keeps so many, with their rows of d, until the next tile comes.
+_NODES_AT_ONCE = 128
+
+
 @kernel
 def backpropagate_panels(
     d: Any, W: Any, df: Any, d_before: Any, n_out: int, nodes: Any, panels: Any, hidden: bool
@@ -213,28 +218,33 @@ def backpropagate_panels(
 
     Unless the layer before is `hidden`, it is the inputs, and what is found is their dC/da.
     """
-    for shape in literal_unroll(SHAPES):
-        backpropagate_tiles(shape, d, W, df, d_before, n_out, nodes, panels, hidden)
+    for i in range(0, n_out, _NODES_AT_ONCE):
+        summed = i, min(i + _NODES_AT_ONCE, n_out)
+        differentiates = hidden and summed[1] == n_out
+        for shape in literal_unroll(SHAPES):
+            backpropagate_tiles(shape, d, W, df, d_before, summed, nodes, panels, differentiates)
 
 
 @kernel
 def backpropagate_tiles(
-    shape: Any, d: Any, W: Any, df: Any, d_before: Any, n_out: int, nodes: Any, panels: Any,
-    hidden: bool,
+    shape: Any, d: Any, W: Any, df: Any, d_before: Any, summed: Any, nodes: Any, panels: Any,
+    differentiates: bool,
 ) -> None:  # fmt: skip
-    """(5s) and (3s) in tiles of that shape, for the nodes and panels left to it."""
+    """(5s), its sum going on over some nodes i, and (3s) in tiles of that shape."""
     rows, width = len(shape[0]), len(shape[1])
     j_first, j_last = part(rows, HEIGHTS, nodes)
     p_first, p_last = part(width, WIDTHS, panels)
     for j in range(j_first, j_last, rows):  # eq. (5s): dC/da_js = sum_i d_is W_ij
         for p in range(p_first, p_last, width):
             dC_da_js = simd.zeros(shape, d)
-            for i in range(n_out):
+            if summed[0] > 0:
+                dC_da_js = simd.tile(shape, d_before, (p, j, 0))
+            for i in range(summed[0], summed[1]):
                 W_ij, d_is = simd.along(shape, W, (i, j)), simd.lanes(shape, d, (p, i, 0))
                 dC_da_js = simd.fma(W_ij, d_is, dC_da_js)
                 simd.fetch(W, (i, j + simd.width(d)))  # rows far apart: no processor foresees it
             d_js = dC_da_js
-            if hidden:  # eq. (3s): d_js = dC/da_js f'(u_js)
+            if differentiates:  # eq. (3s): d_js = dC/da_js f'(u_js)
                 d_js = simd.multiply(dC_da_js, simd.tile(shape, df, (p, j, 0)))
             simd.store(d_before, (p, j, 0), d_js)
 
