@@ -8,26 +8,23 @@ from numba.core.registry import cpu_target
 LANES = {np.dtype("float32"): 16, np.dtype("float64"): 8}
 
 
-def _tile_sizes() -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Numbers of nodes and of panels for a tile: as many as leave registers for the operands.
-
-    LLVM is asked which registers the processor has for 16 float32 by compiling one addition. With
-    two panels each weight that is loaded serves twice: loads, not sums, would limit the speed.
-    """
+def _register_bytes() -> int:
+    """Size of the processor's vector registers: LLVM is asked by compiling one addition."""
     triple, cpu, features = cpu_target.target_context.codegen().magic_tuple()
     machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, features=features)
     addition = "%y = fadd <16 x float> %x, %x\nret <16 x float> %y"
     module = f"define <16 x float> @add(<16 x float> %x) {{\n{addition}\n}}"
     assembly = machine.emit_assembly(llvm.parse_assembly(module))
-    if "zmm" in assembly:  # 32 registers, one for 16 lanes
-        return (8, 4), (2, 1)
-    if "ymm" in assembly:  # 16 registers, two for 16 lanes
-        return (6, 4, 2), (1,)
-    return (2,), (1,)
+    return 64 if "zmm" in assembly else (32 if "ymm" in assembly else 16)
 
+
+#: Bytes of a vector register. There are 32 of 64 bytes, or 16 of fewer.
+REGISTER = _register_bytes()
 
 #: Numbers of nodes and of panels in a tile, largest first; each kind is a multiple of the last.
-HEIGHTS, WIDTHS = _tile_sizes()
+#: As many as leave registers for the operands. With two panels each weight that is loaded serves
+#: twice: loads, not sums, would limit the speed.
+HEIGHTS, WIDTHS = {64: ((8, 4), (2, 1)), 32: ((6, 4, 2), (1,)), 16: ((2,), (1,))}[REGISTER]
 
 #: The shapes of tiles: for nodes and for panels a tuple of that length, whose values mean nothing.
 SHAPES = tuple(((0,) * height, (0,) * width) for width in WIDTHS for height in HEIGHTS)

@@ -13,106 +13,11 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.cgutils import get_or_insert_function
-from numba.core.datamodel.models import PrimitiveModel
-from numba.extending import register_model
 from numba.np.arrayobj import make_array
 
 from .jit import operation
+from .lanes import Emitter, Lanes
 from .shapes import LANES
-
-
-class Lanes(types.Type):
-    """The numba type of one number for each sample of so many panels."""
-
-    def __init__(self, dtype: types.Float, panels: int) -> None:
-        self.dtype, self.panels = dtype, panels
-        self.count = panels * LANES[np.dtype(str(dtype))]
-        super().__init__(name=f"lanes({dtype} x {self.count})")
-
-
-@register_model(Lanes)
-class _LanesModel(PrimitiveModel):
-    def __init__(self, manager: Any, lanes: Lanes) -> None:
-        element = manager.lookup(lanes.dtype).get_value_type()
-        super().__init__(manager, lanes, ir.VectorType(element, lanes.count))
-
-
-class _Emitter:
-    """Writes LLVM for one call of an operation."""
-
-    def __init__(self, context: Any, builder: Any) -> None:
-        self.context, self.builder = context, builder
-
-    def address(
-        self, array_type: Any, array: Any, index: Any, panel: int = 0, down: int = 0, along: int = 0
-    ) -> Any:
-        """Pointer to the element at `index`, moved along the last axis, down the one before."""
-        struct = make_array(array_type)(self.context, self.builder, array)
-        place = [self.builder.extract_value(index, axis) for axis in range(array_type.ndim)]
-        across = Lanes(array_type.dtype, 1).count
-        if array_type.ndim < 3:
-            panel, along = 0, along + panel * across
-        for axis, steps in (0, panel), (-2, down), (-1, along):
-            if steps:
-                place[axis] = self.builder.add(place[axis], ir.Constant(place[axis].type, steps))
-        offset = place[0]
-        for axis in range(1, array_type.ndim):
-            size = self.builder.extract_value(struct.shape, axis)
-            if axis == 2:  # a[p, i, s]: a panel is as wide as the lanes, which LLVM should know
-                size = ir.Constant(size.type, across)
-            offset = self.builder.add(self.builder.mul(offset, size), place[axis])
-        return self.builder.gep(struct.data, [offset])
-
-    def rows(self, X_type: Any, samples_type: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
-        """Pointers to X[samples[s + r], j], one for each lane r."""
-        list_of = make_array(samples_type)(self.context, self.builder, samples)
-        for r in range(Lanes(X_type.dtype, 1).count):
-            where = self.builder.gep(list_of.data, [self.builder.add(s, ir.Constant(s.type, r))])
-            index = self.pack(types.UniTuple(types.intp, 2), [self.builder.load(where), j])
-            yield self.address(X_type, X, index)
-
-    def vector(self, lanes: Lanes) -> ir.VectorType:
-        return self.context.get_value_type(lanes)
-
-    def load(self, lanes: Lanes, array_type: Any, array: Any, index: Any, down: int = 0) -> Any:
-        """Lanes from `index` on: of 3 axes the first is that of the panels."""
-        panel = self.vector(Lanes(lanes.dtype, 1))
-        whole = None
-        for p in range(lanes.panels):
-            pointer = self.address(array_type, array, index, panel=p, down=down)
-            pointer = self.builder.bitcast(pointer, panel.as_pointer())
-            part = self.builder.load(pointer, align=lanes.dtype.bitwidth // 8)
-            whole = self.shuffle(whole, part, list(range(lanes.count))) if p else part
-        return whole
-
-    def store(
-        self, lanes: Lanes, values: Any, array_type: Any, array: Any, index: Any, down: int
-    ) -> None:
-        """Write lanes where `load` finds them."""
-        panel = self.vector(Lanes(lanes.dtype, 1))
-        for p in range(lanes.panels):
-            pointer = self.address(array_type, array, index, panel=p, down=down)
-            pointer = self.builder.bitcast(pointer, panel.as_pointer())
-            positions = list(range(p * panel.count, (p + 1) * panel.count))
-            part = self.shuffle(values, values, positions)
-            self.builder.store(part, pointer, align=lanes.dtype.bitwidth // 8)
-
-    def spread(self, number: Any, count: int) -> Any:
-        vector = ir.VectorType(number.type, count)
-        undefined = ir.Constant(vector, ir.Undefined)
-        first = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), count), None)
-        return self.builder.shuffle_vector(first, undefined, mask)
-
-    def shuffle(self, one: Any, other: Any, positions: list[int]) -> Any:
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(positions)), positions)
-        return self.builder.shuffle_vector(one, other, mask)
-
-    def unpack(self, values: Any, count: int) -> list[Any]:
-        return [self.builder.extract_value(values, r) for r in range(count)]
-
-    def pack(self, tuple_type: types.UniTuple, values: list[Any]) -> Any:
-        return self.context.make_tuple(self.builder, tuple_type, values)
 
 
 def _tile_type(dtype: types.Float, shape: Any) -> types.UniTuple:
@@ -127,7 +32,7 @@ def _numbers(direction: str) -> Callable[..., Any]:
         numbers = types.UniTuple(A.dtype, shape[0].count)
 
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            emit = _Emitter(context, builder)
+            emit = Emitter(context, builder)
             steps = [{direction: r} for r in range(numbers.count)]
             places = [emit.address(A, args[1], args[2], **step) for step in steps]
             return emit.pack(numbers, [builder.load(place) for place in places])
@@ -167,11 +72,8 @@ def tile(typing: Any, shape: Any, A: Any, index: Any) -> Any:
     result = _tile_type(A.dtype, shape)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
-        rows = range(result.count)
-        return emit.pack(
-            result, [emit.load(result.dtype, A, args[1], args[2], down=r) for r in rows]
-        )
+        emit = Emitter(context, builder)
+        return emit.pack(result, emit.load(result.dtype, result.count, A, args[1], args[2]))
 
     return result(shape, A, index), lower
 
@@ -189,7 +91,7 @@ def lanes(typing: Any, shape: Any, A: Any, index: Any) -> Any:
     result = _tile_type(A.dtype, shape).dtype
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _Emitter(context, builder).load(result, A, args[1], args[2])
+        return Emitter(context, builder).load(result, 1, A, args[1], args[2])[0]
 
     return result(shape, A, index), lower
 
@@ -208,9 +110,8 @@ def store(typing: Any, A: Any, index: Any, values: Any) -> Any:
     """Write a tile where `tile` finds it."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
-        for r, row in enumerate(emit.unpack(args[2], values.count)):
-            emit.store(values.dtype, row, A, args[0], args[1], down=r)
+        emit = Emitter(context, builder)
+        emit.store(values.dtype, emit.unpack(args[2], values.count), A, args[0], args[1])
         return context.get_dummy_value()
 
     return types.void(A, index, values), lower
@@ -226,7 +127,7 @@ def spread(typing: Any, shape: Any, numbers: Any) -> Any:
     result = _tile_type(numbers.dtype, shape)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
+        emit = Emitter(context, builder)
         each = emit.unpack(args[1], numbers.count)
         return emit.pack(result, [emit.spread(number, result.dtype.count) for number in each])
 
@@ -244,7 +145,7 @@ def zeros(typing: Any, shape: Any, A: Any) -> Any:
     result = _tile_type(A.dtype, shape)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
+        emit = Emitter(context, builder)
         return emit.pack(result, [ir.Constant(emit.vector(result.dtype), None)] * result.count)
 
     return result(shape, A), lower
@@ -259,7 +160,7 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
+        emit = Emitter(context, builder)
         rows = zip(emit.unpack(args[0], z.count), emit.unpack(args[2], z.count), strict=True)
         vector = emit.vector(z.dtype)
         name = f"llvm.fmuladd.v{vector.count}f{z.dtype.dtype.bitwidth}"
@@ -276,7 +177,7 @@ def _rowwise(instruction: str) -> Callable[..., Any]:
 
     def typing_of(typing: Any, x: Any, y: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            emit, combine = _Emitter(context, builder), getattr(builder, instruction)
+            emit, combine = Emitter(context, builder), getattr(builder, instruction)
             same = isinstance(y, Lanes)
             others = [args[1]] * x.count if same else emit.unpack(args[1], x.count)
             pairs = zip(emit.unpack(args[0], x.count), others, strict=True)
@@ -298,7 +199,7 @@ def total(typing: Any, x: Any) -> Any:
     """Sum of all numbers of a tile with one row."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit, number = _Emitter(context, builder), context.get_value_type(x.dtype.dtype)
+        emit, number = Emitter(context, builder), context.get_value_type(x.dtype.dtype)
         form = ir.FunctionType(number, [number, emit.vector(x.dtype)])
         name = f"llvm.vector.reduce.fadd.v{x.dtype.count}f{x.dtype.dtype.bitwidth}"
         reduce = get_or_insert_function(builder.module, form, name)
@@ -310,23 +211,18 @@ def total(typing: Any, x: Any) -> Any:
 
 @operation(lambda x: x.T.copy())
 def transpose(typing: Any, x: Any) -> Any:
-    """Square tile with rows and lanes exchanged: stage by stage, larger blocks change sides."""
+    """Square tile with rows and lanes exchanged, in squares that fit in registers."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
-        n = x.count
-        rows = emit.unpack(args[0], n)
-        block = 1
-        while block < n:
-            lower_half = [k if not k & block else n + k - block for k in range(n)]
-            upper_half = [k + block if not k & block else n + k for k in range(n)]
-            for r in range(n):
-                if not r & block:
-                    one, other = rows[r], rows[r + block]
-                    rows[r] = emit.shuffle(one, other, lower_half)
-                    rows[r + block] = emit.shuffle(one, other, upper_half)
-            block *= 2
-        return emit.pack(x, rows)
+        emit = Emitter(context, builder)
+        rows, n, every = emit.unpack(args[0], x.count), emit.in_register(x.dtype), range(x.count)
+        turned = rows.copy()
+        for j in every[::n]:
+            for i in every[::n]:
+                square = emit.transpose([emit.part(row, j, n) for row in rows[i : i + n]])
+                for r, row in enumerate(square, start=j):
+                    turned[r] = emit.insert(turned[r], row, i)
+        return emit.pack(x, turned)
 
     return x(x), lower
 
@@ -364,7 +260,7 @@ def gather(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
     result = types.UniTuple(Lanes(X.dtype, 1), Lanes(X.dtype, 1).count)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder)
+        emit = Emitter(context, builder)
         vector = emit.vector(result.dtype)
         n = vector.count
         width = builder.extract_value(make_array(X)(context, builder, args[0]).shape, 1)
@@ -392,7 +288,7 @@ def fetch(typing: Any, A: Any, index: Any) -> Any:
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         form = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         prefetch = get_or_insert_function(builder.module, form, "llvm.prefetch.p0")
-        place = builder.bitcast(_Emitter(context, builder).address(A, *args), byte)
+        place = builder.bitcast(Emitter(context, builder).address(A, *args), byte)
         builder.call(prefetch, [place, *(ir.Constant(number, k) for k in (0, 3, 1))])  # to read
         return context.get_dummy_value()
 
