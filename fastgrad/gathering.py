@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from . import simd
-from .jit import inner, kernel
+from .jit import kernel
 from .kernels import gather_panels, transpose_panels
 from .machine import call, view
 from .randomness import bits
@@ -25,7 +25,7 @@ def shuffle(task: Any) -> None:
         order[r] = np.uint32(k)
 
 
-@inner
+@kernel
 def sample_at(order: int, position: int) -> Any:
     """The sample at that position of the order, if there is one."""
     if order:
@@ -33,14 +33,14 @@ def sample_at(order: int, position: int) -> Any:
     return position
 
 
-@inner
+@kernel
 def weight_of(weights: int, sample: int, S: int, real: Any) -> Any:
     """w_s / S, where all w_s are 1 if there are none."""
     w_s = numbers(weights, sample + 1, real)[sample] if weights else 1.0
     return w_s / S
 
 
-@inner
+@kernel
 def targets(task: Any, samples: Any, y: Any, n: int, real: Any) -> None:
     """y_is of some samples: from their rows of Y or, with class ids, 1 at the node of the class."""
     if task.ids:
@@ -55,7 +55,7 @@ def targets(task: Any, samples: Any, y: Any, n: int, real: Any) -> None:
                 y[i, s] = Y[samples[s], i]
 
 
-@inner
+@kernel
 def share_of_panels(task: Any, count: int, t: int) -> Any:
     """Range of thread t: its halves, where the gradient goes by samples."""
     if task.halves:
@@ -64,7 +64,7 @@ def share_of_panels(task: Any, count: int, t: int) -> Any:
     return share(count, 1, t, task.threads)
 
 
-@inner
+@kernel
 def choose(task: Any, first: int, last: int, S: int, t: int, panels: Any, real: Any) -> None:
     """Numbers and weights of the samples; weightless copies of one fill the last panel."""
     lanes = simd.width(real)
@@ -75,13 +75,13 @@ def choose(task: Any, first: int, last: int, S: int, t: int, panels: Any, real: 
         w[k] = weight_of(weights, samples[k], S, real) if first + k < last else 0.0
 
 
-@inner
+@kernel
 def key_of(task: Any, step: int, l: int) -> Any:
     """What the random numbers of a layer at a step of the epoch are drawn with."""
     return np.int64(bits(bits(step, task.key) + l, task.key >> 32))
 
 
-@inner
+@kernel
 def gather(task: Any, layer: Any, t: int, panels: Any, step: int, at: int, real: Any) -> None:
     """The inputs of the samples chosen, into the copy of thread t; disturbed, if that is asked."""
     X = rows_of(task.X, task.samples_in_all, layer.nodes, real)
@@ -98,7 +98,7 @@ def gather(task: Any, layer: Any, t: int, panels: Any, step: int, at: int, real:
         transpose_panels(a, aT, panels)
 
 
-@inner
+@kernel
 def disturb_inputs(layer: Any, a: Any, n: int, first: int, key: int, real: Any) -> None:
     """Noise and dropout on n inputs, which count from `first` in their mini-batch."""
     options = numbers(layer.options, 16, real)

@@ -18,10 +18,11 @@ from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 
 from .cache import WRITABLE
+from .linking import Part
 
 __all__ = [
-    "FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "entry", "exact", "inner", "kernel", "operation",
-    "parallel", "run", "scalar",
+    "FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "array_kernel", "entry", "exact", "kernel", "operation",
+    "parallel", "run", "scalar", "standalone",
 ]  # fmt: skip
 
 #: True where NUMBA_DISABLE_JIT=1 asks that every loop run as ordinary Python.
@@ -36,24 +37,45 @@ def _njit(function: Callable[..., Any], fastmath: set[str], **options: Any) -> A
     return compiled(function)
 
 
-class _Inner(CPUDispatcher):  # type: ignore[misc]
-    """A dispatcher that numba knows and Python cannot call, which would end the process."""
+class _Kernel(CPUDispatcher):  # type: ignore[misc]
+    """A kernel: Python calls it through a compiled call, made anew in each process."""
 
-    def __call__(self, *_: Any) -> None:
-        raise TypeError(f"{self.__name__}: called from Python; that takes NUMBA_DISABLE_JIT=1")
+    def __call__(self, *args: Any) -> Any:
+        return _call_of(self)(*args)
+
+
+@cache
+def _call_of(kernel: Any) -> Any:
+    def call(*args: Any) -> Any:
+        return kernel(*args)
+
+    return _njit(call, _REORDER)
+
+
+def _part(function: Callable[..., Any], fastmath: set[str], **options: Any) -> Any:
+    """Compile it into its callers."""
+    compiled = _njit(
+        function, fastmath, no_cfunc_wrapper=True, no_cpython_wrapper=True, pipeline_class=Part,
+        **options,
+    )  # fmt: skip
+    if not PLAIN_PYTHON:
+        compiled.__class__ = _Kernel
+    return compiled
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a loop whose sums may be reordered and contracted, so that it vectorises."""
+    """Compile a loop of the passes, whose sums may be reordered and contracted: it vectorises."""
+    return _part(function, _REORDER)
+
+
+def array_kernel(function: Callable[..., Any]) -> Any:
+    """Compile a kernel that returns an array."""
+    return _part(function, _REORDER, _nrt=True)
+
+
+def standalone(function: Callable[..., Any]) -> Any:
+    """Compile a loop that Python calls, as a kernel otherwise; it is kept on disk."""
     return _njit(function, _REORDER, cache=WRITABLE, no_cfunc_wrapper=True)
-
-
-def inner(function: Callable[..., Any]) -> Any:
-    """Compile a kernel in less time that only compiled code calls: it has no form for Python."""
-    compiled = _njit(function, _REORDER, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-    if not PLAIN_PYTHON:
-        compiled.__class__ = _Inner
-    return compiled
 
 
 def exact(function: Callable[..., Any]) -> Any:
@@ -61,7 +83,7 @@ def exact(function: Callable[..., Any]) -> Any:
 
     It is always inlined: a loop with a call left in it is not vectorised.
     """
-    return _njit(function, {"contract"}, forceinline=True)
+    return _part(function, {"contract"}, forceinline=True)
 
 
 def parallel(function: Callable[..., Any]) -> Any:
@@ -93,7 +115,7 @@ _INLINED = {"fastmath": _REORDER, "error_model": "numpy", "forceinline": True}
 def _scalar(name: Any, *args: Any) -> Any:
     if not isinstance(name, types.StringLiteral):
         return None
-    function = _njit(FUNCTIONS[name.literal_value], _REORDER, forceinline=True)
+    function = _part(FUNCTIONS[name.literal_value], _REORDER, forceinline=True)
     return lambda name, *args: function(*args)
 
 
@@ -147,6 +169,7 @@ def entry(loop: Callable[..., Any], arguments: list[Any], cached: bool) -> int:
             error_model="numpy",
             fastmath=_REORDER,
             nopython=True,
+            _nrt=not cached,  # arrays need counting only where a function of the user's makes some
         )(loop)
     LOOPS[compiled.address] = compiled
     return int(compiled.address)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from . import machine, simd
-from .jit import inner
+from .jit import array_kernel, kernel
 from .kernels import bias_gradient, weight_gradient
 from .machine import call, view
 from .shapes import panels_cached
@@ -13,16 +13,16 @@ from .task import blocks_of, meet, numbers, panels_of, share, share_of_nodes, wh
 
 __all__ = ["at_once", "learn", "learn_by_samples", "penalize", "prepare", "settle"]
 
-_panels_cached = inner(panels_cached)
+_panels_cached = kernel(panels_cached)
 
 
-@inner
+@kernel
 def at_once(n: int, real: Any) -> Any:
     """Panels of n rows that the second cache holds, while the other operand streams by."""
     return _panels_cached(max(n, 1) * simd.width(real))
 
 
-@inner
+@kernel
 def prepare(task: Any, layers: Any, step: int, real: Any) -> None:
     """What the optimizer needs to know at a step of the pass; for each layer, if they differ."""
     steps, h = view(task.steps, (1,), np.int64), view(task.h, (16,), np.float64)
@@ -47,7 +47,7 @@ def prepare(task: Any, layers: Any, step: int, real: Any) -> None:
 # --- The gradient ---------------------------------------------------------------------------------
 
 
-@inner
+@kernel
 def weight_gradients(
     task: Any, layers: Any, l: int, t: int, skip: int, nodes: Any, panels: Any, more: bool,
     real: Any,
@@ -65,7 +65,7 @@ def weight_gradients(
     bias_gradient(d, numbers(layer.dC_db + skip, layer.rows, real), panels, nodes, more)
 
 
-@inner
+@kernel
 def wanted(task: Any, layer: Any) -> Any:
     """Whether the gradient of a layer's weights is: not for the update of one that is frozen."""
     return layer.trains or not task.update
@@ -75,7 +75,7 @@ def wanted(task: Any, layer: Any) -> Any:
 # the second to the first at once: the sum is that of the two, whoever adds them.
 
 
-@inner
+@kernel
 def learn_by_samples(task: Any, layers: Any, count: int, t: int, real: Any) -> None:
     """The gradients of the halves that are the thread's."""
     halves = share(2, 1, t, task.threads)
@@ -89,7 +89,7 @@ def learn_by_samples(task: Any, layers: Any, count: int, t: int, real: Any) -> N
                 weight_gradients(task, layers, l, t, skip, nodes, panels, joins, real)
 
 
-@inner
+@kernel
 def unite(task: Any, first: int, n: int, real: Any) -> None:
     """The sum of both halves, for n parameters."""
     if task.threads > 1:
@@ -98,7 +98,7 @@ def unite(task: Any, first: int, n: int, real: Any) -> None:
             dC[k] += dC[task.n_parameters + k]
 
 
-@inner
+@kernel
 def penalize(task: Any, layer: Any, first: int, n: int, real: Any) -> None:
     """The penalty's part of the gradient, for n parameters of a layer."""
     skip = first * machine.bytes_of(real)
@@ -106,7 +106,7 @@ def penalize(task: Any, layer: Any, first: int, n: int, real: Any) -> None:
     call(layer.penalty, (w, g, numbers(layer.options, 16, real)), (n,))
 
 
-@inner
+@kernel
 def learn(
     task: Any, layers: Any, count: int, t: int, more: bool, complete: bool, crossing: int,
     real: Any,
@@ -142,19 +142,19 @@ def learn(
 # --- The update -----------------------------------------------------------------------------------
 
 
-@inner
+@kernel
 def weights_of_nodes(layer: Any, nodes: Any) -> Any:
     """Where the weights of some nodes begin among the parameters, and how many there are."""
     return layer.W_offset + nodes[0] * layer.leading, (nodes[1] - nodes[0]) * layer.leading
 
 
-@inner
+@kernel
 def biases_of_nodes(layer: Any, nodes: Any) -> Any:
     """The same of their biases."""
     return layer.b_offset + nodes[0], nodes[1] - nodes[0]
 
 
-@inner
+@kernel
 def settle(task: Any, layers: Any, t: int, crossing: int, real: Any) -> None:
     """Update a share of all parameters, once the norm of the gradient is known if it is limited."""
     if task.clips_norm:
@@ -171,7 +171,7 @@ def settle(task: Any, layers: Any, t: int, crossing: int, real: Any) -> None:
         update_nodes(task, layers[l], nodes, t, real)
 
 
-@inner
+@kernel
 def measure(task: Any, layers: Any, t: int, real: Any) -> None:
     """The squares of the gradient, added up for each node of the thread."""
     squares, row = view(task.squares, (task.n_rows,), np.float64), 0
@@ -188,7 +188,7 @@ def measure(task: Any, layers: Any, t: int, real: Any) -> None:
         row += layer.rows
 
 
-@inner
+@kernel
 def limit(task: Any, t: int, real: Any) -> None:
     """By what the gradient is multiplied so that its norm is at most that allowed."""
     squares, c = view(task.squares, (task.n_rows,), np.float64), clip_numbers(task, t, real)
@@ -198,13 +198,13 @@ def limit(task: Any, t: int, real: Any) -> None:
     c[0] = min(1.0, c[2] / (np.sqrt(total) + 1e-6))  # as PyTorch's clip_grad_norm_
 
 
-@inner
+@array_kernel
 def clip_numbers(task: Any, t: int, real: Any) -> Any:
     """For thread t: a factor, the largest number and the largest norm allowed."""
     return numbers(task.clip_c + t * 64 * machine.bytes_of(real), 3, real)
 
 
-@inner
+@kernel
 def update(task: Any, layer: Any, first: int, n: int, rows: int, t: int, real: Any) -> None:
     """The optimizer's rule on n parameters; the norm of these rows of W; the moving average."""
     skip = first * machine.bytes_of(real)
@@ -221,7 +221,7 @@ def update(task: Any, layer: Any, first: int, n: int, rows: int, t: int, real: A
         call(task.follow_loop, (average, w, numbers(task.follow_c, 1, real)), (n,))
 
 
-@inner
+@kernel
 def update_nodes(task: Any, layer: Any, nodes: Any, t: int, real: Any) -> None:
     """The update of some nodes of a layer."""
     if layer.trains:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel
+from .jit import standalone
 
 __all__ = [
     "count_pairs",
@@ -19,7 +19,7 @@ __all__ = [
 Array = np.ndarray[Any, Any]
 
 
-@kernel
+@standalone
 def largest(p: Array) -> Array:
     """The first of the largest in each row."""
     found = np.zeros(len(p), np.int64)
@@ -30,7 +30,7 @@ def largest(p: Array) -> Array:
     return found
 
 
-@kernel
+@standalone
 def share_equal(truth: Array, guess: Array) -> float:
     """Share of the places where both are the same."""
     equal = 0
@@ -39,7 +39,7 @@ def share_equal(truth: Array, guess: Array) -> float:
     return equal / truth.size
 
 
-@kernel
+@standalone
 def share_near_the_top(ids: Array, p: Array, k: int) -> float:
     """Share of the samples with fewer than k classes before theirs, by p and then by number."""
     near = 0
@@ -51,14 +51,14 @@ def share_near_the_top(ids: Array, p: Array, k: int) -> float:
     return near / ids.size
 
 
-@kernel
+@standalone
 def count_pairs(ids: Array, guess: Array, counts: Array) -> None:
     """Add 1 to the place of each sample's class and guess."""
     for s in range(ids.size):
         counts[ids[s], guess[s]] += 1
 
 
-@kernel
+@standalone
 def tally(truth: Array, guess: Array) -> Array:
     """For each column: how often both are true, the guess is, the truth is."""
     counts = np.zeros((3, truth.shape[1]))
@@ -70,7 +70,7 @@ def tally(truth: Array, guess: Array) -> Array:
     return counts
 
 
-@kernel
+@standalone
 def roc_areas(yes: Array, p: Array, order: Array) -> Any:
     """For each column the share of pairs of a yes and a no that p puts in order, and their number.
 
@@ -97,7 +97,7 @@ def roc_areas(yes: Array, p: Array, order: Array) -> Any:
     return areas, pairs
 
 
-@kernel
+@standalone
 def sums_of_errors(Y: Array, a: Array) -> Array:
     """For each output the sums over the samples of |y - a|, (y - a)^2 and (y - mean of y)^2.
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .gathering import disturb_inputs, key_of, sample_at, shuffle, targets, weight_of
-from .jit import inner
+from .jit import kernel
 from .kernels import affine, backpropagate, differentiate, gradient
 from .learning import penalize, prepare, settle, wanted
 from .machine import call, flush_tiny, restore, view
@@ -11,7 +11,7 @@ from .task import BLOCK, LAYER, TASK, numbers, rows_of, samples_of
 from .training import add_up, count_right
 
 
-@inner
+@kernel
 def cost_of(task: Any, layer: Any, sample: int, real: Any) -> None:
     """C of a sample, whether its class is right, and dC/da of the last layer."""
     a, y = numbers(layer.a, layer.nodes, real), numbers(task.y, layer.nodes, real)
@@ -32,7 +32,14 @@ def cost_of(task: Any, layer: Any, sample: int, real: Any) -> None:
     add_up(task, total, float(right))
 
 
-@inner
+@kernel
+def copy(some: Any, to: Any) -> None:
+    """Write some numbers elsewhere; `to[:] = some` would make room for them first."""
+    for k in range(to.size):
+        to[k] = some[k]
+
+
+@kernel
 def learn_singly(task: Any, layers: Any, step: int, real: Any) -> None:
     """Equations (3) to (5) for every layer, from the last to the first, and the update."""
     last = 0 if task.input_gradient else task.lowest - 1
@@ -46,7 +53,7 @@ def learn_singly(task: Any, layers: Any, step: int, real: Any) -> None:
             backpropagate(dC_db, W, numbers(before.d, before.nodes, real))
         if not wanted(task, layer):
             continue
-        numbers(layer.dC_db, layer.nodes, real)[:] = dC_db
+        copy(dC_db, numbers(layer.dC_db, layer.nodes, real))
         dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
         gradient(dC_db, numbers(before.a, before.nodes, real), dC_dW)
         if layer.penalty:
@@ -89,14 +96,14 @@ def pass_over_samples(dtype: Any) -> Any:
                     options = numbers(layer.options, 16, real)
                     call(layer.drop, (a, u, options), (layer.nodes, 0, key_of(task, k, l)))
             if task.output:
-                rows_of(task.output, k + 1, last.nodes, real)[k] = a
+                copy(a, rows_of(task.output, k + 1, last.nodes, real)[k])
             if task.cost:
                 cost_of(task, last, sample, real)
             if task.gradient:
                 learn_singly(task, layers, k - task.first, real)
             if task.input_gradient:
                 row = rows_of(task.input_gradient, k + 1, first.nodes, real)[k]
-                row[:] = numbers(first.d, first.nodes, real)
+                copy(numbers(first.d, first.nodes, real), row)
         restore(before)
 
     return work

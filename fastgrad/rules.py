@@ -13,7 +13,7 @@ import numpy as np
 from numba import types
 
 from .elementary import real
-from .jit import entry, inner
+from .jit import entry, kernel
 
 __all__ = ["RULES", "Rule", "addresses"]
 
@@ -154,7 +154,7 @@ def _rmsprop(momentum: bool, centered: bool) -> Rule:
 # --- Adam and its kin ---------------------------------------------------------------------------
 
 
-@inner
+@kernel
 def _prepare_means(h: Any, c: Any, t: int) -> None:
     """What they share: the decay of both means, the root's correction and the weights' decay."""
     lr, beta1, beta2, eps, decay, decoupled = h[0], h[1], h[2], h[3], h[4], h[5]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from . import machine, simd
-from .jit import inner
+from .jit import array_kernel, kernel
 from .machine import view
 from .shapes import HEIGHTS
 
@@ -61,39 +61,39 @@ TASK = _record(
 # --- Where things lie ---------------------------------------------------------------------------
 
 
-@inner
+@array_kernel
 def panels_of(address: int, padded: int, task: Any, real: Any) -> Any:
     """u, a, d or y of a layer for the mini-batch: [p, i, s]."""
     lanes = simd.width(real)
     return view(address, (task.slab // lanes, padded, lanes), real.dtype)
 
 
-@inner
+@array_kernel
 def blocks_of(address: int, padded: int, task: Any, real: Any) -> Any:
     """aT of a layer for the mini-batch: [q, s, j]."""
     lanes = simd.width(real)
     return view(address, (padded // lanes, task.slab, lanes), real.dtype)
 
 
-@inner
+@array_kernel
 def numbers(address: int, n: int, real: Any) -> Any:
     """n numbers of the network's dtype."""
     return view(address, (n,), real.dtype)
 
 
-@inner
+@array_kernel
 def rows_of(address: int, last: int, n: int, real: Any) -> Any:
     """The samples up to the last one of a mini-batch: X, Y or what is written: [s, i]."""
     return view(address, (last, n), real.dtype)
 
 
-@inner
+@array_kernel
 def samples_of(task: Any, t: int) -> Any:
     """Numbers of the samples in the mini-batch, as thread t knows them."""
     return view(task.samples + t * task.slab * 8, (task.slab,), np.int64)
 
 
-@inner
+@array_kernel
 def weights_of(task: Any, t: int, real: Any) -> Any:
     """w of the samples in the mini-batch, as thread t knows them."""
     return numbers(task.w + t * task.slab * machine.bytes_of(real), task.slab, real)
@@ -102,26 +102,26 @@ def weights_of(task: Any, t: int, real: Any) -> Any:
 # --- The threads ---------------------------------------------------------------------------------
 
 
-@inner
+@kernel
 def share(count: int, unit: int, t: int, threads: int) -> Any:
     """Range of thread t when `count` things go to the threads in multiples of `unit`."""
     units = count // unit
     return (units * t // threads * unit, units * (t + 1) // threads * unit)
 
 
-@inner
+@kernel
 def share_of_nodes(task: Any, layer: Any, t: int) -> Any:
     """Range of nodes of a layer that thread t takes."""
     return share(layer.rows, HEIGHTS[-1], t, task.threads)
 
 
-@inner
+@kernel
 def whole(count: int) -> Any:
     """The range of all: numba would compile what takes (0, count), with a literal, once more."""
     return np.int64(0), count
 
 
-@inner
+@kernel
 def assemble(task: Any) -> Any:
     """Whether every thread has come: False where the system runs them one after the other."""
     arrived, decision = view(task.arrived, (1,), np.int64), view(task.arrived + 512, (1,), np.int64)
@@ -137,7 +137,7 @@ def assemble(task: Any) -> Any:
     return machine.atomic_load(decision) > 0
 
 
-@inner
+@kernel
 def meet(task: Any, crossing: int) -> None:
     """Wait until every thread has come here for the `crossing`-th time."""
     if task.threads > 1:

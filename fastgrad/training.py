@@ -15,7 +15,7 @@ from numba import prange
 
 from . import simd
 from .gathering import choose, gather, key_of, share_of_panels, shuffle, targets
-from .jit import inner, parallel
+from .jit import kernel, parallel
 from .kernels import (
     affine_panels,
     backpropagate_panels,
@@ -42,7 +42,7 @@ from .task import (
 )  # fmt: skip
 
 
-@inner
+@kernel
 def forward(
     task: Any, layers: Any, l: int, a_before: int, nodes: Any, panels: Any, step: int, at: int,
     real: Any,
@@ -69,7 +69,7 @@ def forward(
             call(layer.drop, (a[p, i:], u[p, i:], numbers(layer.options, 16, real)), counted)
 
 
-@inner
+@kernel
 def forward_all(task: Any, layers: Any, panels: Any, step: int, at: int, real: Any) -> None:
     """Equations (1), (2) and (9) for every layer, at a step of the epoch, from panel `at` on."""
     for l in range(1, layers.size):
@@ -81,7 +81,7 @@ def forward_all(task: Any, layers: Any, panels: Any, step: int, at: int, real: A
             transpose_panels(a, blocks_of(layer.aT, layer.padded, task, real), panels)
 
 
-@inner
+@kernel
 def write(
     task: Any, layer: Any, values: int, to: int, first: int, last: int, panels: Any, real: Any
 ) -> None:
@@ -91,7 +91,7 @@ def write(
         scatter_panels(values_of, rows_of(to, last, layer.nodes, real), first, panels)
 
 
-@inner
+@kernel
 def largest(a: Any, most: Any, where: Any, n: int) -> None:
     """The node of the largest output of each sample, the first of several."""
     for s in range(most.size):
@@ -102,7 +102,7 @@ def largest(a: Any, most: Any, where: Any, n: int) -> None:
             most[s] = max(a[i, s], most[s])
 
 
-@inner
+@kernel
 def count_right(a: Any, y: Any, n: int, samples: int, scratch: Any) -> Any:
     """Of how many samples the largest output is at their class; of one output, the sign right."""
     right, guess, truth = 0, scratch[0], scratch[1]
@@ -114,7 +114,7 @@ def count_right(a: Any, y: Any, n: int, samples: int, scratch: Any) -> Any:
     return right
 
 
-@inner
+@kernel
 def cost(task: Any, layers: Any, t: int, panels: Any, S: int, real: Any) -> None:
     """C of each panel, of S samples in all, and dC/da of the last layer."""
     lanes = simd.width(real)
@@ -145,7 +145,7 @@ def cost(task: Any, layers: Any, t: int, panels: Any, S: int, real: Any) -> None
             right_panels[p] = count_right(a[p], y[p], layer.nodes, min(S - p * lanes, lanes), C)
 
 
-@inner
+@kernel
 def backward(task: Any, layers: Any, panels: Any, real: Any) -> None:
     """Equations (3) and (5) for every layer, from the last to the first."""
     last = layers[layers.size - 1]
@@ -165,7 +165,7 @@ def backward(task: Any, layers: Any, panels: Any, real: Any) -> None:
             backpropagate_panels(d, W, df, d_before, layer.nodes, nodes, some, l > 1)
 
 
-@inner
+@kernel
 def add_up(task: Any, C: float, right: float) -> None:
     """Add to the sums of C and of right classes."""
     sums = view(task.C, (2,), np.float64)
@@ -173,7 +173,7 @@ def add_up(task: Any, C: float, right: float) -> None:
     sums[1] += right
 
 
-@inner
+@kernel
 def add_up_panels(task: Any, count: int, S: int) -> None:
     """Add the sums of each panel, where C is a mean over S samples."""
     C_panels = view(task.C_panels, (count,), np.float64)
