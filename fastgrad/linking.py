@@ -31,7 +31,7 @@ class _Library(JITCodeLibrary):
         return 0
 
     def _optimize_final_module(self) -> None:
-        if self.always_inlined:  # or its branches would keep the caller's loop from vectorising
+        if self.always_inlined:  # or its branches would be left in the caller's loop
             super()._optimize_final_module()
 
     def _finalize_final_module(self) -> None:

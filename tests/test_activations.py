@@ -2,16 +2,20 @@
 
 import math
 import pickle
+import re
 
 import mpmath
 import numba
 import numpy as np
 import pytest
-from conftest import PLAIN
+from conftest import PLAIN, jitted_only
 
+from fastgrad import jit
 from fastgrad.activations import ACTIVATIONS, Activation, activation, elu, leaky_relu
 from fastgrad.definitions import SAMPLE_POINTS
 from fastgrad.jit import kernel
+from fastgrad.kernels import training_loop
+from fastgrad.loops import activation_address
 
 
 def half_line(right, left):
@@ -333,3 +337,14 @@ def test_wrong_names(spec, error, message):
     with pytest.raises(error, match=message) as caught:
         activation(spec)
     assert "\n" not in str(caught.value)
+
+
+@jitted_only
+@every_activation
+def test_the_loop_of_a_pass_becomes_vector_code(name):
+    activation_address(ACTIVATIONS[name], True, np.dtype("float32"))  # gives f and f' their names
+    loop = training_loop(f"{name}.f", f"{name}.df")
+    arguments = [numba.float32, numba.float32, numba.intp]
+    llvm = jit.LOOPS[jit.entry(loop, arguments, cached=False)].inspect_llvm()
+    assert re.search(r"\bf(add|cmp|div|mul|sub)\b.*<\d+ x float>", llvm) or name == "identity"
+    assert "masked.store" not in llvm, "a branch is left in the loop"
