@@ -5,6 +5,7 @@ cost, update rule) it calls through an address, so that only what a network uses
 user's own functions are as fast as the built-in ones, and everything built in is kept on disk.
 """
 
+import inspect
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -40,8 +41,9 @@ def _njit(function: Callable[..., Any], fastmath: set[str], **options: Any) -> A
 class _Kernel(CPUDispatcher):  # type: ignore[misc]
     """A kernel: Python calls it through a compiled call, made anew in each process."""
 
-    def __call__(self, *args: Any) -> Any:
-        return _call_of(self)(*args)
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        given = inspect.signature(self.py_func).bind(*args, **named)
+        return _call_of(self)(*given.args)
 
 
 @cache
@@ -69,7 +71,10 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def array_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a kernel that returns an array."""
+    """Compile a kernel that returns an array, which numba allows only where arrays are counted.
+
+    Other kernels count them if their caller does; a pass does not (see `entry`).
+    """
     return _part(function, _REORDER, _nrt=True)
 
 
@@ -115,7 +120,7 @@ _INLINED = {"fastmath": _REORDER, "error_model": "numpy", "forceinline": True}
 def _scalar(name: Any, *args: Any) -> Any:
     if not isinstance(name, types.StringLiteral):
         return None
-    function = _part(FUNCTIONS[name.literal_value], _REORDER, forceinline=True)
+    function = _njit(FUNCTIONS[name.literal_value], _REORDER, forceinline=True)  # may print
     return lambda name, *args: function(*args)
 
 

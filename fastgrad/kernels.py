@@ -205,8 +205,9 @@ def affine_tiles(
             simd.store(u, (p, i, 0), u_is)
 
 
-# Equation (5) reads W down its columns, where each node i has a cache line of its own, of which a
-# tile takes a part. The first cache keeps so many, with their rows of d, until the next tile comes.
+# Equation (5) reads W down its columns: each node i has a cache line of its own, of which a tile
+# takes a part. The first cache keeps so many lines, with as many rows of d, until the next tile
+# takes the next part; what is summed so far waits in d_before.
 _NODES_AT_ONCE = 128
 
 
@@ -237,7 +238,7 @@ def backpropagate_tiles(
     for j in range(j_first, j_last, rows):  # eq. (5s): dC/da_js = sum_i d_is W_ij
         for p in range(p_first, p_last, width):
             dC_da_js = simd.zeros(shape, d)
-            if summed[0] > 0:
+            if summed[0] > 0:  # some are summed already
                 dC_da_js = simd.tile(shape, d_before, (p, j, 0))
             for i in range(summed[0], summed[1]):
                 W_ij, d_is = simd.along(shape, W, (i, j)), simd.lanes(shape, d, (p, i, 0))

@@ -124,7 +124,7 @@ class Emitter:
 
     def transpose(self, rows: list[Any]) -> list[Any]:
         """A square of vectors turned: stage by stage, larger blocks change sides."""
-        n, block = len(rows), 1
+        rows, n, block = rows.copy(), len(rows), 1
         while block < n:
             lower_half = [k if not k & block else n + k - block for k in range(n)]
             upper_half = [k + block if not k & block else n + k for k in range(n)]

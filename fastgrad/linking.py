@@ -1,8 +1,10 @@
 """How numba compiles what only compiled code calls.
 
 By itself numba optimises each function, makes machine code of it, and optimises it again in every
-function that calls it, directly or not. A part stays as it is until it stands with all others in
-the module of what is run: it is optimised once, and there is one machine code.
+function that calls it, directly or not. A part stays as it is, unless it is one of the small ones
+that are always inlined, until it stands with all others in the module of what is run: it is
+optimised once, and there is one machine code. Of what numba does at run time a part can do nothing
+that goes back to Python: print, or raise an error with values.
 """
 
 from typing import Any
@@ -21,7 +23,7 @@ class _Library(JITCodeLibrary):
 
     @property
     def codegen(self) -> Any:
-        """Where numba notes the environment of machine code; there is none."""
+        """Asked only for `set_env`: the way back to Python, which a part has not."""
         return self
 
     def set_env(self, name: str, environment: Any) -> None:
@@ -58,6 +60,6 @@ class Part(compiler.CompilerBase):
         pipeline = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         replaced = {typed_passes.NativeLowering: _Lowering}
         pipeline.passes = [(replaced.get(step, step), text) for step, text in pipeline.passes]
-        pipeline._finalized = False
+        pipeline._finalized = False  # since its steps have changed
         pipeline.finalize()
         return [pipeline]

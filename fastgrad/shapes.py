@@ -18,7 +18,7 @@ def _register_bytes() -> int:
     return 64 if "zmm" in assembly else (32 if "ymm" in assembly else 16)
 
 
-#: Bytes of a vector register. There are 32 of 64 bytes, or 16 of fewer.
+#: Bytes of a vector register. A processor has 32 registers of 64 bytes, or 16 smaller ones.
 REGISTER = _register_bytes()
 
 #: Numbers of nodes and of panels in a tile, largest first; each kind is a multiple of the last.

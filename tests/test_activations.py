@@ -3,6 +3,8 @@
 import math
 import pickle
 import re
+import subprocess
+import sys
 
 import mpmath
 import numba
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import PLAIN, jitted_only
 
-from fastgrad import jit
+from fastgrad import elementary, jit
 from fastgrad.activations import ACTIVATIONS, Activation, activation, elu, leaky_relu
 from fastgrad.definitions import SAMPLE_POINTS
 from fastgrad.jit import kernel
@@ -348,3 +350,27 @@ def test_the_loop_of_a_pass_becomes_vector_code(name):
     llvm = jit.LOOPS[jit.entry(loop, arguments, cached=False)].inspect_llvm()
     assert re.search(r"\bf(add|cmp|div|mul|sub)\b.*<\d+ x float>", llvm) or name == "identity"
     assert "masked.store" not in llvm, "a branch is left in the loop"
+
+
+PRINTS = """
+import numpy as np, fastgrad as fg
+def f(u):
+    if u > 5: print("big", u)
+    return u
+net = fg.Network([1, 1], [fg.Activation("own", f, lambda u: 1.0)])
+net.layers[0].W, net.layers[0].b = [[1.0]], [0.0]
+print(net.predict(np.array([[7.0], [2.0]])).tolist())
+"""
+
+
+def test_a_function_of_ones_own_may_print():
+    run = [sys.executable, "-c", PRINTS]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=200, check=True)
+    assert "big 7.0" in done.stdout
+    assert "[[7.0], [2.0]]" in done.stdout
+
+
+def test_a_kernel_called_from_python_takes_keywords_and_misses_arguments():
+    assert elementary.tanh(u=0.5) == pytest.approx(math.tanh(0.5))
+    with pytest.raises(TypeError, match=r"required (positional )?argument"):
+        elementary.tanh()
