@@ -18,7 +18,7 @@ class Lanes(types.Type):
     """The numba type of one number for each sample of so many panels."""
 
     def __init__(self, dtype: types.Float, panels: int) -> None:
-        self.dtype, self.panels = dtype, panels
+        self.dtype = dtype
         self.count = panels * LANES[np.dtype(str(dtype))]
         super().__init__(name=f"lanes({dtype} x {self.count})")
 

@@ -18,18 +18,8 @@ LONGEST = 400
 
 #: Lowest first: a module imports from its own level and those before. All others stand above.
 LEVELS = [
-    [
-        "cache",
-        "checks",
-        "crew",
-        "definitions",
-        "history",
-        "layers",
-        "linking",
-        "plan",
-        "rates",
-        "schedules",
-    ],
+    ["cache", "checks", "crew", "definitions", "history", "linking", "plan"],
+    ["layers", "rates", "schedules"],
     ["averages", "callbacks", "chunks", "files"],
     ["jit", "progress"],
     ["elementary", "machine", "shapes"],
