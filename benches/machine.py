@@ -12,7 +12,7 @@ from fastgrad import shapes, simd
 from fastgrad.jit import kernel, parallel
 
 ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-_STEPS = 100_000
+_STEPS = 1_000_000  # about 2 ms: long against the start of the threads
 SHAPE = shapes.SHAPES[0]  # of the largest tile
 _LANES = shapes.LANES[np.dtype(np.float32)]
 
@@ -43,7 +43,7 @@ def on_threads(a, steps):
         multiply_and_add(a[t], steps)
 
 
-def peak(threads: int, turns: int = 40) -> float:
+def peak(threads: int, turns: int = 100) -> float:
     """GFLOP/s in float32 of fused multiply-adds that touch registers only, on so many threads."""
     a = np.zeros((threads, len(SHAPE[1]), len(SHAPE[0]), _LANES), np.float32)
     on_threads(a, 1)

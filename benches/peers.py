@@ -164,6 +164,8 @@ def main():
     everyone = [Contestant(*one) for one in contestants()]
     results = {}
     for name in options.cases:
+        # A host that is busy for a moment must not lower the roof for the whole run.
+        peaks = {threads: max(before, peak(threads)) for threads, before in peaks.items()}
         times, failed = race(CASES[name], everyone)
         report(name, CASES[name], times, peaks)
         for one, problem in failed.items():

@@ -10,7 +10,7 @@ _TRIALS_SHARE = 0.1  # and at most so much spent, even if nothing is lost
 _OPERATIONS_A_SECOND = 1e11  # until something was measured
 _ALONE_BELOW = 1e6  # operations a step that one thread probably does as fast
 _TOGETHER_ABOVE = 3e8  # operations a step, about a millisecond, that all do faster unless disturbed
-_SECOND_LOOK = 1.0  # seconds of work, at most, until what was tried but once is tried again
+_SECOND_LOOK = 0.2  # seconds of work, at most, until what was tried but once is tried again
 
 
 class Crew:
