@@ -15,10 +15,11 @@ from typing import Any
 
 import numba
 from numba import types
+from numba.core.ccallback import CFunc
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 
-from .cache import WRITABLE
+from .cache import WRITABLE, Cache
 from .linking import Part
 
 __all__ = [
@@ -78,9 +79,17 @@ def array_kernel(function: Callable[..., Any]) -> Any:
     return _part(function, _REORDER, _nrt=True)
 
 
+def _kept(function: Callable[..., Any], **options: Any) -> Any:
+    """Compile it once, for calls from Python; it is kept on disk."""
+    compiled = _njit(function, _REORDER, **options)
+    if not PLAIN_PYTHON:
+        compiled._cache = Cache(function)
+    return compiled
+
+
 def standalone(function: Callable[..., Any]) -> Any:
-    """Compile a loop that Python calls, as a kernel otherwise; it is kept on disk."""
-    return _njit(function, _REORDER, cache=WRITABLE, no_cfunc_wrapper=True)
+    """Compile a loop that Python calls, as a kernel otherwise."""
+    return _kept(function, no_cfunc_wrapper=True)
 
 
 def exact(function: Callable[..., Any]) -> Any:
@@ -93,7 +102,7 @@ def exact(function: Callable[..., Any]) -> Any:
 
 def parallel(function: Callable[..., Any]) -> Any:
     """Compile a function whose `prange` runs on several threads."""
-    return _njit(function, _REORDER, cache=WRITABLE, parallel=True)
+    return _kept(function, parallel=True)
 
 
 def operation(meaning: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
@@ -164,18 +173,18 @@ def entry(loop: Callable[..., Any], arguments: list[Any], cached: bool) -> int:
     if PLAIN_PYTHON:
         LOOPS[id(loop)] = loop
         return id(loop)
-    signature = types.void(
-        *(types.CPointer(t) if isinstance(t, types.Float) else t for t in arguments)
-    )
+    pointers = [types.CPointer(t) if isinstance(t, types.Float) else t for t in arguments]
+    options = {
+        "error_model": "numpy",
+        "fastmath": _REORDER,
+        "nopython": True,
+        "_nrt": not cached,  # arrays need counting only where a function of the user's makes some
+    }
+    compiled: Any = CFunc(loop, (tuple(pointers), types.void), {}, options)
+    if cached:
+        compiled._cache = Cache(loop)
     with _told_if_long():
-        compiled: Any = numba.cfunc(
-            signature,
-            cache=cached and WRITABLE,
-            error_model="numpy",
-            fastmath=_REORDER,
-            nopython=True,
-            _nrt=not cached,  # arrays need counting only where a function of the user's makes some
-        )(loop)
+        compiled.compile()
     LOOPS[compiled.address] = compiled
     return int(compiled.address)
 

@@ -19,6 +19,14 @@ net.layers[0].W[:] = 1
 print(net.forward(np.full((1, 1), 3.0))[0, 0])
 """
 
+# The least that is kept on disk; prints whether it was found there.
+LOOP = """
+import numpy as np
+from fastgrad.loops import address
+from fastgrad.jit import LOOPS
+print(LOOPS[address("clip", np.dtype(np.float32))].cache_hits)
+"""
+
 
 @pytest.fixture
 def copy(tmp_path):
@@ -31,9 +39,9 @@ def copy(tmp_path):
     return tmp_path
 
 
-def run(folder, source):
+def run(folder, source, **variables):
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
-    environment["PYTHONPATH"] = str(folder)
+    environment |= {"PYTHONPATH": str(folder), **variables}
     return subprocess.run(
         [sys.executable, "-c", source],
         env=environment, cwd=folder, check=True, capture_output=True, text=True,
@@ -44,7 +52,7 @@ def run(folder, source):
 def test_code_from_before_an_upgrade_is_not_run_and_who_waits_is_told(copy):
     cold = run(copy, FORWARD)
     assert cold.stdout == "3.0\n"
-    assert cold.stderr.startswith("fastgrad: compiling what is new")
+    assert cold.stderr.startswith("fastgrad: compiling what is new, and keeping it")
     assert cold.stderr.count("\n") == 1
     assert list(copy.glob("fastgrad/__pycache__/*.nbc"))
     path = copy / "fastgrad" / "activations.py"
@@ -57,7 +65,31 @@ def test_code_from_before_an_upgrade_is_not_run_and_who_waits_is_told(copy):
 
 @jitted_only
 def test_without_a_folder_to_write_to_it_compiles_each_time(copy):
-    nowhere = "from numba.core.caching import CompileResultCacheImpl as impl\n"
-    nowhere += "impl._locator_classes.clear()\n"
-    assert run(copy, nowhere + FORWARD).stdout == "3.0\n"
-    assert not list(copy.glob("fastgrad/__pycache__/*.nb*"))
+    (copy / "fastgrad" / "__pycache__").touch()  # no folder
+    nowhere = {name: str(copy / "fastgrad" / "jit.py" / "x") for name in ("HOME", "XDG_CACHE_HOME")}
+    for _ in range(2):
+        cold = run(copy, LOOP + "import fastgrad.jit\nfastgrad.jit._tell()", **nowhere)
+        assert cold.stdout == "0\n"
+        assert "for this process alone" in cold.stderr
+
+
+@jitted_only
+def test_a_folder_that_cannot_be_written_to_is_read(copy):
+    refused = "from numba.core.caching import CompileResultCacheImpl as impl\n"
+    refused += "impl._locator_classes.clear()\n"  # as if no folder could: root may write anywhere
+    assert run(copy, LOOP).stdout == "0\n"
+    assert run(copy, refused + LOOP).stdout == "1\n"
+
+
+@jitted_only
+def test_a_full_disk_and_a_file_cut_short_cost_the_time_to_compile(copy):
+    full = "import errno\nfrom numba.core.caching import IndexDataCacheFile as file\n"
+    full += "def save(*_): raise OSError(errno.ENOSPC, 'No space left on device')\n"
+    full += "file._save_data = save\n"
+    assert run(copy, full + LOOP).stdout == "0\n"
+    assert run(copy, LOOP).stdout == "0\n"
+    (file,) = copy.glob("fastgrad/__pycache__/*.nbc")
+    for length in (100, 0):
+        assert run(copy, LOOP).stdout == "1\n"
+        file.write_bytes(file.read_bytes()[:length])
+        assert run(copy, LOOP).stdout == "0\n"
