@@ -92,12 +92,14 @@ def test_train_numbers_learns_in_the_targets_own_units(run, houses):
     assert cost == pytest.approx(rmse**2 / 2, rel=1e-3)  # squared_error is 1/2 (a - y)^2
 
 
+@jitted_only
 @pytest.mark.parametrize("cost", ["squared_error", "sigmoid_cross_entropy", "hinge"])
 def test_train_classes_with_other_costs(run, flowers, cost):
     out = run("train", "flowers.csv", *QUICK, "--cost", cost, "--no-plot", "--epochs", "100")
     assert int(re.search(r"test accuracy .*\((\d+) of 12\)", out)[1]) >= 11
 
 
+@jitted_only
 @pytest.mark.parametrize("cost", ["mae", "huber(delta=0.5)", "poisson"])
 def test_train_numbers_with_other_costs(run, cost):
     rng = np.random.default_rng(2)
@@ -276,6 +278,7 @@ def test_a_model_saved_from_python(run, cost, task):
 # --- check and info ------------------------------------------------------------------------------
 
 
+@jitted_only
 def test_check_of_a_new_network(run):
     out = run("check", "--layers", "5,3", "--activation", "tanh").splitlines()
     assert out[0].startswith("64-5-3-10, tanh, identity; softmax_cross_entropy; ")
@@ -309,6 +312,7 @@ def test_differences_are_as_exact_as_the_size_of_the_cost_allows(rng, monkeypatc
     assert min(gradient_errors(net, X, Y).values()) > 1e-6
 
 
+@jitted_only
 @pytest.mark.parametrize("scale", [1, 5e5])
 def test_check_fails_where_a_gradient_is_wrong(run, capsys, monkeypatch, scale):
     net = fg.Network([8, 16, 12, 3], "relu", cost="squared_error", seed=0)
