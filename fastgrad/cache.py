@@ -4,7 +4,11 @@ numba keeps each function with a stamp of the one file that it stands in. But a 
 into every function that calls it, in whatever file, and these share the layout of records: after an
 upgrade, code from before would meet code from after. So here the stamp is that of the package.
 
-numba also passes over a folder that it cannot write to. Here such a folder is read, so that what
+numba also numbers the files of functions that stand on one line (of which there are many here, one
+for each activation), in an index: of two processes that write at once, or one that ends halfway,
+the index can name another function's file. Here the name of a file follows from what it holds.
+
+And numba passes over a folder that it cannot write to. Here such a folder is read, so that what
 was compiled when a machine was set up serves all its users.
 """
 
@@ -15,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numba
 from numba import config
 from numba.core.caching import (
     CompileResultCacheImpl,
@@ -26,26 +31,26 @@ from numba.core.caching import (
 __all__ = ["WRITABLE", "Cache"]
 
 
-def _stamp(*files: Path) -> str:
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _preferred() -> str:
+def _preferred() -> Path:
     """The folder that comes first for numba, whether or not it can be written to."""
     if config.CACHE_DIR:
-        return str(Path(config.CACHE_DIR, _CacheLocator.get_suitable_cache_subpath(__file__)))
-    return str(Path(__file__).parent / "__pycache__")
+        return Path(config.CACHE_DIR, _CacheLocator.get_suitable_cache_subpath(__file__)).absolute()
+    return Path(__file__).parent / "__pycache__"
 
 
-def _writable() -> str | None:
+def _writable() -> Path | None:
     """The first that can be."""
     try:
-        return str(CompileResultCacheImpl(_stamp).locator.get_cache_path())
+        return Path(CompileResultCacheImpl(_digest).locator.get_cache_path()).absolute()
     except RuntimeError:  # there is none
         return None
 
 
-_PACKAGE = _stamp(*sorted(Path(__file__).parent.glob("*.py")))
+_PACKAGE = _digest(*(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
 _PREFERRED, _WRITABLE = _preferred(), _writable()
 
 #: False where numba finds no folder to write to: what is not on disk, every process compiles.
@@ -57,17 +62,17 @@ class _Locator(_CacheLocator):  # type: ignore[misc]
 
     def __init__(self, function: Any, path: str) -> None:
         self._line = str(function.__code__.co_firstlineno)
-        self._file = _stamp(Path(path))  # it may stand outside the package
+        self._file = _digest(Path(path).read_bytes())  # it may stand outside the package
 
     @classmethod
     def from_function(cls, function: Any, path: str) -> Any:
         return cls(function, path)
 
     def get_cache_path(self) -> str:
-        return _WRITABLE or _PREFERRED
+        return str(_WRITABLE or _PREFERRED)
 
     def get_source_stamp(self) -> str:
-        return _PACKAGE + self._file
+        return _PACKAGE + self._file + str(numba.__version__)
 
     def get_disambiguator(self) -> str:
         return self._line
@@ -75,6 +80,34 @@ class _Locator(_CacheLocator):  # type: ignore[misc]
 
 class _Form(CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes: ClassVar = [_Locator]
+
+
+class _Files(IndexDataCacheFile):  # type: ignore[misc]
+    """The files of a function: one for each key (signature, processor, values of its closure)."""
+
+    def __init__(self, folder: str, name: str, stamp: str) -> None:
+        super().__init__(folder, name, stamp)
+        self._name, self._version_of_code = name, _digest(stamp.encode())[:16]
+
+    def _path(self, folder: Path, key: Any) -> Path:
+        return (
+            folder / f"{self._name}.{self._version_of_code}.{_digest(repr(key).encode())[:16]}.nbc"
+        )
+
+    def load(self, key: Any) -> Any:
+        for folder in filter(None, (_WRITABLE, _PREFERRED)):
+            # One cut short costs the time to compile, no more.
+            with suppress(OSError, EOFError, pickle.UnpicklingError):
+                return pickle.loads(self._path(folder, key).read_bytes())
+        return None
+
+    def save(self, key: Any, data: Any) -> None:
+        folder = Path(self._cache_path)
+        for path in folder.glob(f"{self._name}.*.nbc"):
+            if self._version_of_code not in path.name:
+                path.unlink(missing_ok=True)
+        with self._open_for_write(str(self._path(folder, key))) as file:
+            file.write(self._dump(data))
 
 
 class Cache(FunctionCache):  # type: ignore[misc]
@@ -85,19 +118,9 @@ class Cache(FunctionCache):  # type: ignore[misc]
     def __init__(self, function: Any) -> None:
         super().__init__(function)
         stamp = self._impl.locator.get_source_stamp()
-        preferred = IndexDataCacheFile(_PREFERRED, self._impl.filename_base, stamp)
-        self._readable = (self._cache_file, preferred)
-
-    def _load_overload(self, signature: Any, context: Any) -> Any:
-        key = self._index_key(signature, context.codegen())
-        for file in self._readable:
-            data = file.load(key)
-            if data is not None:
-                return self._impl.rebuild(context, data)
-        return None
+        self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
 
     @contextmanager
     def _guard_against_spurious_io_errors(self) -> Iterator[None]:
-        # A full disk or a file cut short costs the time to compile, no more.
-        with suppress(OSError, EOFError, pickle.UnpicklingError):
+        with suppress(OSError):  # a full disk: what was compiled is at hand
             yield

@@ -27,6 +27,13 @@ from fastgrad.jit import LOOPS
 print(LOOPS[address("clip", np.dtype(np.float32))].cache_hits)
 """
 
+FULL = """
+import errno
+from numba.core.caching import IndexDataCacheFile as file
+def open_for_write(*_): raise OSError(errno.ENOSPC, "No space left on device")
+file._open_for_write = open_for_write
+"""
+
 
 @pytest.fixture
 def copy(tmp_path):
@@ -83,13 +90,31 @@ def test_a_folder_that_cannot_be_written_to_is_read(copy):
 
 @jitted_only
 def test_a_full_disk_and_a_file_cut_short_cost_the_time_to_compile(copy):
-    full = "import errno\nfrom numba.core.caching import IndexDataCacheFile as file\n"
-    full += "def save(*_): raise OSError(errno.ENOSPC, 'No space left on device')\n"
-    full += "file._save_data = save\n"
-    assert run(copy, full + LOOP).stdout == "0\n"
+    assert run(copy, FULL + LOOP).stdout == "0\n"
     assert run(copy, LOOP).stdout == "0\n"
     (file,) = copy.glob("fastgrad/__pycache__/*.nbc")
     for length in (100, 0):
         assert run(copy, LOOP).stdout == "1\n"
         file.write_bytes(file.read_bytes()[:length])
         assert run(copy, LOOP).stdout == "0\n"
+
+
+@jitted_only
+def test_an_upgrade_on_a_full_disk_gives_no_function_the_code_of_another(copy):
+    source = (
+        "import numpy as np\nfrom fastgrad.activations import ACTIVATIONS\n"
+        "from fastgrad.jit import LOOPS\nfrom fastgrad.loops import activation_address\n"
+        "import ctypes\n"
+        "loop = LOOPS[activation_address(ACTIVATIONS['{}'], False, np.dtype(np.float32))]\n"
+        "u, a = np.full(1, -1, np.float32), np.zeros(1, np.float32)\n"
+        "pointer = ctypes.POINTER(ctypes.c_float)\n"
+        "loop.ctypes(u.ctypes.data_as(pointer), a.ctypes.data_as(pointer), 1)\n"
+        "print(f'{{a[0]:.3f}}')\n"
+    )
+    tanh, leaky = source.format("tanh"), source.format("leaky_relu")  # from one line of one file
+    assert run(copy, tanh).stdout == "-0.762\n"
+    with (copy / "fastgrad" / "rules.py").open("a") as file:
+        file.write("# upgraded\n")
+    assert run(copy, FULL + leaky).stdout == "-0.010\n"
+    for _ in range(2):
+        assert run(copy, leaky).stdout == "-0.010\n"
