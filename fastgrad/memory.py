@@ -19,6 +19,7 @@ _ALIGNMENT = 64  # bytes of a cache line
 # and a load from another then look like the same address to the processor, and wait.
 _APART = 5 * _ALIGNMENT
 _SCRATCH_BYTES = 62 << 20  # at most, unless one panel needs more
+_SMALL_BYTES = 4 << 20  # of scratch that is kept for smaller mini-batches too
 _SAMPLES_MOST = 1 << 13  # at once: beside the scratch each thread knows them, in 0.1 MiB
 
 
@@ -108,7 +109,9 @@ class Memory:
                 self.version += 1
         slab = min(_up(batch, self.lanes), self._slab_most())
         copies = self._copies_of(plan, gradient, slab)
-        fits = slab <= self._slab <= 4 * slab or (self._slab and not gradient)
+        is_small = self._numbers_a_sample(copies) * self.dtype.itemsize * self._slab < _SMALL_BYTES
+        fits = slab <= self._slab and (self._slab <= 4 * slab or is_small)
+        fits = fits or (self._slab > 0 and not gradient)  # in parts, if need be
         if copies > self._copies or not fits:
             self._lay_out(slab, copies)
             self.version += 1

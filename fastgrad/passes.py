@@ -1,42 +1,29 @@
 """The passes over samples: the way from Python into the compiled loops."""
 
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 
+from . import team
 from .activations import Activation
 from .blocks import Block
 from .crew import Crew
-from .jit import PLAIN_PYTHON, run
 from .layers import Inputs, Layer
 from .loops import pass_address
 from .memory import Memory, address_of, aligned
 from .optimizer import Optimizer, State, Token
 from .order import Order
 from .samples import Samples
-from .training import sweep
 
 __all__ = ["Pass", "Training"]
 
 Array = np.ndarray[Any, Any]
 
-_PROCESSORS = (
-    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-)
-# Who offers its processor gets it back milliseconds later if others want it, so threads wait for
-# each other about 0.1 ms before they do; but more threads than processors would wait in vain.
-_PATIENT, _IMPATIENT = 131_072, 64
-_KINDS = 16  # of passes that are remembered at most: there may be mini-batches of many sizes
-# Whose threads serve one pass at a time: not every threading layer bears two, and no processor.
-_team = threading.Lock()
-# The process that has started them. A fork of it has none, and OpenMP would end it.
-_team_of: int | None = None
+_KINDS = 64  # of passes that are remembered at most: there may be mini-batches of many sizes
 
 
 @dataclass
@@ -152,9 +139,9 @@ class Pass:
     ) -> None:
         """Compile, or read from disk, all that an epoch needs: by a pass over no samples.
 
-        On all threads that may come, lest one of the trials takes as long as their start.
+        On all threads that may come, unless they run: none of the trials is to take their start.
         """
-        most = threads or numba.get_num_threads()
+        most = 1 if team.started() else team.most(threads)
         self._run(samples, batch=batch, last=0, training=training, threads=most)
 
     def epoch(
@@ -211,7 +198,7 @@ class Pass:
         S, gradient = len(samples.X), gradient or training is not None
         crew = self._crew(batch, gradient, training is not None, threads)
         end = S if last is None else last
-        team, ahead = crew.turn(None if cut else end - first)
+        choice, ahead = crew.turn(None if cut else end - first)
         if cut:
             end = min(first + max(ahead // batch, 1) * batch, end)
         sums = np.zeros(2) if sums is None else sums
@@ -234,45 +221,23 @@ class Pass:
                     told.tell(average=0)
             told.arrived[:] = 0
             told.tell(
-                first=first, last=end, samples_in_all=S, threads=team, shuffle=seed or 0,
-                patience=_PATIENT if team <= _PROCESSORS else _IMPATIENT,
+                first=first, last=end, samples_in_all=S, shuffle=seed or 0,
                 **{name: address_of(array) for name, array in arrays.items()},
             )  # fmt: skip
             begin = time.perf_counter()
-            self._sweep(pass_address(batch == 1, self.dtype), told, team)
+            team.run_pass(pass_address(batch == 1, self.dtype), told, choice)
         if end > first:
             if training:
                 training.optimizer.h[0] = arrays["rates"][-1]
-            crew.record(team, end - first, time.perf_counter() - begin)
+            crew.record(choice, end - first, time.perf_counter() - begin)
         return float(sums[0]), float(sums[1]), end
-
-    def _sweep(self, address: int, order: Order, threads: int) -> None:
-        if threads > 1 and _team.acquire(blocking=False):
-            global _team_of  # noqa: PLW0603
-            _team_of = os.getpid()
-            before = numba.get_num_threads()
-            numba.set_num_threads(threads)
-            try:
-                sweep(address, threads, *order.where)
-            finally:
-                numba.set_num_threads(before)
-                _team.release()
-            if order.arrived[64] >= 0:
-                return
-        if threads > 1:  # the team is at work for another, or not each has time of its own
-            order.tell(threads=1)
-            order.arrived[:] = 0
-        run(address, 0, *order.where)
 
     def _crew(self, batch: int, gradient: bool, updates: bool, threads: int | None) -> Crew:
         """Who works on passes of that kind."""
-        if PLAIN_PYTHON or batch == 1 or _team_of not in {None, os.getpid()}:
-            most = 1
-        else:
-            most = int(min(threads or numba.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+        most = 1 if batch == 1 else team.most(threads)
         kind = (batch, gradient, updates, most, threads is None)
         if kind not in self._crews:
-            if len(self._crews) > _KINDS:
+            if len(self._crews) >= _KINDS:
                 self._crews.clear()
             choices = (1, most) if threads is None else (most,)
             self._crews[kind] = Crew(choices, 6.0 * len(self.memory.parameters), batch)
@@ -297,9 +262,9 @@ class Pass:
             self._orders.clear()
             self._version = version
         optimizer = training.optimizer if training else None
-        kind = (batch, cost, gradient, optimizer is not None)
+        kind = (batch, cost, gradient, id(optimizer))
         if kind not in self._orders or not self._orders[kind].holds_for(optimizer):
-            if len(self._orders) > _KINDS:
+            if len(self._orders) >= _KINDS:
                 self._orders.clear()
             order = Order(self.memory, batch, gradient, optimizer)
             order.keep(input_mean=self._mean, input_scale=self._scale)

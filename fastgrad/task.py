@@ -131,7 +131,7 @@ def assemble(task: Any) -> Any:
         waits += 1
         if waits % task.patience == 0:
             machine.give_way()
-        if waits > 100_000_000:
+        if waits > 20_000_000:
             machine.atomic_decide(decision, -1)
     machine.atomic_decide(decision, 1)
     return machine.atomic_load(decision) > 0

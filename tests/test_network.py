@@ -236,3 +236,16 @@ def test_more_samples_than_the_scratch_memory_holds(S, rng, monkeypatch):
     assert_same_gradients(net.gradients(x, y, w), oracle.gradients(x, y, w), 1e-12)
     assert net.step(x, y, fg.SGD(0.1)) == pytest.approx(oracle.step(x, y, SGD(0.1)), rel=1e-13)
     assert_same_parameters(net, oracle, 1e-12)
+
+
+def test_steps_in_turns_lay_nothing_out_anew():
+    net, rng = fg.Network([4, 8, 1], cost="mse", seed=0), np.random.default_rng(0)
+    X, Y = rng.normal(size=(200, 4)), rng.normal(size=(200, 1))
+    one, other = fg.Adam(), fg.SGD(0.1)
+    turns = [(9, one), (200, one), (9, other), (9, one)]
+    for samples, optimizer in turns:
+        net.step(X[:samples], Y[:samples], optimizer)
+    before = net.engine.memory.version, dict(net.engine._orders)
+    for samples, optimizer in turns:
+        net.step(X[:samples], Y[:samples], optimizer)
+    assert (net.engine.memory.version, net.engine._orders) == before

@@ -34,6 +34,7 @@ LEVELS = [
     ["online"],
     ["loops"],
     ["order"],
+    ["team"],
     ["passes"],
     ["fitting"],
     ["network"],

@@ -125,13 +125,44 @@ for sizes, S, batch_size in ([2, 16, 16, 1], 30_000, 30_000), ([8000, 512, 2], 6
 print(bits.hexdigest())
 """
 
+# numba's threads, started by another than fastgrad, which a fork has not.
+FORK_OF_ANOTHERS = """
+import os
+import numba
+import numpy as np
+import fastgrad as fg
 
-def python(program, threads=4, layer="default"):
+numba.get_num_threads()
+if child := os.fork():
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+else:
+    fg.Network([9, 64, 2], cost="mse").fit(np.ones((99, 9)), np.ones((99, 2)), epochs=2, threads=2)
+    os._exit(0)
+"""
+
+# Threads that the system does not give are not waited for twice.
+NOT_GIVEN = """
+import time
+import numpy as np
+import fastgrad as fg
+from fastgrad import team
+
+bits = set()
+for threads in 1, 2, 2:
+    net = fg.Network([9, 64, 2], "tanh", cost="mse", seed=0)
+    net.fit(np.ones((99, 9)), np.ones((99, 2)), epochs=2, batch_size=32, threads=threads)
+    bits.add(net.parameters.tobytes())
+    print(len(bits), team._alone_until > time.monotonic())
+"""
+
+
+def python(program, threads=4, layer="default", **variables):
     return subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ
         | {"NUMBA_NUM_THREADS": str(threads), "NUMBA_THREADING_LAYER": layer}
-        | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        | variables,
         capture_output=True,
         text=True,
         timeout=300,
@@ -166,6 +197,18 @@ def test_machines_with_other_numbers_of_processors_give_the_same_bits():
     runs = [python(ON_OTHER_MACHINES, threads) for threads in (1, 2, 5, 64)]
     assert all(run.returncode == 0 for run in runs), [run.stderr for run in runs]
     assert len({run.stdout for run in runs}) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no system that forks")
+def test_a_fork_takes_one_thread_whoever_started_others():
+    assert python(FORK_OF_ANOTHERS).stdout == "0\n"
+
+
+def test_threads_that_the_system_does_not_give_are_not_waited_for_again():
+    run = python(NOT_GIVEN, OMP_THREAD_LIMIT="1", layer="omp")
+    if "omp" in run.stderr:
+        pytest.skip("numba has no OpenMP here; where it has, this runs")
+    assert run.stdout == "1 False\n1 True\n1 True\n", run.stderr
 
 
 @pytest.mark.parametrize("layer", ["default", "workqueue"])
