@@ -3,6 +3,8 @@
 from collections import deque
 
 _TRIAL_SECONDS = 0.010  # long against the time in which a thread wakes up, short against the fit
+_TRIAL_STEPS = 4  # in its first pass, four times as many in each further one: where the threads'
+_TRIAL_LOST = 0.002  # processors are busy, they take milliseconds to meet; that is lost at most
 _TRIAL_MOST = 0.020  # a pass that cannot be cut is no trial if it takes longer than that
 _PASS_SECONDS = 0.070  # so that Python runs, and an interrupt is seen, every 50 to 100 ms
 _LOST_SHARE = 0.01  # of the time, at most, is lost by trying the slower one again,
@@ -37,7 +39,10 @@ class Crew:
         self._worked = self._next_trial = 0.0  # seconds of work, so far and then
         if operations * batch > _TOGETHER_ABOVE:  # a trial is a step at least, and loses about one
             self._next_trial = self._guess * batch / _LOST_SHARE
+        self._batch = batch
         self._trying, self._tried = 0, 0.0  # threads on trial, 0 for none, and for how long
+        self._steps = 0  # that its next pass has at most
+        self._trials = dict.fromkeys(likely_first, 0)
 
     def turn(self, samples: int | None = None) -> tuple[int, int]:
         """Threads for the next pass, and how many samples it should have.
@@ -51,10 +56,11 @@ class Crew:
         if not self._trying and self._worked >= self._next_trial:
             for threads, seconds in self._seconds.items():
                 if not seconds or threads != best:
-                    self._trying, self._tried = threads, 0.0
+                    self._trying, self._tried, self._steps = threads, 0.0, _TRIAL_STEPS
                     break
         if self._trying and self._may_try(samples or 0, best):
-            return self._trying, samples or int(_TRIAL_SECONDS / self._pace(self._trying))
+            some = min(int(_TRIAL_SECONDS / self._pace(self._trying)), self._steps * self._batch)
+            return self._trying, samples or some
         return best, samples or int(_PASS_SECONDS / self._pace(best))
 
     def record(self, threads: int, samples: int, seconds: float) -> None:
@@ -71,13 +77,16 @@ class Crew:
         self._seconds[threads].append(seconds / samples)
         if threads == self._trying:
             self._tried += seconds
-            if self._tried >= _TRIAL_SECONDS:
+            self._steps *= 4
+            lost = seconds - samples * self._pace(self._best())
+            if self._tried >= _TRIAL_SECONDS or lost > _TRIAL_LOST:
                 self._trying = 0
+                self._trials[threads] += 1
                 lost = self._tried * (1 - self._pace(self._best()) / self._pace(threads))
                 pause = max(lost / _LOST_SHARE, self._tried / _TRIALS_SHARE)
                 if not all(self._seconds.values()):
                     pause = 0.0
-                elif len(self._seconds[threads]) < 2:  # something may have come between
+                elif self._trials[threads] < 2:  # something may have come between
                     pause = min(pause, _SECOND_LOOK)
                 self._next_trial = self._worked + pause
 

@@ -55,14 +55,21 @@ def test_a_disturbed_first_trial_is_soon_corrected(operations):
 def test_a_stall_in_the_first_trial_is_soon_corrected(stall):
     fit = Fit(operations=1e3)  # one thread is tried first
     pace = {1: 2e-6, 4: 1e-6}
-    fit.work(pace, 1)
-    threads, ahead = fit.crew.turn()
-    assert threads == 4
+    while (turn := fit.crew.turn())[0] == 1:
+        fit.crew.record(*turn, turn[1] * pace[1])
+    threads, ahead = turn
     fit.crew.record(threads, ahead, ahead * pace[4] + stall)
     fit.work(pace, 40)  # 2 s or more
     before = dict(fit.spent)
     fit.work(pace, 40)
     assert fit.spent[4] - before[4] > 10 * (fit.spent[1] - before[1])
+
+
+def test_where_threads_take_long_to_meet_a_trial_is_left_at_once():
+    fit = Fit()
+    pace = {1: 2e-6, 4: 2e-5}  # of 64 samples a step, 1.3 ms
+    fit.work(pace, 30)
+    assert 0 < fit.spent[4] < 0.02 * fit.spent[1]
 
 
 def test_a_single_disturbance_changes_nothing():
