@@ -23,6 +23,7 @@ __all__ = ["Pass", "Training"]
 
 Array = np.ndarray[Any, Any]
 
+_LOOKED_AT = 1 << 13  # samples at once when there is nothing to learn from them
 _KINDS = 64  # of passes that are remembered at most: there may be mini-batches of many sizes
 
 
@@ -97,7 +98,7 @@ class Pass:
         output = np.empty((len(X), self.memory.layers[-1]["nodes"]), self.dtype)
         none = np.empty(0)
         batch = 1 if len(X) == 1 else 256
-        self._run(Samples(X, none, none, none), batch=batch, cost=False, output=output)
+        self._look(Samples(X, none, none, none), batch=batch, cost=False, output=output)
         return output
 
     @property
@@ -108,8 +109,15 @@ class Pass:
     def cost(self, samples: Samples) -> tuple[float, float]:
         """The mean of C, and the share of samples whose class is right."""
         S = len(samples.X)
-        total, right, _ = self._run(samples, batch=S)
+        total, right = self._look(samples, batch=min(S, _LOOKED_AT))
         return total / S + self.penalty, right / S
+
+    def _look(self, samples: Samples, **how: Any) -> tuple[float, float]:
+        """Go through all samples without a gradient, in passes that Ctrl-C can come between."""
+        sums, done = np.zeros(2), 0
+        while done < len(samples.X):
+            _, _, done = self._run(samples, first=done, cut=True, sums=sums, **how)
+        return float(sums[0]), float(sums[1])
 
     def gradients(
         self, samples: Samples, dC_da0: Array | None = None, threads: int | None = None

@@ -17,6 +17,7 @@ from oracle import Oracle, one_hot, random_targets
 from oracle_optimizers import SGD
 
 import fastgrad as fg
+from fastgrad import team
 
 
 def network(sizes=(3, 5, 2), activations="tanh", cost="mse", dtype="float64", seed=0, **options):
@@ -249,3 +250,19 @@ def test_steps_in_turns_lay_nothing_out_anew():
     for samples, optimizer in turns:
         net.step(X[:samples], Y[:samples], optimizer)
     assert (net.engine.memory.version, net.engine._orders) == before
+
+
+def test_many_samples_are_looked_at_in_passes_that_do_not_change_a_bit(monkeypatch, rng):
+    net = fg.Network([2, 3, 1], "tanh", cost="mse", seed=0)
+    X = rng.normal(size=(600, 2))
+    Y = np.full(len(X), 0.5)
+    monkeypatch.setattr("fastgrad.passes._LOOKED_AT", 256)
+    whole = net.predict(X), net.cost(X, Y)
+    passes = []
+    monkeypatch.setattr("fastgrad.crew.Crew.turn", lambda self, samples=None: (1, samples or 1))
+    run_pass = team.run_pass
+    monkeypatch.setattr(team, "run_pass", lambda *a: passes.append(a) or run_pass(*a))
+    cut = net.predict(X), net.cost(X, Y)
+    assert len(passes) == 2 * -(-len(X) // 256)  # so that Ctrl-C comes between
+    assert np.array_equal(cut[0], whole[0])
+    assert cut[1] == whole[1]
