@@ -6,20 +6,14 @@ same run on one thread. Draws `roofline.png`.
 """
 
 import timeit
-from functools import partial
 
 import numpy as np
 
 from benches import kernels  # not its classes: asv would take them for this file's
 from benches.machine import peak
-from benches.tiles import gflops
+from benches.tiles import LOOPS, gflops
 
 SIZES = (16, 32, 64, 128, 256, 512, 1024, 2048)
-LOOPS = {
-    "equation 1": "time_affine",
-    "equation 5": "time_backpropagate",
-    "equation 7": "time_weight_gradient",
-}
 
 
 def bandwidth(numbers):
@@ -56,9 +50,8 @@ def main():
     for n in SIZES:
         tiles = kernels.Tiles()
         tiles.setup(n)
-        for name, method in LOOPS.items():
-            loop = partial(getattr(tiles, method), n)
-            speeds[name].append(max(gflops(loop, n) for _ in range(9)))
+        for name, loop in LOOPS.items():
+            speeds[name].append(max(gflops(loop, tiles, n) for _ in range(9)))
             values = f"{intensity(n):6.1f} operations a byte{speeds[name][-1]:8.1f} GFLOP/s"
             print(f"{name}  n = {n:<5d}{values}")
     for (name, values), marker in zip(speeds.items(), "os^", strict=True):
