@@ -28,32 +28,34 @@ LAYER = _record(
 #: Outputs that have a cost of their own: the first, how many, and the address of its loop.
 BLOCK = np.dtype([("first", np.int64), ("nodes", np.int64), ("loop", np.int64), ("weight", float)])
 
-#: What to do. Each 0 or 1: compute the cost, the gradient, update the weights, count the right
-#: classes, disturb by noise and dropout, limit the norm of the gradient, let rates and counts of
-#: steps differ between layers, treat all parameters alike, share equation 1 of the first layer by
-#: nodes, and equations 6 and 7 by halves of the samples. The samples from `first` to `last` in
-#: mini-batches of `batch`, at most `slab` at a time, of which so many panels go `together` through
-#: the layers and back, by so many threads, who look so often for each other before they offer their
-#: processor to someone else; the lowest layer that is trained; how many samples, parameters, rows
-#: of all W and blocks of outputs there are; what a new order is drawn with, if there is to be one,
-#: and what noise and dropout are. All others are addresses, 0 where there is nothing:
-#: the loops of the update rule, of clipping and of the moving average;
-#: X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,), the
-#: order of the samples (S,), and a^L (S, n_L) and dC/da0 (S, n_0) to write;
-#: parameters, gradient and three slots of optimizer state, the optimizer's numbers h, the steps so
-#: far, the learning rates of these steps and the layers' factors, the average and what it follows
-#: by, numbers for clipping;
-#: (bytes between the copies of the first layer's a and aT, one for each thread that needs its own)
-#: to work in, for a mini-batch its sample numbers and weights w for each thread, targets y, C for
-#: each thread, C and right classes of the panels, squares of the gradient, then the sums of C and
-#: right classes, the blocks of outputs and the meeting point of the threads.
+#: What to do. From the loops on all but `copies_apart` are addresses, 0 where there is nothing.
 TASK = _record(
+    # 0 or 1: compute the cost, the gradient, update the weights, count the right classes, disturb
+    # by noise and dropout, limit the norm of the gradient, let rates and counts of steps differ
+    # between layers, treat all parameters alike, share equation 1 of the first layer by nodes, and
+    # equations 6 and 7 by halves of the samples
     "cost gradient update accuracy disturbs clips_norm layers_differ uniform first_by_nodes halves"
+    # the samples from `first` to `last` in mini-batches of `batch`, at most `slab` at a time, of
+    # which so many panels go `together` through the layers and back, by so many threads, who look
+    # so often for each other before they offer their processor to someone else; the lowest layer
+    # that is trained; how many samples there are, parameters, rows of all W
     " first last batch slab together threads patience lowest samples_in_all n_parameters n_rows"
+    # and blocks of outputs; what a new order is drawn with, if there is to be one, and what noise
+    # and dropout are
     " n_blocks shuffle key"
+    # the loops of the update rule, of clipping and of the moving average
     " prepare_loop update_loop clip_loop follow_loop"
+    # X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,),
+    # the order of the samples (S,), and a^L (S, n_L) and dC/da0 (S, n_0) to write
     " X input_mean input_scale Y ids weights order output input_gradient"
+    # parameters, gradient and three slots of optimizer state, the optimizer's numbers h, the steps
+    # so far and those that each layer missed, the learning rates of the steps and the layers'
+    # factors, the average, what it follows by, and by what at this step
     " parameters dC slot_0 slot_1 slot_2 h steps missed rates lr_scales average follows follow_c"
+    # numbers for clipping; bytes between the copies of the first layer's a and aT, one for each
+    # thread that needs its own; to work in, for a mini-batch its sample numbers and weights w for
+    # each thread, targets y, C for each thread, C and right classes of the panels, squares of the
+    # gradient; then the sums of C and right classes, the blocks of outputs and the meeting point
     " clip_c copies_apart samples w y C_lanes C_panels right_panels squares C blocks arrived"
 )
 
