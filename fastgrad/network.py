@@ -383,7 +383,8 @@ class Network(checks.Closed):
         OSError
             If the file cannot be written; what stood there before then still does.
         ValueError, TypeError
-            If a weight is not finite, or JSON cannot hold the metadata; likewise.
+            If a weight is not finite, JSON cannot hold the metadata, or two of your own activations
+            or costs differ but not in their names; likewise.
         """
         files.save(self, path)
 
