@@ -1,7 +1,7 @@
 """Tables: csv files as rows of numbers, text one-hot encoded, the target apart."""
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,9 +71,13 @@ def read_table(
 
     Raises
     ------
+    TypeError
+        If `ignore` is a column and no list of them.
     ValueError
         If a column is unknown or missing, or a cell is not what is expected.
     """
+    if isinstance(ignore, str) or not isinstance(ignore, Iterable):
+        raise TypeError(f"ignore: got {ignore!r}; expected a list of columns, as [{ignore!r}]")
     layout = readers.csv_layout(path)
     if known:
         features, goal = _columns_like(layout, target, known)

@@ -1,6 +1,7 @@
 """What is said about data files that are wrong: one line with the file and the place in it."""
 
 import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,13 @@ LABELS = np.array([7, 3], np.uint8)
 )
 def test_csv_faults(file, content, message):
     assert error_of(read, file("t.csv", content)) == message
+
+
+@pytest.mark.parametrize("ignore", ["species", 4])
+def test_one_column_to_leave_out_stands_in_a_list_too(file, ignore):
+    message = re.escape(f"ignore: got {ignore!r}; expected a list of columns, as [{ignore!r}]")
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        read(file("flowers.csv", FLOWERS), ignore=ignore)
 
 
 def test_csv_text_with_too_many_values(file):
