@@ -146,7 +146,7 @@ def _train_arguments(train: Any) -> None:
         "--task", choices=("classification", "regression"), help="otherwise seen from the target"
     )
     table.add_argument(
-        "--ignore", metavar="COLUMNS", type=_names, default=(), help="columns to leave out: id,name"
+        "--ignore", metavar="COLUMNS", type=_names, default=(), help="columns to leave out: id,3"
     )
     table.add_argument(
         "--test-size", metavar="SHARE", type=float, default=0.2, help="share held out for the test"
