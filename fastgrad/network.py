@@ -344,8 +344,8 @@ class Network(checks.Closed):
         ----------
         batches : iterable of (X, Y) or (X, Y, sample_weight)
             Gone through once an epoch, and once before the first if the inputs are standardised and
-            it is not known by what; so that needs a list or the like, not a generator. `fg.Chunks`
-            reads them from arrays on disk.
+            it is not known by what; so that, and several epochs, need a list or an object whose
+            `__iter__` begins anew, not a generator. `fg.Chunks` reads from arrays on disk.
         epochs : int, default 1
             Passes over all of them.
         batch_size : int, optional
