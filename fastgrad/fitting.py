@@ -206,7 +206,7 @@ class Stream:
         Of (X, Y) or (X, Y, sample_weight).
     """
 
-    def __init__(self, net: "Network", pieces: Iterable[Any]) -> None:
+    def __init__(self, net: "Network", pieces: Any) -> None:
         if not isinstance(pieces, Iterable):
             came, hint = checks.shown(pieces), ""
             if isgeneratorfunction(pieces):
