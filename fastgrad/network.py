@@ -289,7 +289,7 @@ class Network(checks.Closed):
         optimizer : Optimizer, default Adam()
             Its state lives on between calls.
         validation : (X_val, Y_val), optional
-            Samples to compute the cost, and for classes the accuracy, on after each epoch.
+            Samples to compute cost, and for classes accuracy, on after each epoch; all count alike.
         shuffle : bool, default True
             A new order of the samples each epoch.
         sample_weight : array_like, optional
