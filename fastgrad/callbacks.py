@@ -123,8 +123,13 @@ class _Watch(Callback):
     def check(self, fit: "Fit") -> None:
         """Raise unless it goes with the fit."""
         if self.monitor not in fit.figures:
-            known = ", ".join(fit.figures)
-            raise ValueError(f"monitor: got {self.monitor!r}; expected one of {known}")
+            came, known = repr(self.monitor), f"one of {', '.join(fit.figures)}"
+            if self.monitor.startswith("val_") and "val_cost" not in fit.figures:
+                came += " in a fit without validation"
+                known = f"validation=(X_val, Y_val), or {known}"
+            meant = self.monitor.replace("loss", "cost")
+            hint = f"did you mean {meant!r}? " if meant in fit.figures else ""
+            raise ValueError(f"monitor: got {came}; {hint}expected {known}")
         if self.mode == "auto" and not (is_loss(self.monitor) or _is_score(self.monitor)):
             raise ValueError(
                 f"mode: got 'auto' for {self.monitor}; expected 'min' or 'max', as less or more of"

@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             # Costs and outputs that are not finite end a command with a line of their own.
             warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.filterwarnings("always", "standardize: ", RuntimeWarning)
+            warnings.showwarning = _warned
             code: int = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -50,6 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, ImportError, MemoryError) as error:
         return _failed(str(error) or "out of memory", arguments)
     return code
+
+
+def _warned(message: Warning | str, *_: Any, **__: Any) -> None:
+    told = str(message).replace("dtype='float64'", "--dtype float64")
+    print(f"fastgrad: warning: {told}", file=sys.stderr)
 
 
 def _failed(reason: str, arguments: argparse.Namespace) -> int:
@@ -139,7 +146,7 @@ def _train_arguments(train: Any) -> None:
         "--task", choices=("classification", "regression"), help="otherwise seen from the target"
     )
     table.add_argument(
-        "--ignore", metavar="COLUMNS", type=_names, default=(), help="columns to leave out: id,name"
+        "--ignore", metavar="COLUMNS", type=_names, default=(), help="columns to leave out: id,3"
     )
     table.add_argument(
         "--test-size", metavar="SHARE", type=float, default=0.2, help="share held out for the test"

@@ -92,7 +92,7 @@ def read(
     target: str | int | None = None,
     target_file: str | PathLike[str] | None = None,
     task: Task | None = None,
-    ignore: Sequence[str] = (),
+    ignore: Sequence[str | int] = (),
     like: Mapping[str, Any] | None = None,
     targets: bool = True,
 ) -> Dataset:
@@ -119,8 +119,8 @@ def read(
     task : {"classification", "regression"}, optional
         Otherwise seen from the target: text, or whole numbers with at most 20 different values,
         are classes. Text of more than 100 different values is refused unless it is told.
-    ignore : sequence of str
-        Columns of a csv file to leave out: names or positions.
+    ignore : sequence of str or int
+        Columns of a csv file to leave out: names or positions (from 1).
     like : mapping, optional
         `Dataset.metadata` of the data that a network was trained on: the same columns are taken,
         with the same categories and classes; there may be no target.
@@ -133,6 +133,8 @@ def read(
 
     Raises
     ------
+    TypeError
+        If `ignore` is a name or a number, not a list of them.
     ValueError
         If the file does not hold what is expected: one line with the file and the place in it.
     OSError

@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = [
     "NotFiniteError",
     "arrays",
+    "by_name",
     "fill",
+    "functions",
     "must_have_a_place",
     "name_of",
     "read",
@@ -75,6 +77,7 @@ def save(
     """Write a network to `path`, whole or not at all, and the state of its training, if given."""
     path = Path(checks.path("path", path))
     must_have_a_place("path", path)
+    by_name(str(path), functions(net))
     tensors = arrays(net) | (more or {})
     for name, array in tensors.items():
         _must_be_finite(path, name, array)
@@ -123,6 +126,43 @@ def name_of(function: "Activation | Cost") -> str:
     """Its name, marked where it is the user's own: a built-in one must not stand in for it."""
     kind = type(function).__name__.lower()
     return function.name if function.builtin else f"own {kind} {function.name}"
+
+
+def functions(net: "Network") -> "list[Activation | Cost]":
+    """All that a network is made of and a file holds the names of."""
+    return [*net.activation_functions, *(block.cost for block in net.blocks)]
+
+
+def by_name(argument: str, given: "Iterable[Activation | Cost]") -> "dict[str, Activation | Cost]":
+    """Activations and costs by their names in a file.
+
+    Raises
+    ------
+    ValueError
+        If two of the user's own have one name and are not the same: a file could not tell which.
+    """
+    named: dict[str, Activation | Cost] = {}
+    for function in given:
+        name = name_of(function)
+        if _content(named.setdefault(name, function)) != _content(function):
+            raise ValueError(
+                f"{argument}: got two of the name {function.name!r} ({name}) that differ; expected"
+                " a name of its own for each, since a file holds only the names"
+            )
+    return named
+
+
+def _content(function: "Activation | Cost") -> list[Any]:
+    """What tells it from others of its name; the same where a factory has made it twice."""
+    if function.builtin:
+        return []
+    parts = []
+    for part in vars(function).values():
+        code, cells = getattr(part, "__code__", part), getattr(part, "__closure__", None) or ()
+        around = [cell.cell_contents for cell in cells]
+        numbers = [x if isinstance(x, int | float) else id(x) for x in around]
+        parts.append((code, numbers, getattr(part, "__defaults__", None)))
+    return parts
 
 
 _ENTRIES = {

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,10 @@ __all__ = ["Fit", "Stream", "fit"]
 #: What an epoch yields from time to time: batches and samples done, the sum of C over these, how
 #: many are right.
 Passed = Iterator[tuple[int, int, float, float]]
+
+
+#: What a stream of several epochs is.
+_AGAIN = "what begins anew each time: a list, or an object whose __iter__ yields the pieces"
 
 
 class Fit:
@@ -201,18 +206,21 @@ class Stream:
         Of (X, Y) or (X, Y, sample_weight).
     """
 
-    def __init__(self, net: "Network", pieces: Iterable[Any]) -> None:
+    def __init__(self, net: "Network", pieces: Any) -> None:
         if not isinstance(pieces, Iterable):
-            raise TypeError(f"batches: got {pieces!r}; expected an iterable of (X, Y)")
+            came, hint = checks.shown(pieces), ""
+            if isgeneratorfunction(pieces):
+                came = f"the function {pieces.__name__}"
+                hint = f": {pieces.__name__}() for one epoch; for more, {_AGAIN}"
+            raise TypeError(f"batches: got {came}; expected an iterable of (X, Y){hint}")
         self.net, self.pieces = net, pieces
 
     def must_come_again(self) -> None:
         """Raise if it is known that they come but once: standardising would leave none."""
         if isinstance(self.pieces, Iterator):
             raise TypeError(
-                f"batches: got a {type(self.pieces).__name__} with standardize=True; expected an"
-                " iterable that can be gone through more than once, such as a list, or"
-                " net.inputs.standardize_by(X) before"
+                f"batches: got a {type(self.pieces).__name__} with standardize=True; expected"
+                f" {_AGAIN}, or net.inputs.standardize_by(X) before"
             )
 
     def __iter__(self) -> Iterator[Samples]:
@@ -308,10 +316,10 @@ def _pass_over(
             yield batches - -part // batch, done + part, total + C, right + r
         batches, done, total, right = batches - -S // batch, done + S, total + C, right + r
     if not done:
-        raise ValueError(
-            f"batches: got none in epoch {fit.epoch + 1}; expected an iterable that can be gone"
-            " through once an epoch, and once before to standardise, such as a list"
-        )
+        expected = _AGAIN if fit.epoch else "at least one (X, Y)"
+        if net.inputs.standardize and not fit.epoch:
+            expected = f"{_AGAIN}, once before to standardise"
+        raise ValueError(f"batches: got none in epoch {fit.epoch + 1}; expected {expected}")
     if isinstance(average, SWA) and math.isfinite(total):
         average.include(net)
 

@@ -1,5 +1,6 @@
 """What a network shows of itself: the parameters of a layer and how they learn, and a gradient."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ __all__ = ["Gradients", "Inputs", "Layer", "assign", "settings"]
 Array = np.ndarray[Any, Any]
 
 _ROUNDING = 64 * np.finfo(np.float64).eps  # relative, of a mean of equal numbers
+_COARSE = 0.01  # of the deviation: with larger steps between its numbers a column is warned of
 _ROWS = 1 << 14  # that are standardised at a time: X may be a memory map
 
 
@@ -208,9 +210,10 @@ class Inputs(_Settings):
         X : array_like
             (S, n_0).
         """
-        self.standardize_by_parts([checks.matrix("X", X, self.mean.dtype, len(self.mean))])
+        X = checks.matrix("X", X, self.mean.dtype, len(self.mean))
+        self.standardize_by_parts([X], stacklevel=3)
 
-    def standardize_by_parts(self, parts: Iterable[Array]) -> None:
+    def standardize_by_parts(self, parts: Iterable[Array], stacklevel: int = 4) -> None:
         """The same for inputs that come part by part.
 
         Sums of squares are put together as by T. F. Chan, G. H. Golub, R. J. LeVeque, 1979.
@@ -219,6 +222,9 @@ class Inputs(_Settings):
         ----------
         parts : iterable of ndarray
             (S, n_0) each.
+        stacklevel : int, default 4
+            Of the warning that the dtype hardly tells a column's numbers apart; 4 is who calls
+            `Network.fit`.
         """
         S, mean, squares = 0, np.zeros(len(self.mean)), np.zeros(len(self.mean))
         for part in (X[k : k + _ROWS] for X in parts for k in range(0, len(X), _ROWS)):
@@ -231,8 +237,20 @@ class Inputs(_Settings):
             deviation = np.sqrt(squares / S)
             least = np.finfo(self.mean.dtype).tiny  # below it a pass takes numbers for 0
             constant = deviation <= np.maximum(_ROUNDING * np.abs(mean), least)
-            self.mean, self.scale = mean, 1 / np.where(constant, 1, deviation)
+            deviation[constant] = 1
+            self.mean, self.scale = mean, 1 / deviation
             self.standardized = True
+            steps = np.spacing(np.abs(self.mean))
+            coarse = np.where(constant, 0, steps / deviation)
+            if coarse.max() > _COARSE:
+                j = int(coarse.argmax())
+                warnings.warn(
+                    f"standardize: column {j} varies by {deviation[j]:.3g} around {mean[j]:.3g}, of"
+                    f" which {self.mean.dtype} tells steps of {steps[j]:.3g} only; subtract"
+                    " something like its mean before, or take dtype='float64'",
+                    RuntimeWarning,
+                    stacklevel,
+                )
 
     def must_be_ready(self) -> None:
         """Raise if they are to be standardised and no fit has told by what."""

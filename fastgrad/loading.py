@@ -45,7 +45,7 @@ def load(path: Any, own: Iterable[Activation | Cost] = ()) -> Network:
         If there is no such file.
     ValueError
         If the file is damaged or of another kind, or names an activation or cost of the user's own
-        that is not among `own`.
+        that is not among `own`; if two different ones among these have the same name.
     """
     return _read(path, own)[0]
 
@@ -273,7 +273,7 @@ def _by_name(own: Any) -> dict[str, Activation | Cost]:
     for function in (listed := list(own)):
         if not isinstance(function, Activation | Cost):
             raise TypeError(f"own: got {function!r}; {expected}")
-    return {files.name_of(function): function for function in listed}
+    return files.by_name("own", listed)
 
 
 def _function(name: str, own: Mapping[str, Activation | Cost]) -> str | Activation | Cost:
@@ -326,6 +326,7 @@ class Checkpoint(Callback):
 
     def check(self, fit: Fit) -> None:
         """Refuse what no checkpoint can hold, and a folder that is not there."""
+        files.by_name(self.path, files.functions(fit.net))
         _describe(fit.optimizer)
         checks.in_a_folder("path", self.path)
 

@@ -289,7 +289,7 @@ class Network(checks.Closed):
         optimizer : Optimizer, default Adam()
             Its state lives on between calls.
         validation : (X_val, Y_val), optional
-            Samples to compute the cost, and for classes the accuracy, on after each epoch.
+            Samples to compute cost, and for classes accuracy, on after each epoch; all count alike.
         shuffle : bool, default True
             A new order of the samples each epoch.
         sample_weight : array_like, optional
@@ -344,8 +344,8 @@ class Network(checks.Closed):
         ----------
         batches : iterable of (X, Y) or (X, Y, sample_weight)
             Gone through once an epoch, and once before the first if the inputs are standardised and
-            it is not known by what; so that needs a list or the like, not a generator. `fg.Chunks`
-            reads them from arrays on disk.
+            it is not known by what; so that, and several epochs, need a list or an object whose
+            `__iter__` begins anew, not a generator. `fg.Chunks` reads from arrays on disk.
         epochs : int, default 1
             Passes over all of them.
         batch_size : int, optional
@@ -383,7 +383,8 @@ class Network(checks.Closed):
         OSError
             If the file cannot be written; what stood there before then still does.
         ValueError, TypeError
-            If a weight is not finite, or JSON cannot hold the metadata; likewise.
+            If a weight is not finite, JSON cannot hold the metadata, or two of your own activations
+            or costs differ but not in their names; likewise.
         """
         files.save(self, path)
 

@@ -114,7 +114,7 @@ class CsvLayout:
     delimiter : str
         Comma, semicolon or tab.
     names : list of str
-        One a column; "1", "2", ... where the file has no header.
+        One a column, "" where the header has none; "1", "2", ... where the file has no header.
     has_header : bool
     """
 
@@ -164,7 +164,7 @@ def csv_layout(path: Path) -> CsvLayout:
     Raises
     ------
     ValueError
-        If the file is empty, or the header has an empty name or one name twice.
+        If the file is empty, or the header has one name twice.
     """
     with _open_text(path) as file:
         line = _first_line(path, file)
@@ -177,12 +177,7 @@ def csv_layout(path: Path) -> CsvLayout:
         return CsvLayout(path, delimiter, names, has_header=False)
     layout = CsvLayout(path, delimiter, rows[0], has_header=True)
     for c, name in enumerate(layout.names):
-        if not name:
-            raise ValueError(
-                f"{path}, line 1, column {c + 1}: no name in the header; name the column, "
-                "or write the file without it where it only numbers the rows"
-            )
-        if name in layout.names[:c]:
+        if name and name in layout.names[:c]:
             first = layout.names.index(name)
             raise ValueError(f"{layout.place(1, c)}: column {first + 1} has the same name")
     return layout

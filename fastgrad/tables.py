@@ -1,7 +1,7 @@
 """Tables: csv files as rows of numbers, text one-hot encoded, the target apart."""
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,9 +71,13 @@ def read_table(
 
     Raises
     ------
+    TypeError
+        If `ignore` is a column and no list of them.
     ValueError
         If a column is unknown or missing, or a cell is not what is expected.
     """
+    if isinstance(ignore, str) or not isinstance(ignore, Iterable):
+        raise TypeError(f"ignore: got {ignore!r}; expected a list of columns, as [{ignore!r}]")
     layout = readers.csv_layout(path)
     if known:
         features, goal = _columns_like(layout, target, known)
@@ -89,6 +93,8 @@ def read_table(
         left_out.add(goal)
         features = [c for c in range(len(layout.names)) if c not in left_out]
     goal = goal if targets else None
+    for c in features if goal is None else [*features, goal]:
+        _must_have_a_name(layout, c, bool(known))
     if not features:
         parted = " (parted by comma, semicolon or tab)" if len(layout.names) == 1 else ""
         raise ValueError(
@@ -115,6 +121,16 @@ def read_table(
     )
 
 
+def _must_have_a_name(layout: readers.CsvLayout, c: int, known: bool) -> None:
+    if not layout.names[c]:
+        way = "write the file without it" if known else f"leave it out with --ignore {c + 1}"
+        code = "" if known else f" (ignore=[{c + 1}])"
+        raise ValueError(
+            f"{layout.path}, line 1, column {c + 1}: no name in the header; name the column, or"
+            f" {way}{code} where it only numbers the rows"
+        )
+
+
 def _position(layout: readers.CsvLayout, column: str | int, role: str) -> int:
     """Find a column given by name, or by number from 1 (-1 is the last)."""
     if column in layout.names:
@@ -123,8 +139,9 @@ def _position(layout: readers.CsvLayout, column: str | int, role: str) -> int:
     try:
         number = int(column)
     except ValueError:
+        known = [name for name in layout.names if name]
         raise ValueError(
-            f"{role}: {layout.path} has no column {unknown(str(column), layout.names)}"
+            f"{role}: {layout.path} has no column {unknown(str(column), known)}"
         ) from None
     if number == 0 or abs(number) > width:
         raise ValueError(f"{role}: got column {number}; expected 1 to {width}, or -1 for the last")

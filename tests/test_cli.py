@@ -166,6 +166,16 @@ def test_train_target_task_and_ignore(run, flowers):
     assert "60 samples of 1 inputs, target 'length' (numbers)" in out
 
 
+def test_train_without_the_column_in_which_pandas_numbers_the_rows(run, flowers):
+    lines = Path("flowers.csv").read_text().splitlines()
+    numbered = ["," + lines[0], *(f"{k},{line}" for k, line in enumerate(lines[1:]))]
+    Path("numbered.csv").write_text("\n".join(numbered))
+    out = run("train", "numbered.csv", *QUICK, "--no-plot", "--ignore", "1")
+    assert "60 samples of 2 inputs, target 'species'" in out
+    run("evaluate", "numbered.safetensors", "numbered.csv")
+    run("evaluate", "numbered.safetensors", "flowers.csv")
+
+
 def test_train_idx_and_evaluate(run):
     rng = np.random.default_rng(0)
     labels = np.arange(40, dtype=np.uint8) % 2

@@ -225,3 +225,16 @@ def test_version(capsys):
 def test_metadata_is_json(model):
     metadata = fg.load(model).metadata
     assert json.loads(json.dumps(metadata)) == metadata
+
+
+def test_a_column_that_float32_hardly_tells_apart_is_warned_of(folder, capsys):
+    rows = [[1_700_000_000 + 10 * k, k] for k in range(60)]
+    write_rows("t.csv", ["seconds", "y"], rows)
+    options = ["t.csv", *QUICK, "--quiet", "--no-plot"]
+    assert main(["train", *options]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("fastgrad: warning: standardize: column 0 varies by ")
+    assert err.endswith("before, or take --dtype float64\n")
+    assert err.count("\n") == 1
+    assert main(["train", *options, "--dtype", "float64"]) == 0
+    assert not capsys.readouterr().err

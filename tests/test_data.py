@@ -76,6 +76,16 @@ def test_csv_gz(file):
     assert samples.y.tolist() == [2.5, 4.5]
 
 
+@pytest.mark.parametrize("ignore", [[1], ["1"], [-3]])
+def test_a_nameless_column_can_be_left_out(file, ignore):
+    # pandas' to_csv numbers the rows in one.
+    name = file("t.csv", ",a,b\n0,1,2.5\n1,3,4.5\n")
+    samples = read(name, ignore=ignore)
+    assert (samples.features, samples.X.tolist()) == (["a"], [[1], [3]])
+    again = read(name, like=samples.metadata)
+    assert (again.X.tolist(), again.y.tolist()) == ([[1], [3]], [2.5, 4.5])
+
+
 def test_csv_of_text_only(file):
     # No number tells the header apart: it is the row whose texts do not come again.
     with_header = read(file("a.csv", "cap,edible\nflat,no\nbell,yes\nflat,no\n"))

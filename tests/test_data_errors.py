@@ -1,6 +1,7 @@
 """What is said about data files that are wrong: one line with the file and the place in it."""
 
 import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,13 @@ LABELS = np.array([7, 3], np.uint8)
         ),
         (
             ",a,b\n0,1,2\n1,3,4\n",
-            "t.csv, line 1, column 1: no name in the header; name the column, "
-            "or write the file without it where it only numbers the rows",
+            "t.csv, line 1, column 1: no name in the header; name the column, or leave it out with "
+            "--ignore 1 (ignore=[1]) where it only numbers the rows",
+        ),
+        (
+            "a,b,\n1,2,3\n3,4,5\n",
+            "t.csv, line 1, column 3: no name in the header; name the column, or leave it out with "
+            "--ignore 3 (ignore=[3]) where it only numbers the rows",
         ),
         ("a,b,a\n1,2,3\n", "t.csv, line 1, column 3 ('a'): column 1 has the same name"),
         (
@@ -116,6 +122,21 @@ LABELS = np.array([7, 3], np.uint8)
 )
 def test_csv_faults(file, content, message):
     assert error_of(read, file("t.csv", content)) == message
+
+
+def test_a_nameless_column_is_no_input_of_a_network_that_knows_none(file):
+    like = {"task": "regression", "n_inputs": 2}
+    assert error_of(read, file("t.csv", ",a,b\n0,1,2\n1,3,4\n"), like=like) == (
+        "t.csv, line 1, column 1: no name in the header; name the column, or write the file "
+        "without it where it only numbers the rows"
+    )
+
+
+@pytest.mark.parametrize("ignore", ["species", 4])
+def test_one_column_to_leave_out_stands_in_a_list_too(file, ignore):
+    message = re.escape(f"ignore: got {ignore!r}; expected a list of columns, as [{ignore!r}]")
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        read(file("flowers.csv", FLOWERS), ignore=ignore)
 
 
 def test_csv_text_with_too_many_values(file):

@@ -145,6 +145,47 @@ def test_own_functions_do_not_come_back(path):
             there_and_back()
 
 
+def own_activation(k):
+    return fg.Activation("power", f=lambda u: k * u**3, df=lambda u: 3 * k * u * u)
+
+
+def own_cost(k):
+    return fg.Cost("power", C=lambda a, y: k * (a - y) ** 2, dC_da=lambda a, y: 2 * k * (a - y))
+
+
+@pytest.mark.parametrize("own", [own_activation, own_cost])
+def test_two_own_functions_of_one_name_are_refused(own, path):
+    one, same, other = own(1.0), own(1.0), own(2.0)
+
+    def made_of(one, other):
+        if own is own_activation:
+            return network(activations=[one, other, "identity"])
+        return network(cost=[(one, 1), (other, 1)])
+
+    kind = "activation" if own is own_activation else "cost"
+    refused = rf"got two of the name 'power' \(own {kind} power\) that differ; expected a name"
+    net = made_of(one, other)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: {refused}"):
+        net.save(path)
+    targets = np.zeros((4, 2)) if own is own_activation else [np.zeros(4)] * 2
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: {refused}"):
+        net.fit(np.zeros((4, 3)), targets, callbacks=[fg.Checkpoint(path)])
+    assert not path.exists()
+    made_of(one, same).save(path)
+    with pytest.raises(ValueError, match=f"^own: {refused}"):
+        fg.load(path, own=[one, other])
+    fg.load(path, own=[one, same])
+    made_of(one, one).save(path)  # of the same once more
+
+
+def test_an_activation_and_a_cost_may_share_a_name(path, rng):
+    X = rng.normal(size=(5, 3))
+    own = [own_activation(1.0), own_cost(2.0)]
+    net = network(activations=[own[0], "tanh", "identity"], cost=own[1])
+    net.save(path)
+    assert np.array_equal(fg.load(path, own=own).forward(X), net.forward(X))
+
+
 def test_a_missing_file(path):
     with pytest.raises(FileNotFoundError, match=path.name):
         fg.load(path)

@@ -288,6 +288,28 @@ def test_changed_settings_count_at_once():
     assert same(one, other)
 
 
+@pytest.mark.parametrize("way", ["fit", "standardize_by"])
+def test_a_column_that_float32_hardly_tells_apart_is_warned_of(way):
+    X, Y = data(rows=1000)
+    X[:, 2] = 1.7e9 + np.arange(1000)
+    X[:, 3] = 1.7e9  # constant: there is nothing to tell apart
+    net = network(dtype="float32", standardize=True)
+    told = (
+        r"^standardize: column 2 varies by 29\d around 1.7e\+09, of which float32 tells steps of"
+        r" 128 only; subtract something like its mean before, or take dtype='float64'$"
+    )
+    with pytest.warns(RuntimeWarning, match=told) as caught:
+        net.fit(X, Y, epochs=0) if way == "fit" else net.inputs.standardize_by(X)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize(("dtype", "mean"), [("float64", 1.7e9), ("float32", 1e4)])
+def test_a_column_that_is_told_apart_well_enough_is_not_warned_of(dtype, mean):
+    X, Y = data(rows=1000)
+    X[:, 2] = mean + np.arange(1000)
+    network(dtype=dtype, standardize=True).fit(X, Y, epochs=0)
+
+
 def test_a_constant_column_is_left_as_it_is():
     X, Y = data()
     X[:, 2] = 0.1

@@ -101,12 +101,23 @@ def test_pieces_come_in_another_order_each_epoch():
     assert orders[0] != orders[1]
 
 
+def pieces():
+    yield data()
+    yield data()
+
+
 @pytest.mark.parametrize(
     ("pieces", "options", "message"),
     [
         (3, {}, r"batches: got 3; expected an iterable"),
         ([1], {}, r"batches: got int as piece 0; expected \(X, Y"),
-        ([], {}, r"batches: got none in epoch 1"),
+        ([], {}, r"batches: got none in epoch 1; expected at least one \(X, Y\)$"),
+        (
+            pieces,
+            {},
+            r"batches: got the function pieces; expected an iterable of \(X, Y\): pieces\(\) for "
+            r"one epoch; for more, what begins anew each time: a list, or an object whose __iter__",
+        ),
         ([(np.zeros((2, 4)), np.zeros((2, 3)))], {}, r"X of piece 0: got shape \(2, 4\)"),
         ([(*data(), [1.0])], {}, r"sample_weight of piece 0: got shape \(1,\); expected \(40,\)"),
         ([(*data(), -np.ones(S))], {}, r"sample_weight of piece 0: got -1.0 at \[0\]"),
@@ -119,8 +130,18 @@ def test_bad_streams_are_named(pieces, options, message):
 
 def test_a_generator_lasts_one_epoch():
     X, Y = data()
-    with pytest.raises(ValueError, match="batches: got none in epoch 2; expected an iterable that"):
+    anew = "batches: got none in epoch 2; expected what begins anew each time: a list, or an object"
+    with pytest.raises(ValueError, match=anew):
         network().fit_stream(((X, Y) for _ in range(2)), epochs=2)
+
+
+def test_an_object_that_begins_anew_lasts():
+    class Pieces:
+        def __iter__(self):
+            yield from pieces()
+
+    history = network(standardize=True).fit_stream(Pieces(), epochs=3)
+    assert len(history.cost) == 3
 
 
 def test_standardising_needs_samples_before_a_stream_or_a_step():
@@ -129,7 +150,7 @@ def test_standardising_needs_samples_before_a_stream_or_a_step():
     with pytest.raises(ValueError, match=r"standardize: got no samples .*standardize_by"):
         net.step(X, Y, fg.Adam())
     once = (piece for piece in [(X, Y)])
-    again = r"batches: got a generator with .* more than once, such as a list, or net.inputs.stand"
+    again = r"batches: got a generator with .* begins anew each time: .* net.inputs.stand"
     with pytest.raises(TypeError, match=again):
         net.fit_stream(once)
     assert len(list(once)) == 1  # it is as it came

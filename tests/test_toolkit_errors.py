@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -49,15 +50,27 @@ def message_of(call):
 @pytest.mark.parametrize(
     ("callback", "message"),
     [
-        (fg.EarlyStopping(), "monitor: got 'val_cost'; expected one of cost"),
+        (
+            fg.EarlyStopping(),
+            "monitor: got 'val_cost' in a fit without validation; expected "
+            "validation=(X_val, Y_val), or one of cost",
+        ),
+        (
+            fg.EarlyStopping("loss"),
+            "monitor: got 'loss'; did you mean 'cost'? expected one of cost",
+        ),
         (fg.EarlyStopping("accuracy"), "monitor: got 'accuracy'; expected one of cost"),
-        (fg.ReduceLROnPlateau("val_mae"), "monitor: got 'val_mae'; expected one of cost"),
+        (
+            fg.ReduceLROnPlateau("val_mae"),
+            "monitor: got 'val_mae' in a fit without validation; expected "
+            "validation=(X_val, Y_val), or one of cost",
+        ),
     ],
 )
 def test_a_figure_that_there_is_none_of_is_refused_before_training(callback, message, tmp_path):
     net = network(standardize=True)
     before = net.parameters.copy()
-    with pytest.raises(ValueError, match=f"^{message}$"):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         net.fit(X, y, callbacks=[fg.CSVLogger(tmp_path / "epochs.csv"), callback])
     assert not (tmp_path / "epochs.csv").exists()
     assert not net.inputs.standardized
@@ -81,6 +94,9 @@ def test_the_figures_are_those_of_the_history():
         assert {*norm.named} == {*history.columns()} - {"lr", "seconds"}
     with pytest.raises(ValueError, match=r"^monitor: got 'val_f2'; .* cost, val_cost$"):
         network().fit(X, y, validation=(X, y), callbacks=[fg.EarlyStopping("val_f2")])
+    meant = r"^monitor: got 'val_loss'; did you mean 'val_cost'\? expected one of cost, val_cost$"
+    with pytest.raises(ValueError, match=meant):
+        network().fit(X, y, validation=(X, y), callbacks=[fg.EarlyStopping("val_loss")])
 
 
 @pytest.mark.parametrize("watch", [fg.EarlyStopping, fg.ReduceLROnPlateau])
