@@ -9,11 +9,15 @@ from hypothesis import HealthCheck, settings
 from samples import QUICK, command, write_flowers
 
 import fastgrad as fg
+from fastgrad import jit
 
 #: True where the loops run as ordinary Python, a thousand times slower: tests then do less.
 PLAIN = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 
 jitted_only = pytest.mark.skipif(PLAIN, reason="too slow as plain Python; the jitted run has it")
+
+# Who waits for the compiler is told so, where some tests expect silence. (test_cache.py has it.)
+jit._tell = lambda: None
 
 settings.register_profile(
     "fastgrad",
