@@ -43,9 +43,8 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
     """A kernel: Python calls it through a compiled call, made anew in each process."""
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        if named:
-            args = inspect.signature(self.py_func).bind(*args, **named).args
-        return _call_of(self)(*args)
+        given = inspect.signature(self.py_func).bind(*args, **named)
+        return _call_of(self)(*given.args)
 
 
 @cache
