@@ -51,10 +51,11 @@ def _writable() -> Path | None:
 
 
 _PACKAGE = _digest(*(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
-_PREFERRED, _WRITABLE = _preferred(), _writable()
-
+_WRITABLE = _writable()
 #: False where numba finds no folder to write to: what is not on disk, every process compiles.
 WRITABLE = _WRITABLE is not None
+# Files are read from these, and written to the first.
+_FOLDERS = tuple(dict.fromkeys(filter(None, (_WRITABLE, _preferred()))))
 
 
 class _Locator(_CacheLocator):  # type: ignore[misc]
@@ -69,7 +70,7 @@ class _Locator(_CacheLocator):  # type: ignore[misc]
         return cls(function, path)
 
     def get_cache_path(self) -> str:
-        return str(_WRITABLE or _PREFERRED)
+        return str(_FOLDERS[0])
 
     def get_source_stamp(self) -> str:
         return _PACKAGE + self._file + str(numba.__version__)
@@ -95,14 +96,14 @@ class _Files(IndexDataCacheFile):  # type: ignore[misc]
         )
 
     def load(self, key: Any) -> Any:
-        for folder in filter(None, (_WRITABLE, _PREFERRED)):
+        for folder in _FOLDERS:
             # One cut short costs the time to compile, no more.
             with suppress(OSError, EOFError, pickle.UnpicklingError):
                 return pickle.loads(self._path(folder, key).read_bytes())
         return None
 
     def save(self, key: Any, data: Any) -> None:
-        folder = Path(self._cache_path)
+        folder = _FOLDERS[0]
         for path in folder.glob(f"{self._name}.*.nbc"):
             if self._version_of_code not in path.name:
                 path.unlink(missing_ok=True)

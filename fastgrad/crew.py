@@ -3,8 +3,9 @@
 from collections import deque
 
 _TRIAL_SECONDS = 0.010  # long against the time in which a thread wakes up, short against the fit
-_TRIAL_STEPS = 4  # in its first pass, four times as many in each further one: where the threads'
-_TRIAL_LOST = 0.002  # processors are busy, they take milliseconds to meet; that is lost at most
+# Where their processors are busy, threads take milliseconds to meet: a trial's first pass is short,
+# each further one four times as long, and one that loses more than this is the last.
+_TRIAL_STEPS, _TRIAL_LOST = 4, 0.002
 _TRIAL_MOST = 0.020  # a pass that cannot be cut is no trial if it takes longer than that
 _PASS_SECONDS = 0.070  # so that Python runs, and an interrupt is seen, every 50 to 100 ms
 _LOST_SHARE = 0.01  # of the time, at most, is lost by trying the slower one again,

@@ -114,10 +114,10 @@ class Pass:
 
     def _look(self, samples: Samples, **how: Any) -> tuple[float, float]:
         """Go through all samples without a gradient, in passes that Ctrl-C can come between."""
-        sums, done = np.zeros(2), 0
+        sums, total, right, done = np.zeros(2), 0.0, 0.0, 0
         while done < len(samples.X):
-            _, _, done = self._run(samples, first=done, cut=True, sums=sums, **how)
-        return float(sums[0]), float(sums[1])
+            total, right, done = self._run(samples, first=done, cut=True, sums=sums, **how)
+        return total, right
 
     def gradients(
         self, samples: Samples, dC_da0: Array | None = None, threads: int | None = None
@@ -227,7 +227,6 @@ class Pass:
                     told.follow(training.average, training.follows)
                 else:
                     told.tell(average=0)
-            told.arrived[:] = 0
             told.tell(
                 first=first, last=end, samples_in_all=S, shuffle=seed or 0,
                 **{name: address_of(array) for name, array in arrays.items()},

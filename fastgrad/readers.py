@@ -125,7 +125,8 @@ class CsvLayout:
 
     def place(self, line: int, column: int) -> str:
         """Where a cell stands, for messages: file, line and column, both counted from 1."""
-        name = f" ('{shown(self.names[column])}')" if self.has_header else ""
+        named = self.has_header and self.names[column]
+        name = f" ('{shown(self.names[column])}')" if named else ""
         return f"{self.path}, line {line}, column {column + 1}{name}"
 
 

@@ -126,7 +126,7 @@ def _must_have_a_name(layout: readers.CsvLayout, c: int, known: bool) -> None:
         way = "write the file without it" if known else f"leave it out with --ignore {c + 1}"
         code = "" if known else f" (ignore=[{c + 1}])"
         raise ValueError(
-            f"{layout.path}, line 1, column {c + 1}: no name in the header; name the column, or"
+            f"{layout.place(1, c)}: no name in the header; name the column, or"
             f" {way}{code} where it only numbers the rows"
         )
 

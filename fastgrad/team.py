@@ -49,9 +49,10 @@ def started() -> bool:
 def run_pass(address: int, order: Order, threads: int) -> None:
     """Run the pass at an address on so many threads, or on this one if they are not to be had."""
     global _is_started, _alone_until  # noqa: PLW0603
-    patience = _PATIENT if threads <= _processors() else _IMPATIENT
     if threads > 1 and time.monotonic() >= _alone_until and _busy.acquire(blocking=False):
+        patience = _PATIENT if threads <= _processors() else _IMPATIENT
         order.tell(threads=threads, patience=patience)
+        order.arrived[:] = 0
         before = numba.get_num_threads()
         numba.set_num_threads(threads)
         try:
@@ -63,7 +64,7 @@ def run_pass(address: int, order: Order, threads: int) -> None:
         if order.arrived[64] >= 0:
             return
         _alone_until = time.monotonic() + _ALONE_SECONDS
-    order.tell(threads=1, patience=patience)
+    order.tell(threads=1)
     order.arrived[:] = 0
     run(address, 0, *order.where)
 
