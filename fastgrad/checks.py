@@ -17,6 +17,7 @@ __all__ = [
     "betas",
     "choice",
     "class_ids",
+    "contiguous",
     "domain",
     "flag",
     "fraction",
@@ -176,6 +177,15 @@ class Closed:
         object.__setattr__(self, name, value)
 
 
+def contiguous(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
+    """The array as compiled code reads it: that dtype, row by row without gaps, aligned.
+
+    Every array whose address is handed to compiled code comes from here or is made by the library.
+    A view such as ``table[:, -1]`` or ``y[::-1]`` is copied; an array that fits already is not.
+    """
+    return np.require(array, dtype, ["C", "A"])
+
+
 def numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
     """What came as an array of numbers, of whatever shape; not what lies under a mask."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
@@ -230,7 +240,7 @@ def matrix(
         raise ValueError(f"{name}: got {len(array)} samples; expected at most {MOST_SAMPLES}")
     _finite(name, array)
     with np.errstate(over="ignore"):
-        converted = np.require(array, dtype, ["C", "A"])
+        converted = contiguous(array, dtype)
     if converted is not array and not np.isfinite(converted).all():
         bad = np.argwhere(~np.isfinite(converted))[0]
         place = ", ".join(map(str, bad))
@@ -277,7 +287,7 @@ def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any,
     if ids.min() < 0 or ids.max() >= classes:
         s = int(np.argmax((ids < 0) | (ids >= classes)))
         raise ValueError(f"{name}: got {ids[s]} at [{s}]; expected {expected}")
-    return ids.astype(np.int64, copy=False)
+    return contiguous(ids, np.int64)
 
 
 def weights(
@@ -293,7 +303,7 @@ def weights(
         raise ValueError(f"{name}: got {array[s]} at [{s}]; expected weights of at least 0")
     if not (may_be_zeros or array.any()):
         raise ValueError(f"{name}: got only zeros; expected at least one weight above 0")
-    return np.ascontiguousarray(array)
+    return contiguous(array, dtype)
 
 
 _DOMAINS: dict[str, tuple[str, Any]] = {

@@ -64,18 +64,25 @@ class Crew:
             return self._trying, samples or some
         return best, samples or int(_PASS_SECONDS / self._pace(best))
 
-    def record(self, threads: int, samples: int, seconds: float) -> None:
+    def record(self, threads: int, samples: int, seconds: float, used: int | None = None) -> None:
         """Note how long a pass took.
 
         Parameters
         ----------
         threads, samples : int
-            As they were.
+            As they were to be.
         seconds : float
             On the clock.
+        used : int, optional
+            How many threads there were; as many as there were to be, unless given.
         """
         self._worked += seconds
-        self._seconds[threads].append(seconds / samples)
+        if used not in {None, threads}:  # the others were not to be had: this tells nothing of them
+            if threads == self._trying:
+                self._trying, self._next_trial = 0, self._worked + _SECOND_LOOK
+            threads = used or 1
+        if threads in self._seconds:
+            self._seconds[threads].append(seconds / samples)
         if threads == self._trying:
             self._tried += seconds
             self._steps *= 4

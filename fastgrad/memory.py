@@ -1,7 +1,7 @@
 """Where a network's numbers lie: parameters, gradient, and what a mini-batch leaves behind."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -10,7 +10,7 @@ from .plan import Plan, plan
 from .shapes import HEIGHTS, LANES, is_cached, panels_cached
 from .task import LAYER
 
-__all__ = ["Memory", "address_of", "aligned"]
+__all__ = ["Memory", "Reserved", "address_of", "aligned"]
 
 Array = np.ndarray[Any, Any]
 
@@ -32,13 +32,33 @@ def aligned(count: int, dtype: Any) -> Array:
 
 
 def address_of(array: Array | None) -> int:
-    """Where its numbers begin; 0 for none."""
-    return int(array.__array_interface__["data"][0]) if array is not None and array.size else 0
+    """Where its numbers begin; 0 for none.
+
+    Compiled code takes them to lie row by row without gaps: see `checks.contiguous`.
+    """
+    if array is None or not array.size:
+        return 0
+    flags = array.flags
+    if not (flags.c_contiguous and flags.aligned and array.dtype.isnative):
+        came = f"strides {array.strides}, dtype {array.dtype.str}"
+        raise ValueError(f"array: got {came}; expected contiguous, aligned and native numbers")
+    return int(array.__array_interface__["data"][0])
 
 
 def _up(count: int, unit: int) -> int:
     """The next multiple of the unit."""
     return -(-count // unit) * unit
+
+
+class Reserved(NamedTuple):
+    """Memory for mini-batches, and where it is; replaced as a whole, never changed."""
+
+    layers: Array  # LAYER, with the addresses of what a mini-batch leaves behind
+    pointers: dict[str, int]  # the addresses of all else, by field of a task
+    gradient: Array
+    scratch: tuple[Array, ...]
+    slab: int = 0  # samples at a time
+    copies: int = 0  # of the first layer's a and aT
 
 
 class Memory:
@@ -68,16 +88,12 @@ class Memory:
                 layer["b_offset"] = length + _up(layer["rows"] * layer["leading"], 16)
                 length = int(layer["b_offset"] + layer["padded"])
         self.parameters = aligned(length, dtype)
-        self._place("W", "b", self.parameters)
-        self.gradient = aligned(0, dtype)
-        self.pointers: dict[str, int] = {}
-        self.version = 0
-        self._slab = self._copies = 0
-        self._ready_for: tuple[int, bool] | None = None
+        self._place(self.layers, "W", "b", self.parameters)
+        self.reserved = Reserved(self.layers, {}, aligned(0, dtype), ())
 
-    def _place(self, W: str, b: str, flat: Array) -> None:
+    def _place(self, layers: Array, W: str, b: str, flat: Array) -> None:
         """Note for each layer where its part of a flat array lies."""
-        for layer in self.layers[1:]:
+        for layer in layers[1:]:
             layer[W] = flat.ctypes.data + layer["W_offset"] * flat.itemsize
             layer[b] = flat.ctypes.data + layer["b_offset"] * flat.itemsize
 
@@ -95,44 +111,44 @@ class Memory:
         """How threads share a step on a mini-batch of that size."""
         return plan(self.layers["nodes"].tolist(), batch, self._slab_most(), self.lanes)
 
-    def make_ready(self, batch: int, gradient: bool) -> None:
-        """Lay out memory for mini-batches of that size, unless there is; a new version then."""
-        if self._ready_for == (batch, gradient):
-            return
-        self._ready_for = (batch, gradient)
-        plan = self.plan(batch)
-        if gradient:
-            numbers = (1 + plan.halves) * len(self.parameters)
-            if len(self.gradient) < numbers:
-                self.gradient = aligned(numbers, self.dtype)
-                self._place("dC_dW", "dC_db", self.gradient)
-                self.version += 1
+    def reserve(self, batch: int, gradient: bool) -> Reserved:
+        """Memory for mini-batches of that size: what there is, or else new.
+
+        All that can fail comes before the one assignment: an interrupt or a lack of memory leaves
+        what was there, whole.
+        """
+        now, plan = self.reserved, self.plan(batch)
+        numbers = (1 + plan.halves) * len(self.parameters) if gradient else 0
         slab = min(_up(batch, self.lanes), self._slab_most())
         copies = self._copies_of(plan, gradient, slab)
-        is_small = self._numbers_a_sample(copies) * self.dtype.itemsize * self._slab < _SMALL_BYTES
-        fits = slab <= self._slab and (self._slab <= 4 * slab or is_small)
-        fits = fits or (self._slab > 0 and not gradient)  # in parts, if need be
-        if copies > self._copies or not fits:
-            self._lay_out(slab, copies)
-            self.version += 1
+        is_small = self._numbers_a_sample(copies) * self.dtype.itemsize * now.slab < _SMALL_BYTES
+        fits = slab <= now.slab and (now.slab <= 4 * slab or is_small)
+        fits = fits or (now.slab > 0 and not gradient)  # in parts, if need be
+        if copies > now.copies or not fits:
+            now = self._lay_out(now, slab, copies)
+        if len(now.gradient) < numbers:
+            now = now._replace(gradient=aligned(numbers, self.dtype), layers=now.layers.copy())
+            self._place(now.layers, "dC_dW", "dC_db", now.gradient)
+        self.reserved = now
+        return now
 
     def described(self, batch: int, gradient: bool) -> dict[str, int]:
-        """What a pass must be told of the memory that is ready for it, by name."""
-        plan = self.plan(batch)
-        told = {"dC": address_of(self.gradient), "slab": self._slab, **self.pointers}
+        """What a pass must be told of the memory that is reserved for it, by name."""
+        plan, now = self.plan(batch), self.reserved
+        told = {"dC": address_of(now.gradient), "slab": now.slab, **now.pointers}
         told["together"] = self._together()
         if gradient:
             told["halves"] = plan.halves
-        if self._copies_of(plan, gradient, self._slab) > 1:
+        if self._copies_of(plan, gradient, now.slab) > 1:
             told["first_by_nodes"] = 1
-            told["copies_apart"] = self._slab * int(self.layers[0]["padded"]) * self.dtype.itemsize
+            told["copies_apart"] = now.slab * int(self.layers[0]["padded"]) * self.dtype.itemsize
         return told
 
     def _together(self) -> int:
         """Panels that go together through all layers and back: those of a part read W anew."""
         if is_cached(len(self.parameters)):
             return panels_cached(self._numbers_a_sample(1) * self.lanes)
-        return self._slab // self.lanes
+        return self.reserved.slab // self.lanes
 
     def _copies_of(self, plan: Plan, gradient: bool, slab: int) -> int:
         """Of the first layer's a and aT: one, or one for each thread if there is room."""
@@ -141,32 +157,32 @@ class Memory:
         by_nodes = gradient and plan.first_by_nodes and bytes_with_copies <= _SCRATCH_BYTES
         return threads if by_nodes else 1
 
-    def _lay_out(self, slab: int, copies: int) -> None:
-        """Scratch memory for up to that many samples, with copies of the first layer's a and aT."""
+    def _lay_out(self, now: Reserved, slab: int, copies: int) -> Reserved:
+        """New scratch for up to that many samples, with copies of the first layer's a and aT."""
         lanes, width = self.lanes, self.dtype.itemsize
         threads = numba.config.NUMBA_NUM_THREADS
-        self._slab, self._copies = slab, copies
-        layers, panels = self.layers, slab // lanes
+        layers, panels = now.layers.copy(), slab // lanes
         n_y = int(layers[-1]["padded"])
         reals = self._numbers_a_sample(copies) + threads
-        self._scratch = aligned(reals * slab + 4 * len(layers) * _APART, self.dtype)
-        address = self._scratch.ctypes.data
+        scratch = aligned(reals * slab + 4 * len(layers) * _APART, self.dtype)
+        address = scratch.ctypes.data
         for l, layer in enumerate(layers):
             for name in self._held(l):
                 layer[name] = address
                 repeated = copies if l == 0 and name in {"a", "aT"} else 1
                 address += int(layer["padded"]) * slab * width * repeated + _APART
-        self._integers = aligned(slab * threads, np.int64)
-        self._costs = aligned(2 * panels + 4 * lanes * threads, np.float64)
-        C_panels = self._costs.ctypes.data
-        self.pointers = {
+        integers = aligned(slab * threads, np.int64)
+        costs = aligned(2 * panels + 4 * lanes * threads, np.float64)
+        C_panels = costs.ctypes.data
+        pointers = {
             "y": address,
             "w": address + n_y * slab * width,
-            "samples": self._integers.ctypes.data,
+            "samples": integers.ctypes.data,
             "C_panels": C_panels,
             "right_panels": C_panels + panels * 8,
             "C_lanes": C_panels + 2 * panels * 8,
         }
+        return Reserved(layers, pointers, now.gradient, (scratch, integers, costs), slab, copies)
 
     def _held(self, l: int) -> tuple[str, ...]:
         """What a layer keeps of each sample."""

@@ -63,7 +63,8 @@ class State:
     def take_apart(self) -> None:
         """Give each layer a memory of its own: from now on they may differ."""
         if not self.apart:
-            self.apart, self.memory[2:] = True, self.memory[1]
+            self.memory[2:] = self.memory[1]
+            self.apart = True
 
 
 class Optimizer(checks.Closed):
@@ -159,8 +160,11 @@ class Optimizer(checks.Closed):
         Optimizer
             Itself, so that one can write ``fg.Adam(1e-3).clip(norm=1.0)``.
         """
-        self.clip_norm = np.inf if norm is None else checks.number("norm", norm, above=0)
-        self.clip_value = np.inf if value is None else checks.number("value", value, above=0)
+        limits = (
+            np.inf if norm is None else checks.number("norm", norm, above=0),
+            np.inf if value is None else checks.number("value", value, above=0),
+        )
+        self.clip_norm, self.clip_value = limits
         return self
 
     @property

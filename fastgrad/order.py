@@ -11,7 +11,7 @@ from .activations import Activation
 from .blocks import Block
 from .layers import Inputs, Layer
 from .loops import activation_address, address, cost_address
-from .memory import Memory, address_of, aligned
+from .memory import Memory, Reserved, address_of, aligned
 from .optimizer import Optimizer, State
 from .regularization import DROPOUT, KEPT, L1, L2, MAX_NORM, NOISE
 from .task import BLOCK, TASK
@@ -45,9 +45,10 @@ class Order:
     def __init__(
         self, memory: Memory, batch: int, gradient: bool, optimizer: Optimizer | None
     ) -> None:
+        self._reserved = memory.reserve(batch, gradient)
         self._optimizer = weakref.ref(optimizer) if optimizer else None
         self._limits = _limits(optimizer)
-        self.task, self.layers = np.zeros(1, TASK), memory.layers.copy()
+        self.task, self.layers = np.zeros(1, TASK), self._reserved.layers.copy()
         self.where = self.task.ctypes.data, self.layers.ctypes.data, len(self.layers)
         self._numbers = self.task.view(np.int64)
         self._kept: list[Array] = []
@@ -62,10 +63,11 @@ class Order:
         slots = dict.fromkeys(("slot_0", "slot_1", "slot_2"), memory.parameters)
         self.keep(parameters=memory.parameters, arrived=self.arrived, **slots)
 
-    def holds_for(self, optimizer: Optimizer | None) -> bool:
-        """Whether it is that of this optimizer, as it now is."""
+    def holds_for(self, optimizer: Optimizer | None, reserved: Reserved) -> bool:
+        """Whether it is that of this optimizer and of this memory, as they now are."""
         mine = self._optimizer() if self._optimizer else None
-        return mine is optimizer and self._limits == _limits(optimizer)
+        is_his = mine is optimizer and self._limits == _limits(optimizer)
+        return is_his and self._reserved is reserved
 
     def tell(self, **fields: int) -> None:
         """Set fields of the task."""

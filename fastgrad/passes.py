@@ -131,7 +131,7 @@ class Pass:
             total, right, _ = self._run(
                 samples, batch=S, gradient=True, input_gradient=dC_da0, threads=threads
             )
-            dC = self.memory.gradient[: len(self.memory.parameters)].copy()
+            dC = self.memory.reserved.gradient[: len(self.memory.parameters)].copy()
         if dC_da0 is not None:
             dC_da0 *= self.inputs.scale
         return total / S + self.penalty, right / S, dC
@@ -232,11 +232,11 @@ class Pass:
                 **{name: address_of(array) for name, array in arrays.items()},
             )  # fmt: skip
             begin = time.perf_counter()
-            team.run_pass(pass_address(batch == 1, self.dtype), told, choice)
+            used = team.run_pass(pass_address(batch == 1, self.dtype), told, choice)
         if end > first:
             if training:
                 training.optimizer.h[0] = arrays["rates"][-1]
-            crew.record(choice, end - first, time.perf_counter() - begin)
+            crew.record(choice, end - first, time.perf_counter() - begin, used)
         return float(sums[0]), float(sums[1]), end
 
     def _crew(self, batch: int, gradient: bool, updates: bool, threads: int | None) -> Crew:
@@ -262,18 +262,18 @@ class Pass:
 
     def _order(self, batch: int, cost: bool, gradient: bool, training: Training | None) -> Order:
         """What a pass of that kind is told; kept until the network or its memory changes."""
-        self.memory.make_ready(batch, gradient)
-        settings = (self.inputs, *self.layers)
-        version = self.memory.version + sum(of.version for of in settings)
+        version = sum(of.version for of in (self.inputs, *self.layers))
         if version != self._version:
             self._orders.clear()
             self._version = version
         optimizer = training.optimizer if training else None
         kind = (batch, cost, gradient, id(optimizer))
-        if kind not in self._orders or not self._orders[kind].holds_for(optimizer):
-            if len(self._orders) >= _KINDS:
-                self._orders.clear()
+        order = self._orders.get(kind)
+        reserved = self.memory.reserved
+        if order is None or not order.holds_for(optimizer, reserved):
             order = Order(self.memory, batch, gradient, optimizer)
+            if len(self._orders) >= _KINDS or self.memory.reserved is not reserved:
+                self._orders.clear()  # others keep the memory that was before
             order.keep(input_mean=self._mean, input_scale=self._scale)
             order.describe_layers(self.layers, self.inputs, self._activations)
             if cost:
@@ -281,4 +281,4 @@ class Pass:
             if optimizer:
                 order.describe_training(optimizer, self.state(optimizer), self.layers)
             self._orders[kind] = order
-        return self._orders[kind]
+        return order

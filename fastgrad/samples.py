@@ -92,7 +92,7 @@ def _targets_of_blocks(name: str, Y: Any, net: "Network", rows: int) -> Array:
     for k, (block, part) in enumerate(zip(blocks, Y, strict=True)):
         numbers, ids = _targets(f"{name}[{k}]", part, block, net.dtype, rows)
         columns.append(np.eye(block.nodes, dtype=net.dtype)[ids] if len(ids) else numbers)
-    return np.ascontiguousarray(np.concatenate(columns, axis=1))
+    return checks.contiguous(np.concatenate(columns, axis=1), net.dtype)
 
 
 def _class_weights(spec: Any, numbers: Array, ids: Array, net: "Network") -> Array:

@@ -46,8 +46,11 @@ def started() -> bool:
     return _is_started
 
 
-def run_pass(address: int, order: Order, threads: int) -> None:
-    """Run the pass at an address on so many threads, or on this one if they are not to be had."""
+def run_pass(address: int, order: Order, threads: int) -> int:
+    """Run the pass at an address on so many threads, or on this one if they are not to be had.
+
+    Returns how many there were.
+    """
     global _is_started, _alone_until  # noqa: PLW0603
     if threads > 1 and time.monotonic() >= _alone_until and _busy.acquire(blocking=False):
         patience = _PATIENT if threads <= _processors() else _IMPATIENT
@@ -62,11 +65,12 @@ def run_pass(address: int, order: Order, threads: int) -> None:
             _busy.release()
         _is_started = True
         if order.arrived[64] >= 0:
-            return
+            return threads
         _alone_until = time.monotonic() + _ALONE_SECONDS
     order.tell(threads=1)
     order.arrived[:] = 0
     run(address, 0, *order.where)
+    return 1
 
 
 def _processors() -> int:

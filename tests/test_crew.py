@@ -112,3 +112,33 @@ def test_long_steps_are_shared_until_a_trial_costs_little():
 def test_who_asks_for_a_number_gets_it():
     crew = Crew((3,), OPERATIONS, BATCH)
     assert {crew.turn()[0] for _ in range(5)} == {3}
+
+
+def test_a_pass_is_booked_under_the_threads_that_there_were():
+    fit = Fit()
+    pace = {1: 2e-6, 4: 1e-6}
+    fit.work(pace, 20)  # all threads are faster
+    for _ in range(20):  # another network has them
+        threads, ahead = fit.crew.turn()
+        fit.crew.record(threads, ahead, ahead * pace[1], used=1)
+    before = dict(fit.spent)
+    fit.work(pace, 20)
+    assert fit.spent[1] - before[1] < 0.05 * (fit.spent[4] - before[4])
+
+
+def test_a_trial_whose_threads_were_not_to_be_had_is_over():
+    crew = Crew((1, 4), OPERATIONS, BATCH)
+    turns = []
+    for _ in range(30):
+        turns.append(crew.turn())
+        crew.record(*turns[-1], turns[-1][1] * 2e-6, used=1)
+    assert turns[0][0] == 4
+    assert sum(samples for threads, samples in turns if threads == 4) < 0.05 * sum(
+        samples for _, samples in turns
+    )
+
+
+def test_one_who_asks_for_a_number_may_get_less():
+    crew = Crew((3,), OPERATIONS, BATCH)
+    crew.record(*crew.turn(), 0.1, used=1)
+    assert crew.turn()[0] == 3

@@ -246,10 +246,11 @@ def test_steps_in_turns_lay_nothing_out_anew():
     turns = [(9, one), (200, one), (9, other), (9, one)]
     for samples, optimizer in turns:
         net.step(X[:samples], Y[:samples], optimizer)
-    before = net.engine.memory.version, dict(net.engine._orders)
+    before = net.engine.memory.reserved, dict(net.engine._orders)
     for samples, optimizer in turns:
         net.step(X[:samples], Y[:samples], optimizer)
-    assert (net.engine.memory.version, net.engine._orders) == before
+    assert net.engine.memory.reserved is before[0]
+    assert net.engine._orders == before[1]
 
 
 def test_many_samples_are_looked_at_in_passes_that_do_not_change_a_bit(monkeypatch, rng):

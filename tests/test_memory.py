@@ -1,0 +1,125 @@
+"""Memory for mini-batches: an error or interrupt while it is laid out leaves what was there."""
+
+import subprocess
+import sys
+from functools import partial
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+from fastgrad import memory
+
+
+def network():
+    return fg.Network([3, 40, 2], "tanh", cost="mse", seed=0)
+
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(3000, 3)), rng.normal(size=(3000, 2))
+FEW, MANY = (X[:8], Y[:8]), (X, Y)
+
+
+def gradient(net, samples):
+    found = net.gradients(*samples)
+    return [found.C, *(array.tobytes() for array in (*found.dC_dW, *found.dC_db, found.dC_da0))]
+
+
+EXPECTED = {len(samples[0]): gradient(network(), samples) for samples in (FEW, MANY)}
+
+
+def unharmed(net):
+    return [gradient(net, samples) == EXPECTED[len(samples[0])] for samples in (FEW, MANY, FEW)]
+
+
+def test_a_lack_of_memory_does_no_harm(monkeypatch):
+    aligned, left = memory.aligned, [0]
+
+    def scarce(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise MemoryError
+        return aligned(*arguments)
+
+    for k in range(100):
+        net = network()
+        gradient(net, FEW)
+        with monkeypatch.context() as patch:
+            patch.setattr(memory, "aligned", scarce)
+            patch.setattr("fastgrad.order.aligned", scarce)
+            left[0] = k
+            try:
+                gradient(net, MANY)
+            except MemoryError:
+                failed = True
+            else:
+                failed = False
+        assert all(unharmed(net)), f"after allocation {k}"
+        if not failed:
+            break
+    assert 3 < k < 99
+
+
+def interrupted_at(n, call, files):
+    """Call, with Ctrl-C at the n-th line in these files; whether it came."""
+    left = n
+
+    def trace(frame, event, argument):
+        nonlocal left
+        if not frame.f_code.co_filename.endswith(files):
+            return None
+        if event == "line":
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_an_interrupt_at_any_line_does_no_harm():
+    lines, step = 0, 7
+    while True:
+        net = network()
+        gradient(net, FEW)
+        lines += step
+        came = interrupted_at(lines, partial(gradient, net, MANY), ("memory.py", "order.py"))
+        assert all(unharmed(net)), f"after line {lines}"
+        if not came:
+            break
+    assert lines > 100
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="an address-space limit, as Linux keeps it")
+def test_a_limit_of_memory_ends_in_a_memory_error_and_training_goes_on():
+    program = """
+import resource
+import numpy as np
+import fastgrad as fg
+
+X, Y = np.ones((600, 600), "float32"), np.ones((600, 1), "float32")
+net = fg.Network([600, 6000, 6000, 1], cost="mse", seed=0)
+net.gradients(X[:1], Y[:1])
+net.step(X[:4], Y[:4], fg.SGD(1e-6))
+size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + (30 << 20), resource.RLIM_INFINITY))
+try:
+    net.step(X, Y, fg.SGD(1e-6))
+except MemoryError:
+    print("out of memory")
+print(np.isfinite(net.step(X[:4], Y[:4], fg.SGD(1e-6))))
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(np.isfinite(net.step(X, Y, fg.SGD(1e-6))))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout) == (0, "out of memory\nTrue\nTrue\n"), run.stderr
