@@ -110,6 +110,8 @@ class Network(checks.Closed):
         self.n_inputs, self.n_outputs = self.sizes[0], self.sizes[-1]
         n_layers = len(self.sizes) - 1
         f = checks.one_a_layer("activations", activations, (str, Activation), n_layers, "identity")
+        if isinstance(activations, str):
+            activation(activations)  # where no hidden layer uses the name, too
         self.activation_functions = tuple(map(activation, f))
         schemes = initial.schemes(init, self.activations)
         self.dtype = checks.real_dtype(dtype)

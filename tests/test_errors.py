@@ -62,6 +62,7 @@ def test_sizes(sizes, parts):
     ("options", "parts"),
     [
         ({"activations": "rleu"}, ["activation", "rleu", "relu"]),
+        ({"activations": "softmax"}, ["activation", "softmax_cross_entropy"]),
         ({"activations": ["tanh", "sigmod"]}, ["activation", "sigmod", "sigmoid"]),
         ({"activations": ["tanh"] * 3}, ["activations", "3", "2"]),
         ({"activations": []}, ["activations", "0", "2"]),
@@ -384,3 +385,8 @@ def test_targets_of_one_sample_of_several_costs(y, parts):
     message = message_of(lambda: net.step(X[0], y, fg.SGD(0.1)))
     for part in parts:
         assert part in message
+
+
+def test_an_unknown_activation_is_refused_where_no_hidden_layer_uses_it():
+    message = message_of(lambda: fg.Network([2, 2], activations="rleu"))
+    assert message.startswith("activation: got 'rleu'; did you mean 'relu'?")
