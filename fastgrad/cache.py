@@ -50,7 +50,16 @@ def _writable() -> Path | None:
         return None
 
 
-_PACKAGE = _digest(*(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
+def _digest_of_package() -> str:
+    """Of every module of the package, in whatever folder, and of where it stands."""
+    root = Path(__file__)
+    while (root.parent / "__init__.py").exists():
+        root = root.parent
+    modules = sorted(root.rglob("*.py"))
+    return _digest(*(str(m.relative_to(root)).encode() + m.read_bytes() for m in modules))
+
+
+_PACKAGE = _digest_of_package()
 _WRITABLE = _writable()
 #: False where numba finds no folder to write to: what is not on disk, every process compiles.
 WRITABLE = _WRITABLE is not None

@@ -71,6 +71,18 @@ def test_code_from_before_an_upgrade_is_not_run_and_who_waits_is_told(copy):
 
 
 @jitted_only
+def test_a_change_in_any_folder_of_the_package_counts(copy):
+    (copy / "fastgrad" / "deep" / "er").mkdir(parents=True)
+    path = copy / "fastgrad" / "deep" / "er" / "module.py"
+    path.write_text("x = 1\n")
+    assert [run(copy, LOOP).stdout for _ in range(2)] == ["0\n", "1\n"]
+    path.write_text("x = 2\n")
+    assert run(copy, LOOP).stdout == "0\n"
+    path.rename(path.with_name("other.py"))
+    assert run(copy, LOOP).stdout == "0\n"
+
+
+@jitted_only
 def test_without_a_folder_to_write_to_it_compiles_each_time(copy):
     (copy / "fastgrad" / "__pycache__").touch()  # no folder
     nowhere = {name: str(copy / "fastgrad" / "jit.py" / "x") for name in ("HOME", "XDG_CACHE_HOME")}
@@ -113,7 +125,7 @@ def test_an_upgrade_on_a_full_disk_gives_no_function_the_code_of_another(copy):
     )
     tanh, leaky = source.format("tanh"), source.format("leaky_relu")  # from one line of one file
     assert run(copy, tanh).stdout == "-0.762\n"
-    with (copy / "fastgrad" / "rules.py").open("a") as file:
+    with (copy / "fastgrad" / "__init__.py").open("a") as file:
         file.write("# upgraded\n")
     assert run(copy, FULL + leaky).stdout == "-0.010\n"
     for _ in range(2):

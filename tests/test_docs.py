@@ -23,6 +23,10 @@ PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text()
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 }
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in sorted((ROOT / "fastgrad").rglob("[a-z]*.py"))
+]
 LOOPS = {node.name: node for node in ast.parse(KERNELS).body if hasattr(node, "name")}
 TAG = re.compile(r"# (eq\. \(\w+\): .+)$", re.MULTILINE)
 EQUATION = re.compile(r"^`(eq\. \(\w+\): .+)`$", re.MULTILINE)
@@ -96,9 +100,9 @@ def test_the_example_with_mlflow_runs(mlflow, folder):
 
 
 @jitted_only
-@pytest.mark.parametrize("module", [path.stem for path in (ROOT / "fastgrad").glob("[a-z]*.py")])
+@pytest.mark.parametrize("module", MODULES)
 def test_the_examples_of_docstrings_run(module):
-    module = import_module(f"fastgrad.{module}")
+    module = import_module(module)
     assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
 
 
