@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from fastgrad import gathering, kernels
-from fastgrad.jit import kernel
+from fastgrad.codegen.jit import kernel
 from fastgrad.memory import address_of, aligned
 from fastgrad.task import TASK
 

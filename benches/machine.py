@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numba import prange
 
-from fastgrad import shapes, simd
-from fastgrad.jit import kernel, parallel, standalone
+from fastgrad.codegen import simd, tile_shapes
+from fastgrad.codegen.jit import kernel, parallel, standalone
 
 ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 _STEPS = 1_000_000  # about 2 ms: long against the start of the threads
-SHAPE = shapes.SHAPES[0]  # of the largest tile
-_LANES = shapes.LANES[np.dtype(np.float32)]
+SHAPE = tile_shapes.SHAPES[0]  # of the largest tile
+_LANES = tile_shapes.LANES[np.dtype(np.float32)]
 
 
 def processor() -> str:
@@ -24,7 +24,8 @@ def processor() -> str:
     if info.exists():
         lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         name = lines[0].partition(":")[2].strip() if lines else name
-    return f"{name}, tiles of {shapes.HEIGHTS[0]} x {shapes.WIDTHS[0] * _LANES}, {ALL} processors"
+    tile = f"{tile_shapes.HEIGHTS[0]} x {tile_shapes.WIDTHS[0] * _LANES}"
+    return f"{name}, tiles of {tile}, {ALL} processors"
 
 
 @kernel

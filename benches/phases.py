@@ -13,9 +13,10 @@ import numpy as np
 import fastgrad as fg
 from benches.cases import CASES, from_command_line
 from benches.machine import ALL, peak, processor
-from fastgrad import gathering, learning, simd, training
-from fastgrad.jit import kernel
-from fastgrad.machine import view
+from fastgrad import gathering, learning, training
+from fastgrad.codegen import simd
+from fastgrad.codegen.intrinsics import view
+from fastgrad.codegen.jit import kernel
 from fastgrad.passes import Training
 from fastgrad.samples import samples
 from fastgrad.task import LAYER, TASK, whole

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from . import simd
-from .jit import kernel
+from .codegen import simd
+from .codegen.intrinsics import call, view
+from .codegen.jit import kernel
 from .kernels import gather_panels, transpose_panels
-from .machine import call, view
 from .randomness import bits
 from .task import blocks_of, numbers, panels_of, rows_of, samples_of, share, weights_of
 

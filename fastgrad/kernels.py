@@ -13,12 +13,12 @@ from typing import Any
 
 from numba import literal_unroll
 
-from . import simd
+from .codegen import simd
+from .codegen.jit import kernel, scalar
+from .codegen.tile_shapes import HEIGHTS, ROW, SHAPES, WIDTHS
 from .elementary import exp, log, real
-from .jit import kernel, scalar
 from .randomness import bits, threshold
 from .regularization import DROPOUT, KEPT, L1, L2
-from .shapes import HEIGHTS, ROW, SHAPES, WIDTHS
 
 # --- One sample: the derivation as it stands ----------------------------------------------------
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from . import machine, simd
-from .jit import array_kernel, kernel
+from .codegen import intrinsics, simd
+from .codegen.intrinsics import call, view
+from .codegen.jit import array_kernel, kernel
+from .codegen.tile_shapes import panels_cached
 from .kernels import bias_gradient, weight_gradient
-from .machine import call, view
-from .shapes import panels_cached
 from .task import blocks_of, meet, numbers, panels_of, share, share_of_nodes, whole
 
 __all__ = ["at_once", "learn", "learn_by_samples", "penalize", "prepare", "settle"]
@@ -55,7 +55,7 @@ def weight_gradients(
     """Equations (6) and (7) for some nodes and panels of a layer, `skip` numbers on in memory."""
     layer, before = layers[l], layers[l - 1]
     mine = t * task.copies_apart if l == 1 else 0
-    skip *= machine.bytes_of(real)
+    skip *= intrinsics.bytes_of(real)
     d = panels_of(layer.d, layer.padded, task, real)
     aT = blocks_of(before.aT + mine, before.padded, task, real)
     dC_dW = view(layer.dC_dW + skip, (layer.rows, layer.leading), real.dtype)
@@ -101,7 +101,7 @@ def unite(task: Any, first: int, n: int, real: Any) -> None:
 @kernel
 def penalize(task: Any, layer: Any, first: int, n: int, real: Any) -> None:
     """The penalty's part of the gradient, for n parameters of a layer."""
-    skip = first * machine.bytes_of(real)
+    skip = first * intrinsics.bytes_of(real)
     w, g = numbers(task.parameters + skip, n, real), numbers(task.dC + skip, n, real)
     call(layer.penalty, (w, g, numbers(layer.options, 16, real)), (n,))
 
@@ -201,13 +201,13 @@ def limit(task: Any, t: int, real: Any) -> None:
 @array_kernel
 def clip_numbers(task: Any, t: int, real: Any) -> Any:
     """For thread t: a factor, the largest number and the largest norm allowed."""
-    return numbers(task.clip_c + t * 64 * machine.bytes_of(real), 3, real)
+    return numbers(task.clip_c + t * 64 * intrinsics.bytes_of(real), 3, real)
 
 
 @kernel
 def update(task: Any, layer: Any, first: int, n: int, rows: int, t: int, real: Any) -> None:
     """The optimizer's rule on n parameters; the norm of these rows of W; the moving average."""
-    skip = first * machine.bytes_of(real)
+    skip = first * intrinsics.bytes_of(real)
     w, g = numbers(task.parameters + skip, n, real), numbers(task.dC + skip, n, real)
     if task.clip_loop:
         call(task.clip_loop, (g, clip_numbers(task, t, real)), (n,))

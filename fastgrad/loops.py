@@ -14,8 +14,8 @@ from numba.core.errors import NumbaError
 
 from . import regularization
 from .activations import Activation
+from .codegen.jit import FUNCTIONS, entry
 from .costs import Cost
-from .jit import FUNCTIONS, entry
 from .kernels import (
     activation_loop,
     cost_loop,

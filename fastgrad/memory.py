@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from .codegen.tile_shapes import HEIGHTS, LANES, is_cached, panels_cached
 from .plan import Plan, plan
-from .shapes import HEIGHTS, LANES, is_cached, panels_cached
 from .task import LAYER
 
 __all__ = ["Memory", "Reserved", "address_of", "aligned"]

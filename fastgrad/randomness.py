@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
+from .codegen.jit import exact
 from .elementary import cos, log, real
-from .jit import exact
 
 __all__ = ["bits", "normal", "threshold"]
 

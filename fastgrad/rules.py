@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
+from .codegen.jit import entry, kernel
 from .elementary import real
-from .jit import entry, kernel
 
 __all__ = ["RULES", "Rule", "addresses"]
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from . import machine, simd
-from .jit import array_kernel, kernel
-from .machine import view
-from .shapes import HEIGHTS
+from .codegen import intrinsics, simd
+from .codegen.intrinsics import view
+from .codegen.jit import array_kernel, kernel
+from .codegen.tile_shapes import HEIGHTS
 
 
 def _record(names: str) -> np.dtype[Any]:
@@ -98,7 +98,7 @@ def samples_of(task: Any, t: int) -> Any:
 @array_kernel
 def weights_of(task: Any, t: int, real: Any) -> Any:
     """w of the samples in the mini-batch, as thread t knows them."""
-    return numbers(task.w + t * task.slab * machine.bytes_of(real), task.slab, real)
+    return numbers(task.w + t * task.slab * intrinsics.bytes_of(real), task.slab, real)
 
 
 # --- The threads ---------------------------------------------------------------------------------
@@ -127,16 +127,16 @@ def whole(count: int) -> Any:
 def assemble(task: Any) -> Any:
     """Whether every thread has come: False where the system runs them one after the other."""
     arrived, decision = view(task.arrived, (1,), np.int64), view(task.arrived + 512, (1,), np.int64)
-    machine.atomic_add(arrived, 1)
+    intrinsics.atomic_add(arrived, 1)
     waits = 0
-    while machine.atomic_load(arrived) < task.threads and machine.atomic_load(decision) == 0:
+    while intrinsics.atomic_load(arrived) < task.threads and intrinsics.atomic_load(decision) == 0:
         waits += 1
         if waits % task.patience == 0:
-            machine.give_way()
+            intrinsics.give_way()
         if waits > 20_000_000:
-            machine.atomic_decide(decision, -1)
-    machine.atomic_decide(decision, 1)
-    return machine.atomic_load(decision) > 0
+            intrinsics.atomic_decide(decision, -1)
+    intrinsics.atomic_decide(decision, 1)
+    return intrinsics.atomic_load(decision) > 0
 
 
 @kernel
@@ -144,9 +144,9 @@ def meet(task: Any, crossing: int) -> None:
     """Wait until every thread has come here for the `crossing`-th time."""
     if task.threads > 1:
         arrived = view(task.arrived, (1,), np.int64)
-        machine.atomic_add(arrived, 1)
+        intrinsics.atomic_add(arrived, 1)
         waits = 0
-        while machine.atomic_load(arrived) < crossing * task.threads:
+        while intrinsics.atomic_load(arrived) < crossing * task.threads:
             waits += 1
             if waits % task.patience == 0:
-                machine.give_way()
+                intrinsics.give_way()

@@ -7,7 +7,7 @@ import time
 import numba
 from numba.np.ufunc import parallel
 
-from .jit import PLAIN_PYTHON, run
+from .codegen.jit import PLAIN_PYTHON, run
 from .order import Order
 from .training import sweep
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from . import simd
+from .codegen import simd
+from .codegen.intrinsics import call, flush_tiny, restore, view
+from .codegen.jit import kernel, parallel
 from .gathering import choose, gather, key_of, share_of_panels, shuffle, targets
-from .jit import kernel, parallel
 from .kernels import (
     affine_panels,
     backpropagate_panels,
@@ -24,7 +25,6 @@ from .kernels import (
     transpose_panels,
 )
 from .learning import at_once, learn, learn_by_samples, prepare
-from .machine import call, flush_tiny, restore, view
 from .task import (
     BLOCK,
     LAYER,
@@ -39,7 +39,7 @@ from .task import (
     share_of_nodes,
     weights_of,
     whole,
-)  # fmt: skip
+)
 
 
 @kernel

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from samples import QUICK, command, write_flowers
 
 import fastgrad as fg
-from fastgrad import jit
+from fastgrad.codegen import jit
 
 #: True where the loops run as ordinary Python, a thousand times slower: tests then do less.
 PLAIN = os.environ.get("NUMBA_DISABLE_JIT") == "1"

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from conftest import PLAIN, jitted_only
 
-from fastgrad import elementary, jit
+from fastgrad import elementary
 from fastgrad.activations import ACTIVATIONS, Activation, activation, elu, leaky_relu
+from fastgrad.codegen import jit
+from fastgrad.codegen.jit import kernel
 from fastgrad.definitions import SAMPLE_POINTS
-from fastgrad.jit import kernel
 from fastgrad.kernels import training_loop
 from fastgrad.loops import activation_address
 

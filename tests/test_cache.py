@@ -23,7 +23,7 @@ print(net.forward(np.full((1, 1), 3.0))[0, 0])
 LOOP = """
 import numpy as np
 from fastgrad.loops import address
-from fastgrad.jit import LOOPS
+from fastgrad.codegen.jit import LOOPS
 print(LOOPS[address("clip", np.dtype(np.float32))].cache_hits)
 """
 
@@ -61,7 +61,7 @@ def test_code_from_before_an_upgrade_is_not_run_and_who_waits_is_told(copy):
     assert cold.stdout == "3.0\n"
     assert cold.stderr.startswith("fastgrad: compiling what is new, and keeping it")
     assert cold.stderr.count("\n") == 1
-    assert list(copy.glob("fastgrad/__pycache__/*.nbc"))
+    assert list(copy.glob("fastgrad/codegen/__pycache__/*.nbc"))
     path = copy / "fastgrad" / "activations.py"
     source = path.read_text()
     relu = "return real(u, 0) if u <= 0 else u\n"  # called by a loop that stands in another file
@@ -84,10 +84,10 @@ def test_a_change_in_any_folder_of_the_package_counts(copy):
 
 @jitted_only
 def test_without_a_folder_to_write_to_it_compiles_each_time(copy):
-    (copy / "fastgrad" / "__pycache__").touch()  # no folder
-    nowhere = {name: str(copy / "fastgrad" / "jit.py" / "x") for name in ("HOME", "XDG_CACHE_HOME")}
+    (copy / "fastgrad" / "codegen" / "__pycache__").touch()  # no folder
+    nowhere = {name: str(copy / "fastgrad" / "__init__.py" / "x") for name in ("HOME", "XDG_CACHE_HOME")}
     for _ in range(2):
-        cold = run(copy, LOOP + "import fastgrad.jit\nfastgrad.jit._tell()", **nowhere)
+        cold = run(copy, LOOP + "import fastgrad.codegen.jit\nfastgrad.codegen.jit._tell()", **nowhere)
         assert cold.stdout == "0\n"
         assert "for this process alone" in cold.stderr
 
@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_written_to_is_read(copy):
 def test_a_full_disk_and_a_file_cut_short_cost_the_time_to_compile(copy):
     assert run(copy, FULL + LOOP).stdout == "0\n"
     assert run(copy, LOOP).stdout == "0\n"
-    (file,) = copy.glob("fastgrad/__pycache__/*.nbc")
+    (file,) = copy.glob("fastgrad/codegen/__pycache__/*.nbc")
     for length in (100, 0):
         assert run(copy, LOOP).stdout == "1\n"
         file.write_bytes(file.read_bytes()[:length])
@@ -115,7 +115,7 @@ def test_a_full_disk_and_a_file_cut_short_cost_the_time_to_compile(copy):
 def test_an_upgrade_on_a_full_disk_gives_no_function_the_code_of_another(copy):
     source = (
         "import numpy as np\nfrom fastgrad.activations import ACTIVATIONS\n"
-        "from fastgrad.jit import LOOPS\nfrom fastgrad.loops import activation_address\n"
+        "from fastgrad.codegen.jit import LOOPS\nfrom fastgrad.loops import activation_address\n"
         "import ctypes\n"
         "loop = LOOPS[activation_address(ACTIVATIONS['{}'], False, np.dtype(np.float32))]\n"
         "u, a = np.full(1, -1, np.float32), np.zeros(1, np.float32)\n"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from conftest import PLAIN
 
+from fastgrad.codegen.jit import kernel
 from fastgrad.costs import COSTS, Cost, cost, huber, quantile, softmax_cross_entropy
-from fastgrad.jit import kernel
 
 
 def log_probability(a, y):

@@ -11,7 +11,7 @@ from conftest import PLAIN, jitted_only
 from scipy import special
 
 from fastgrad import elementary
-from fastgrad.jit import kernel
+from fastgrad.codegen.jit import kernel
 
 # Name: NumPy's or SciPy's float64 function, mpmath's of any precision.
 REFERENCES = {

@@ -7,7 +7,8 @@ from conftest import PLAIN, assert_close
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastgrad import kernels, shapes
+from fastgrad import kernels
+from fastgrad.codegen import tile_shapes
 
 MOST = 20 if PLAIN else 70  # nodes of a layer
 nodes = st.integers(1, MOST)
@@ -23,7 +24,7 @@ class Layer:
     def __init__(self, n_in, n_out, dtype, panels=1):
         self.rng = np.random.default_rng([n_in, n_out, panels])
         self.dtype, self.panels = dtype, panels
-        self.lanes = shapes.LANES[np.dtype(dtype)]
+        self.lanes = tile_shapes.LANES[np.dtype(dtype)]
         self.n_in, self.n_out = n_in, n_out
         self.rtol = 1e-13 if dtype == np.float64 else 2e-5
         self.W = self.numbers((n_out, n_in), (self.up(n_out, 1), self.up(n_in, 0)))
@@ -78,7 +79,7 @@ def test_equation_1_of_many_samples(n_in, n_out, panels, dtype, shares):
     layer = Layer(n_in, n_out, dtype, panels)
     a, expected = layer.in_panels(n_in)
     u = np.full((panels, layer.up(n_out, 0), layer.lanes), np.nan, dtype)
-    for some_nodes in parts(n_out, shapes.HEIGHTS[-1], shares):
+    for some_nodes in parts(n_out, tile_shapes.HEIGHTS[-1], shares):
         for some_panels in parts(panels, 1, shares):
             kernels.affine_panels(layer.W, layer.b, a, u, n_in, some_nodes, some_panels)
     W, b = layer.W[:n_out, :n_in].astype(float), layer.b[:n_out, None]
@@ -91,7 +92,7 @@ def test_equations_5_and_3_of_many_samples(n_in, n_out, panels, dtype, shares, h
     d, expected = layer.in_panels(n_out)
     df, slopes = layer.in_panels(n_in)
     d_before = np.full_like(df, np.nan)
-    for some_nodes in parts(n_in, shapes.HEIGHTS[-1], shares):
+    for some_nodes in parts(n_in, tile_shapes.HEIGHTS[-1], shares):
         for some_panels in parts(panels, 1, shares):
             kernels.backpropagate_panels(
                 d, layer.W, df, d_before, n_out, some_nodes, some_panels, hidden
@@ -108,7 +109,7 @@ def test_equations_6_and_7(n_in, n_out, panels, dtype, shares, more):
     aT = np.full((a.shape[1] // layer.lanes, panels * layer.lanes, layer.lanes), np.nan, dtype)
     kernels.transpose_panels(a, aT, (0, panels))
     dC_dW, dC_db = layer.W.copy(), layer.b.copy()
-    for some_nodes in parts(n_out, shapes.HEIGHTS[-1], shares):
+    for some_nodes in parts(n_out, tile_shapes.HEIGHTS[-1], shares):
         for some_blocks in parts(len(aT), 1, shares):
             kernels.weight_gradient(d, aT, dC_dW, (0, panels), some_nodes, some_blocks, more)
         kernels.bias_gradient(d, dC_db, (0, panels), some_nodes, more)

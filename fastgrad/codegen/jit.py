@@ -19,8 +19,8 @@ from numba.core.ccallback import CFunc
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 
-from .cache import WRITABLE, Cache
-from .linking import Part
+from .disk_cache import WRITABLE, Cache
+from .inline_compiler import Part
 
 __all__ = [
     "FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "array_kernel", "entry", "exact", "kernel", "operation",

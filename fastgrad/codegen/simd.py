@@ -16,8 +16,8 @@ from numba.core.cgutils import get_or_insert_function
 from numba.np.arrayobj import make_array
 
 from .jit import operation
-from .lanes import Emitter, Lanes
-from .shapes import LANES
+from .tile_shapes import LANES
+from .vector_emitter import Emitter, Lanes
 
 
 def _tile_type(dtype: types.Float, shape: Any) -> types.UniTuple:

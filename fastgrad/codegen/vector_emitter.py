@@ -9,7 +9,7 @@ from numba.core.datamodel.models import PrimitiveModel
 from numba.extending import register_model
 from numba.np.arrayobj import make_array
 
-from .shapes import LANES, REGISTER
+from .tile_shapes import LANES, REGISTER
 
 __all__ = ["Emitter", "Lanes"]
 
