@@ -85,9 +85,13 @@ def test_a_change_in_any_folder_of_the_package_counts(copy):
 @jitted_only
 def test_without_a_folder_to_write_to_it_compiles_each_time(copy):
     (copy / "fastgrad" / "codegen" / "__pycache__").touch()  # no folder
-    nowhere = {name: str(copy / "fastgrad" / "__init__.py" / "x") for name in ("HOME", "XDG_CACHE_HOME")}
+    nowhere = {
+        name: str(copy / "fastgrad" / "__init__.py" / "x") for name in ("HOME", "XDG_CACHE_HOME")
+    }
     for _ in range(2):
-        cold = run(copy, LOOP + "import fastgrad.codegen.jit\nfastgrad.codegen.jit._tell()", **nowhere)
+        cold = run(
+            copy, LOOP + "import fastgrad.codegen.jit\nfastgrad.codegen.jit._tell()", **nowhere
+        )
         assert cold.stdout == "0\n"
         assert "for this process alone" in cold.stderr
 
