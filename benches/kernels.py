@@ -1,12 +1,13 @@
-"""The loops of kernels.py: the three that hold nearly all the arithmetic, and the short ones."""
+"""The loops of equations.py: the three that hold nearly all the arithmetic, and the short ones."""
 
 import math
 from typing import ClassVar
 
 import numpy as np
 
-from fastgrad import gathering, kernels
+from fastgrad import gathering
 from fastgrad.codegen.jit import kernel
+from fastgrad.kernels import equations
 from fastgrad.memory import address_of, aligned
 from fastgrad.task import TASK
 
@@ -24,17 +25,17 @@ def repeated(loop):
     return many
 
 
-affine_panels = repeated(kernels.affine_panels)
-backpropagate_panels = repeated(kernels.backpropagate_panels)
-weight_gradient = repeated(kernels.weight_gradient)
-affine = repeated(kernels.affine)
-gradient = repeated(kernels.gradient)
-backpropagate = repeated(kernels.backpropagate)
-differentiate = repeated(kernels.differentiate)
-bias_gradient = repeated(kernels.bias_gradient)
-gather_panels = repeated(kernels.gather_panels)
-transpose_panels = repeated(kernels.transpose_panels)
-scatter_panels = repeated(kernels.scatter_panels)
+affine_panels = repeated(equations.affine_panels)
+backpropagate_panels = repeated(equations.backpropagate_panels)
+weight_gradient = repeated(equations.weight_gradient)
+affine = repeated(equations.affine)
+gradient = repeated(equations.gradient)
+backpropagate = repeated(equations.backpropagate)
+differentiate = repeated(equations.differentiate)
+bias_gradient = repeated(equations.bias_gradient)
+gather_panels = repeated(equations.gather_panels)
+transpose_panels = repeated(equations.transpose_panels)
+scatter_panels = repeated(equations.scatter_panels)
 shuffle = repeated(gathering.shuffle)
 
 

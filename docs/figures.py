@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 import fastgrad as fg
 from fastgrad import plot, schedules
-from fastgrad.activations import ACTIVATIONS
+from fastgrad.kernels.activations import ACTIVATIONS
 
 mpl.rcParams["svg.hashsalt"] = "fastgrad"  # the same file from the same data
 

@@ -1,16 +1,17 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
 from . import metrics, plot, schedules
-from .activations import Activation
 from .adam import Adam, AdamW, NAdam, RAdam
 from .averages import EMA, SWA
 from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 from .chunks import Chunks
-from .costs import Cost
 from .data import load_digits
 from .finder import find_lr
 from .fitting import Fit
 from .history import History
+from .kernels import activations, costs
+from .kernels.activations import Activation
+from .kernels.costs import Cost
 from .layers import Gradients, Inputs, Layer
 from .lbfgs import LBFGS
 from .loading import Checkpoint, Resumed, load, resume, save_checkpoint
@@ -51,6 +52,8 @@ __all__ = [
     "Resumed",
     "Rprop",
     "TensorBoardLogger",
+    "activations",
+    "costs",
     "find_lr",
     "load",
     "load_digits",

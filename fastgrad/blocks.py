@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import checks
-from .costs import Cost, cost, linked
+from .kernels.costs import Cost, cost, linked
 
 __all__ = ["Block", "blocks", "prediction"]
 

@@ -15,8 +15,8 @@ from . import checks
 from .layers import settings
 
 if TYPE_CHECKING:
-    from .activations import Activation
-    from .costs import Cost
+    from .kernels.activations import Activation
+    from .kernels.costs import Cost
     from .network import Network
 
 __all__ = [

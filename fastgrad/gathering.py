@@ -7,8 +7,8 @@ import numpy as np
 from .codegen import simd
 from .codegen.intrinsics import call, view
 from .codegen.jit import kernel
-from .kernels import gather_panels, transpose_panels
-from .randomness import bits
+from .kernels.counter_rng import bits
+from .kernels.equations import gather_panels, transpose_panels
 from .task import blocks_of, numbers, panels_of, rows_of, samples_of, share, weights_of
 
 

@@ -8,7 +8,7 @@ from .codegen import intrinsics, simd
 from .codegen.intrinsics import call, view
 from .codegen.jit import array_kernel, kernel
 from .codegen.tile_shapes import panels_cached
-from .kernels import bias_gradient, weight_gradient
+from .kernels.equations import bias_gradient, weight_gradient
 from .task import blocks_of, meet, numbers, panels_of, share, share_of_nodes, whole
 
 __all__ = ["at_once", "learn", "learn_by_samples", "penalize", "prepare", "settle"]

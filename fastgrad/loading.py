@@ -7,14 +7,14 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from . import adam, checks, files, optimizers
-from .activations import Activation
 from .averages import EMA, SWA, resolve
 from .callbacks import Callback
-from .costs import Cost
 from .fitting import Fit
+from .kernels.activations import Activation
+from .kernels.costs import Cost
+from .kernels.update_rules import RULES
 from .network import Network
 from .optimizer import Optimizer
-from .rules import RULES
 from .schedules import from_config
 
 __all__ = ["Checkpoint", "Resumable", "Resumed", "load", "resume", "save_checkpoint"]

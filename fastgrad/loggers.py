@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import checks
 from .callbacks import Callback
-from .rules import RULES
+from .kernels.update_rules import RULES
 
 if TYPE_CHECKING:
     from .fitting import Fit

@@ -12,11 +12,11 @@ import numpy as np
 from numba import types
 from numba.core.errors import NumbaError
 
-from . import regularization
-from .activations import Activation
 from .codegen.jit import FUNCTIONS, entry
-from .costs import Cost
-from .kernels import (
+from .kernels import regularizers
+from .kernels.activations import Activation
+from .kernels.costs import Cost
+from .kernels.equations import (
     activation_loop,
     cost_loop,
     dropout,
@@ -34,11 +34,11 @@ __all__ = ["LOOPS", "activation_address", "address", "cost_address", "pass_addre
 LOOPS: dict[str, tuple[Any, int, int]] = {
     "dropout": (dropout, 3, 3),
     "input_dropout": (input_dropout, 2, 3),
-    "noise": (regularization.disturb, 2, 3),
+    "noise": (regularizers.disturb, 2, 3),
     "penalty": (penalty, 3, 1),
-    "max_norm": (regularization.cap_rows, 2, 2),
-    "clip": (regularization.clip, 2, 1),
-    "average": (regularization.follow, 3, 1),
+    "max_norm": (regularizers.cap_rows, 2, 2),
+    "clip": (regularizers.clip, 2, 1),
+    "average": (regularizers.follow, 3, 1),
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import checks, definitions
-from . import metric_loops as loops
+from .kernels import metric_loops as loops
 
 __all__ = [
     "METRICS", "accuracy", "class_ids", "confusion", "f1", "mae", "precision", "r2",

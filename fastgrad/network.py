@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from . import checks, files, fitting, initial
-from .activations import Activation, activation
 from .averages import EMA, SWA
 from .blocks import blocks, prediction
-from .costs import Cost
 from .history import History
+from .kernels.activations import Activation, activation
+from .kernels.costs import Cost
 from .layers import Gradients, assign
 from .optimizer import Optimizer, Token, resolve
 from .passes import Pass, Training

@@ -5,7 +5,7 @@ from typing import Any
 from .codegen.intrinsics import call, flush_tiny, restore, view
 from .codegen.jit import kernel
 from .gathering import disturb_inputs, key_of, sample_at, shuffle, targets, weight_of
-from .kernels import affine, backpropagate, differentiate, gradient
+from .kernels.equations import affine, backpropagate, differentiate, gradient
 from .learning import penalize, prepare, settle, wanted
 from .task import BLOCK, LAYER, TASK, numbers, rows_of, samples_of
 from .training import add_up, count_right

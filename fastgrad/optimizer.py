@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from . import checks
+from .kernels.update_rules import Rule, addresses
 from .rates import Constant, Schedule, schedule
-from .rules import Rule, addresses
 
 __all__ = ["Optimizer", "PerNetwork", "State", "Token", "resolve"]
 
@@ -78,7 +78,7 @@ class Optimizer(checks.Closed):
     ----------
     lr : float, Schedule or callable
         Learning rate, at least 0; one of `fastgrad.schedules`; or a function of the step.
-    rule : fastgrad.rules.Rule or None
+    rule : fastgrad.kernels.update_rules.Rule or None
         How a step follows from the gradient of a mini-batch; None: it takes no such steps.
     **numbers : float
         The rule's other numbers, in its order.
@@ -87,7 +87,7 @@ class Optimizer(checks.Closed):
     ----------
     follows_lr : bool
         Whether each step is as long as the learning rate says, not only the first.
-    rule : fastgrad.rules.Rule or None
+    rule : fastgrad.kernels.update_rules.Rule or None
         As given.
     schedule : Schedule
         The learning rate of each step.

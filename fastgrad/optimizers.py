@@ -5,8 +5,8 @@ what is kept from step to step is 0 at first.
 """
 
 from . import checks
+from .kernels.update_rules import RULES
 from .optimizer import Optimizer
-from .rules import RULES
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Lion", "RMSprop", "Rprop"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from . import team
-from .activations import Activation
 from .blocks import Block
 from .crew import Crew
+from .kernels.activations import Activation
 from .layers import Inputs, Layer
 from .loops import pass_address
 from .memory import Memory, address_of, aligned

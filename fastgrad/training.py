@@ -17,7 +17,7 @@ from .codegen import simd
 from .codegen.intrinsics import call, flush_tiny, restore, view
 from .codegen.jit import kernel, parallel
 from .gathering import choose, gather, key_of, share_of_panels, shuffle, targets
-from .kernels import (
+from .kernels.equations import (
     affine_panels,
     backpropagate_panels,
     differentiate,

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .activations import ACTIVATIONS
 from .adam import Adam
-from .costs import COSTS
+from .kernels.activations import ACTIVATIONS
+from .kernels.costs import COSTS
+from .kernels.update_rules import RULES, addresses
 from .loops import LOOPS, address
 from .network import Network
-from .rules import RULES, addresses
 
 __all__ = ["warm_up"]
 

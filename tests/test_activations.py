@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from conftest import PLAIN, jitted_only
 
-from fastgrad import elementary
-from fastgrad.activations import ACTIVATIONS, Activation, activation, elu, leaky_relu
 from fastgrad.codegen import jit
 from fastgrad.codegen.jit import kernel
 from fastgrad.definitions import SAMPLE_POINTS
-from fastgrad.kernels import training_loop
+from fastgrad.kernels import elementary
+from fastgrad.kernels.activations import ACTIVATIONS, Activation, activation, elu, leaky_relu
+from fastgrad.kernels.equations import training_loop
 from fastgrad.loops import activation_address
 
 

@@ -118,7 +118,7 @@ def test_a_full_disk_and_a_file_cut_short_cost_the_time_to_compile(copy):
 @jitted_only
 def test_an_upgrade_on_a_full_disk_gives_no_function_the_code_of_another(copy):
     source = (
-        "import numpy as np\nfrom fastgrad.activations import ACTIVATIONS\n"
+        "import numpy as np\nfrom fastgrad.kernels.activations import ACTIVATIONS\n"
         "from fastgrad.codegen.jit import LOOPS\nfrom fastgrad.loops import activation_address\n"
         "import ctypes\n"
         "loop = LOOPS[activation_address(ACTIVATIONS['{}'], False, np.dtype(np.float32))]\n"

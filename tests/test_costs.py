@@ -9,7 +9,7 @@ import pytest
 from conftest import PLAIN
 
 from fastgrad.codegen.jit import kernel
-from fastgrad.costs import COSTS, Cost, cost, huber, quantile, softmax_cross_entropy
+from fastgrad.kernels.costs import COSTS, Cost, cost, huber, quantile, softmax_cross_entropy
 
 
 def log_probability(a, y):

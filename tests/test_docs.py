@@ -18,7 +18,7 @@ from fastgrad.initial import INITS
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 DERIVATION = (ROOT / "docs" / "derivation.md").read_text()
-KERNELS = (ROOT / "fastgrad" / "kernels.py").read_text()
+KERNELS = (ROOT / "fastgrad" / "kernels" / "equations.py").read_text()
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text()
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]

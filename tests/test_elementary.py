@@ -10,8 +10,8 @@ import pytest
 from conftest import PLAIN, jitted_only
 from scipy import special
 
-from fastgrad import elementary
 from fastgrad.codegen.jit import kernel
+from fastgrad.kernels import elementary
 
 # Name: NumPy's or SciPy's float64 function, mpmath's of any precision.
 REFERENCES = {

@@ -7,8 +7,8 @@ from conftest import PLAIN, assert_close
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastgrad import kernels
 from fastgrad.codegen import tile_shapes
+from fastgrad.kernels import equations
 
 MOST = 20 if PLAIN else 70  # nodes of a layer
 nodes = st.integers(1, MOST)
@@ -65,9 +65,9 @@ def test_equations_1_4_and_5_of_one_sample(n_in, n_out, dtype):
     W, b = layer.W[:n_out, :n_in], layer.b[:n_out]
     a, d = layer.numbers((n_in,), (n_in,)), layer.numbers((n_out,), (n_out,))
     u, dC_da, dC_dW = np.full_like(d, np.nan), np.full_like(a, np.nan), np.full_like(W, np.nan)
-    kernels.affine(W, b, a, u)
-    kernels.gradient(d, a, dC_dW)
-    kernels.backpropagate(d, W, dC_da)
+    equations.affine(W, b, a, u)
+    equations.gradient(d, a, dC_dW)
+    equations.backpropagate(d, W, dC_da)
     wide_W, wide_a, wide_d = W.astype(float), a.astype(float), d.astype(float)
     assert_close(u, b + wide_W @ wide_a, layer.rtol, "u")
     assert_close(dC_dW, np.outer(wide_d, wide_a), layer.rtol, "dC_dW")
@@ -81,7 +81,7 @@ def test_equation_1_of_many_samples(n_in, n_out, panels, dtype, shares):
     u = np.full((panels, layer.up(n_out, 0), layer.lanes), np.nan, dtype)
     for some_nodes in parts(n_out, tile_shapes.HEIGHTS[-1], shares):
         for some_panels in parts(panels, 1, shares):
-            kernels.affine_panels(layer.W, layer.b, a, u, n_in, some_nodes, some_panels)
+            equations.affine_panels(layer.W, layer.b, a, u, n_in, some_nodes, some_panels)
     W, b = layer.W[:n_out, :n_in].astype(float), layer.b[:n_out, None]
     assert_close(flat(u, n_out), b + W @ expected, layer.rtol)
 
@@ -94,7 +94,7 @@ def test_equations_5_and_3_of_many_samples(n_in, n_out, panels, dtype, shares, h
     d_before = np.full_like(df, np.nan)
     for some_nodes in parts(n_in, tile_shapes.HEIGHTS[-1], shares):
         for some_panels in parts(panels, 1, shares):
-            kernels.backpropagate_panels(
+            equations.backpropagate_panels(
                 d, layer.W, df, d_before, n_out, some_nodes, some_panels, hidden
             )
     dC_da = layer.W[:n_out, :n_in].astype(float).T @ expected
@@ -107,12 +107,12 @@ def test_equations_6_and_7(n_in, n_out, panels, dtype, shares, more):
     a, expected_a = layer.in_panels(n_in)
     d, expected_d = layer.in_panels(n_out)
     aT = np.full((a.shape[1] // layer.lanes, panels * layer.lanes, layer.lanes), np.nan, dtype)
-    kernels.transpose_panels(a, aT, (0, panels))
+    equations.transpose_panels(a, aT, (0, panels))
     dC_dW, dC_db = layer.W.copy(), layer.b.copy()
     for some_nodes in parts(n_out, tile_shapes.HEIGHTS[-1], shares):
         for some_blocks in parts(len(aT), 1, shares):
-            kernels.weight_gradient(d, aT, dC_dW, (0, panels), some_nodes, some_blocks, more)
-        kernels.bias_gradient(d, dC_db, (0, panels), some_nodes, more)
+            equations.weight_gradient(d, aT, dC_dW, (0, panels), some_nodes, some_blocks, more)
+        equations.bias_gradient(d, dC_db, (0, panels), some_nodes, more)
     before_W = layer.W[:n_out, :n_in] if more else 0
     before_b = layer.b[:n_out] if more else 0
     assert_close(dC_dW[:n_out, :n_in], before_W + expected_d @ expected_a.T, layer.rtol)
@@ -131,8 +131,8 @@ def test_samples_into_panels_and_out_of_them(n, panels, dtype, shares):
     aT = np.full((a.shape[1] // layer.lanes, S + 1, layer.lanes), np.nan, dtype)
     out = np.full((S + 2, n), np.nan, dtype)
     for some in parts(panels, 1, shares):
-        kernels.gather_panels(X, samples, mean, scale, a, aT, some)
-        kernels.scatter_panels(a, out, 2, some)
+        equations.gather_panels(X, samples, mean, scale, a, aT, some)
+        equations.scatter_panels(a, out, 2, some)
     expected = (X[samples] - mean[:n]) * scale[:n]
     np.testing.assert_allclose(flat(a, n).T, expected, rtol=1e-6)
     np.testing.assert_array_equal(aT.swapaxes(0, 1).reshape(S + 1, -1)[:, :n], flat(a, n).T)

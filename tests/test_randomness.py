@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fastgrad.randomness import bits, normal, threshold
+from fastgrad.kernels.counter_rng import bits, normal, threshold
 
 KEYS = [0, 12345, -1, 2**32 - 1, 2**61 + 12345]
 

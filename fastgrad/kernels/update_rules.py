@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from .codegen.jit import entry, kernel
+from ..codegen.jit import entry, kernel
 from .elementary import real
 
 __all__ = ["RULES", "Rule", "addresses"]

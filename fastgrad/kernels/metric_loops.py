@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .codegen.jit import standalone
+from ..codegen.jit import standalone
 
 __all__ = [
     "count_pairs",

@@ -17,7 +17,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .codegen.jit import PLAIN_PYTHON, exact
+from ..codegen.jit import PLAIN_PYTHON, exact
 
 __all__ = [
     "clamp", "cos", "erf", "exp", "expm1", "log", "log1p", "real", "sigmoid", "sin", "tanh",

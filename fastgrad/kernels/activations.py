@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .definitions import (
+from ..definitions import (
     SAMPLE_POINTS,
     check_definition,
     check_derivative,
@@ -35,7 +35,7 @@ class Activation:
         What to call it.
     f : callable
         u -> f(u): a number in, a number out. Written in the Python that numba compiles; the
-        functions of `fastgrad.elementary` are vectorised, those of `math` mostly not.
+        functions of `fastgrad.kernels.elementary` are vectorised, those of `math` mostly not.
     df : callable
         u -> f'(u), likewise.
 

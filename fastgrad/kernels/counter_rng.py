@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
-from .codegen.jit import exact
+from ..codegen.jit import exact
 from .elementary import cos, log, real
 
 __all__ = ["bits", "normal", "threshold"]

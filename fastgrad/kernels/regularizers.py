@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .randomness import normal
+from .counter_rng import normal
 
 __all__ = [
     "DROPOUT", "KEPT", "L1", "L2", "MAX_NORM", "NOISE", "cap_rows", "clip", "disturb", "follow",

@@ -13,12 +13,12 @@ from typing import Any
 
 from numba import literal_unroll
 
-from .codegen import simd
-from .codegen.jit import kernel, scalar
-from .codegen.tile_shapes import HEIGHTS, ROW, SHAPES, WIDTHS
+from ..codegen import simd
+from ..codegen.jit import kernel, scalar
+from ..codegen.tile_shapes import HEIGHTS, ROW, SHAPES, WIDTHS
+from .counter_rng import bits, threshold
 from .elementary import exp, log, real
-from .randomness import bits, threshold
-from .regularization import DROPOUT, KEPT, L1, L2
+from .regularizers import DROPOUT, KEPT, L1, L2
 
 # --- One sample: the derivation as it stands ----------------------------------------------------
 
