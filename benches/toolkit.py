@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 import fastgrad as fg
-from fastgrad import schedules
+from fastgrad.optim import schedules
 
 S, BATCH = 4096, 64
 

@@ -1,8 +1,6 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
-from . import metrics, plot, schedules
-from .adam import Adam, AdamW, NAdam, RAdam
-from .averages import EMA, SWA
+from . import metrics, plot
 from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 from .chunks import Chunks
 from .data import load_digits
@@ -12,13 +10,16 @@ from .history import History
 from .kernels import activations, costs
 from .kernels.activations import Activation
 from .kernels.costs import Cost
-from .layers import Gradients, Inputs, Layer
-from .lbfgs import LBFGS
 from .loading import Checkpoint, Resumed, load, resume, save_checkpoint
 from .loggers import CSVLogger, MLflowLogger, TensorBoardLogger
+from .model.layer import Gradients, Inputs, Layer
 from .network import Network
-from .optimizer import Optimizer
-from .optimizers import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
+from .optim import schedules
+from .optim.adam import Adam, AdamW, NAdam, RAdam
+from .optim.base import Optimizer
+from .optim.first_order import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
+from .optim.lbfgs import LBFGS
+from .optim.weight_averages import EMA, SWA
 
 __all__ = [
     "EMA",

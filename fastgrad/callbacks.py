@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from . import checks
-from .rates import Constant
-from .schedules import Warmup
+from .optim.schedule_base import Constant
+from .optim.schedules import Warmup
 
 if TYPE_CHECKING:
     from .fitting import Fit

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 import fastgrad as fg
 
 from . import checks, data, outputs, plot
-from .blocks import prediction
 from .gradient_check import gradient_errors
+from .model.output_heads import prediction
 from .network import Network
 from .warmup import warm_up
 

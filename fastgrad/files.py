@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from . import checks
-from .layers import settings
+from .model.layer import settings
 
 if TYPE_CHECKING:
     from .kernels.activations import Activation

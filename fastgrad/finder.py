@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import checks, plot
-from .adam import Adam
 from .callbacks import Callback
 from .network import Network
-from .optimizer import Optimizer, resolve
-from .schedules import Exponential, Function
+from .optim.adam import Adam
+from .optim.base import Optimizer, resolve
+from .optim.schedules import Exponential, Function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import checks
-from .adam import Adam
-from .averages import EMA, SWA
-from .averages import resolve as resolve_average
 from .callbacks import Callback, all_callbacks
 from .history import History
-from .lbfgs import LBFGS, Descent
 from .metrics import accuracy
 from .metrics import resolve as resolve_metric
-from .optimizer import resolve
+from .optim.adam import Adam
+from .optim.base import resolve
+from .optim.lbfgs import LBFGS, Descent
+from .optim.weight_averages import EMA, SWA
+from .optim.weight_averages import resolve as resolve_average
 from .passes import Training
 from .progress import Progress
 from .samples import Samples, samples
 
 if TYPE_CHECKING:
     from .network import Network
-    from .optimizer import Optimizer
+    from .optim.base import Optimizer
 
 __all__ = ["Fit", "Stream", "fit"]
 

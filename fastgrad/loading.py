@@ -6,22 +6,23 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from . import adam, checks, files, optimizers
-from .averages import EMA, SWA, resolve
+from . import checks, files
 from .callbacks import Callback
 from .fitting import Fit
 from .kernels.activations import Activation
 from .kernels.costs import Cost
 from .kernels.update_rules import RULES
 from .network import Network
-from .optimizer import Optimizer
-from .schedules import from_config
+from .optim import adam, first_order
+from .optim.base import Optimizer
+from .optim.schedules import from_config
+from .optim.weight_averages import EMA, SWA, resolve
 
 __all__ = ["Checkpoint", "Resumable", "Resumed", "load", "resume", "save_checkpoint"]
 
 _SLOT, _MEMORY, _MISSED = "optimizer.slot.", "optimizer.memory", "optimizer.missed"
 _AVERAGE, _ALSO = "average", "also."
-_OPTIMIZERS = {name: getattr(of, name) for of in (adam, optimizers) for name in of.__all__}
+_OPTIMIZERS = {name: getattr(of, name) for of in (adam, first_order) for name in of.__all__}
 
 
 def load(path: Any, own: Iterable[Activation | Cost] = ()) -> Network:

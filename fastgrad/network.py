@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, files, fitting, initial
-from .averages import EMA, SWA
-from .blocks import blocks, prediction
+from . import checks, files, fitting
 from .history import History
 from .kernels.activations import Activation, activation
 from .kernels.costs import Cost
-from .layers import Gradients, assign
-from .optimizer import Optimizer, Token, resolve
+from .model import initializers
+from .model.layer import Gradients, assign
+from .model.output_heads import blocks, prediction
+from .optim.base import Optimizer, Token, resolve
+from .optim.weight_averages import EMA, SWA
 from .passes import Pass, Training
 from .plan import Plan
 from .samples import samples
@@ -93,7 +94,7 @@ class Network(checks.Closed):
         sizes: Sequence[int],
         activations: str | Activation | Sequence[str | Activation] = "relu",
         cost: str | Cost | Sequence[Any] = "squared_error",
-        init: str | initial.Scheme | Sequence[str | initial.Scheme] = "auto",
+        init: str | initializers.Scheme | Sequence[str | initializers.Scheme] = "auto",
         dtype: Any = "float32",
         seed: int | None = None,
         standardize: bool = False,
@@ -113,7 +114,7 @@ class Network(checks.Closed):
         if isinstance(activations, str):
             activation(activations)  # where no hidden layer uses the name, too
         self.activation_functions = tuple(map(activation, f))
-        schemes = initial.schemes(init, self.activations)
+        schemes = initializers.schemes(init, self.activations)
         self.dtype = checks.real_dtype(dtype)
         self.blocks = blocks(cost, self.n_outputs, self.activation_functions[-1].name)
         self.cost_function = self.blocks[0].cost

@@ -7,13 +7,13 @@ from typing import Any
 import numba
 import numpy as np
 
-from .blocks import Block
 from .kernels.activations import Activation
 from .kernels.regularizers import DROPOUT, KEPT, L1, L2, MAX_NORM, NOISE
-from .layers import Inputs, Layer
 from .loops import activation_address, address, cost_address
 from .memory import Memory, Reserved, address_of, aligned
-from .optimizer import Optimizer, State
+from .model.layer import Inputs, Layer
+from .model.output_heads import Block
+from .optim.base import Optimizer, State
 from .task import BLOCK, TASK
 
 __all__ = ["Order"]

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from . import team
-from .blocks import Block
 from .crew import Crew
 from .kernels.activations import Activation
-from .layers import Inputs, Layer
 from .loops import pass_address
 from .memory import Memory, address_of, aligned
-from .optimizer import Optimizer, State, Token
+from .model.layer import Inputs, Layer
+from .model.output_heads import Block
+from .optim.base import Optimizer, State, Token
 from .order import Order
 from .samples import Samples
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import checks
-from .blocks import Block
+from .model.output_heads import Block
 
 if TYPE_CHECKING:
     from .network import Network

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .adam import Adam
 from .kernels.activations import ACTIVATIONS
 from .kernels.costs import COSTS
 from .kernels.update_rules import RULES, addresses
 from .loops import LOOPS, address
 from .network import Network
+from .optim.adam import Adam
 
 __all__ = ["warm_up"]
 

@@ -62,7 +62,7 @@ def test_code_from_before_an_upgrade_is_not_run_and_who_waits_is_told(copy):
     assert cold.stderr.startswith("fastgrad: compiling what is new, and keeping it")
     assert cold.stderr.count("\n") == 1
     assert list(copy.glob("fastgrad/codegen/__pycache__/*.nbc"))
-    path = copy / "fastgrad" / "activations.py"
+    path = copy / "fastgrad" / "kernels" / "activations.py"
     source = path.read_text()
     relu = "return real(u, 0) if u <= 0 else u\n"  # called by a loop that stands in another file
     assert relu in source

@@ -8,7 +8,7 @@ from fits import new_fit, run
 
 import fastgrad as fg
 from fastgrad.callbacks import Callback
-from fastgrad.schedules import Cosine, Warmup
+from fastgrad.optim.schedules import Cosine, Warmup
 
 
 def test_a_callback_does_nothing_unless_told():

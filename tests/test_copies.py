@@ -10,7 +10,7 @@ import pytest
 from conftest import PLAIN, StopsAfter
 
 import fastgrad as fg
-from fastgrad import schedules
+from fastgrad.optim import schedules
 
 SIZES, S, BATCH = [5, 8, 3], 40, 8
 

@@ -13,7 +13,8 @@ from conftest import jitted_only
 
 import fastgrad as fg
 from fastgrad.cli import main
-from fastgrad.initial import INITS
+from fastgrad.model.initializers import INITS
+from fastgrad.optim import adam, first_order, lbfgs
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -144,7 +145,7 @@ def test_the_tables_have_every_built_in_one(page, known):
 
 def test_the_table_has_every_optimizer():
     rows = re.findall(r"^\| `(\w+)", PAGES["docs/optimizers.md"], re.MULTILINE)
-    assert sorted(rows) == sorted([*fg.adam.__all__, *fg.optimizers.__all__, *fg.lbfgs.__all__])
+    assert sorted(rows) == sorted([*adam.__all__, *first_order.__all__, *lbfgs.__all__])
 
 
 def test_ci_runs_the_test_command_of_the_readme():

@@ -5,9 +5,9 @@ import pytest
 from conftest import parameters
 
 import fastgrad as fg
-from fastgrad.initial import INITS
 from fastgrad.kernels.activations import ACTIVATIONS
 from fastgrad.kernels.costs import COSTS
+from fastgrad.model.initializers import INITS
 
 X = np.linspace(-1, 1, 30).reshape(10, 3)
 Y = np.linspace(0, 1, 20).reshape(10, 2)

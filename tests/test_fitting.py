@@ -10,7 +10,7 @@ from fits import S, data, network, same
 from oracle import one_hot
 
 import fastgrad as fg
-from fastgrad import schedules
+from fastgrad.optim import schedules
 
 # --- learning rates ------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.initial import INITS
+from fastgrad.model.initializers import INITS
 
 N_IN, N_OUT = 300, 400
 

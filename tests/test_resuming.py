@@ -5,7 +5,7 @@ import pytest
 from conftest import PLAIN, StopsAfter
 
 import fastgrad as fg
-from fastgrad import schedules
+from fastgrad.optim import schedules
 
 SIZES, S, BATCH = [5, 16, 3], 40, 8
 STEPS = S // BATCH  # an epoch

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.schedules import (
+from fastgrad.optim.schedules import (
     SCHEDULES,
     Constant,
     Cosine,

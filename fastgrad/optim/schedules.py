@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
-from .rates import Constant, Function, Schedule, schedule
+from .. import checks
+from .schedule_base import Constant, Function, Schedule, schedule
 
 __all__ = [
     "SCHEDULES", "Constant", "Cosine", "CosineRestarts", "Exponential", "Function", "Linear",

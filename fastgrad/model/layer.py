@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import checks
+from .. import checks
 
 __all__ = ["Gradients", "Inputs", "Layer", "assign", "settings"]
 

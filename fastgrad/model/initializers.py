@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
-from .definitions import resolve
+from .. import checks
+from ..definitions import resolve
 
 __all__ = ["INITS", "Scheme", "schemes"]
 

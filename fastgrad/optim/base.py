@@ -8,9 +8,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from . import checks
-from .kernels.update_rules import Rule, addresses
-from .rates import Constant, Schedule, schedule
+from .. import checks
+from ..kernels.update_rules import Rule, addresses
+from .schedule_base import Constant, Schedule, schedule
 
 __all__ = ["Optimizer", "PerNetwork", "State", "Token", "resolve"]
 

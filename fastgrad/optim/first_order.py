@@ -4,9 +4,9 @@ In the formulas w are the parameters, g = dC/dw + weight_decay w, t counts the s
 what is kept from step to step is 0 at first.
 """
 
-from . import checks
-from .kernels.update_rules import RULES
-from .optimizer import Optimizer
+from .. import checks
+from ..kernels.update_rules import RULES
+from .base import Optimizer
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Lion", "RMSprop", "Rprop"]
 

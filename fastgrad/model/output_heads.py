@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import checks
-from .kernels.costs import Cost, cost, linked
+from .. import checks
+from ..kernels.costs import Cost, cost, linked
 
 __all__ = ["Block", "blocks", "prediction"]
 

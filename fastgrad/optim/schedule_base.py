@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from .. import checks
 
 __all__ = ["Constant", "Function", "Schedule", "schedule"]
 

@@ -5,9 +5,9 @@ Where weight decay is decoupled, g is dC/dw alone and w := (1 - lr weight_decay)
 
 from typing import Any
 
-from . import checks
-from .kernels.update_rules import RULES
-from .optimizer import Optimizer
+from .. import checks
+from ..kernels.update_rules import RULES
+from .base import Optimizer
 
 __all__ = ["Adam", "AdamW", "NAdam", "RAdam"]
 

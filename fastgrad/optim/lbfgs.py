@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from . import checks
-from .averages import EMA
-from .optimizer import Optimizer, PerNetwork
+from .. import checks
+from .base import Optimizer, PerNetwork
+from .weight_averages import EMA
 
 if TYPE_CHECKING:
-    from .fitting import Fit
-    from .passes import Pass
-    from .samples import Samples
+    from ..fitting import Fit
+    from ..passes import Pass
+    from ..samples import Samples
 
 __all__ = ["LBFGS"]
 
