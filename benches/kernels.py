@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from fastgrad import gathering
 from fastgrad.codegen.jit import kernel
+from fastgrad.engine import minibatch
+from fastgrad.engine.descriptor import TASK
+from fastgrad.engine.workspace import address_of, aligned
 from fastgrad.kernels import equations
-from fastgrad.memory import address_of, aligned
-from fastgrad.task import TASK
 
 SAMPLES, LANES = 64, 16
 
@@ -36,7 +36,7 @@ bias_gradient = repeated(equations.bias_gradient)
 gather_panels = repeated(equations.gather_panels)
 transpose_panels = repeated(equations.transpose_panels)
 scatter_panels = repeated(equations.scatter_panels)
-shuffle = repeated(gathering.shuffle)
+shuffle = repeated(minibatch.shuffle)
 
 
 class Tiles:

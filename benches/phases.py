@@ -13,13 +13,13 @@ import numpy as np
 import fastgrad as fg
 from benches.cases import CASES, from_command_line
 from benches.machine import ALL, peak, processor
-from fastgrad import gathering, learning, training
 from fastgrad.codegen import simd
 from fastgrad.codegen.intrinsics import view
 from fastgrad.codegen.jit import kernel
-from fastgrad.passes import Training
-from fastgrad.samples import samples
-from fastgrad.task import LAYER, TASK, whole
+from fastgrad.engine import batch_pass, minibatch, weight_update
+from fastgrad.engine.batch import samples
+from fastgrad.engine.descriptor import LAYER, TASK, whole
+from fastgrad.engine.engine import Training
 
 PARTS = (
     "choose the samples", "gather their inputs", "forward: eq. 1, 2", "cost: eq. 8",
@@ -36,21 +36,21 @@ def repeat(part, times, tasks, table, n_layers, real):
     panels = whole(count)
     for _ in range(times):
         if part == 0:
-            gathering.choose(task, 0, task.batch, task.batch, 0, panels, real)
+            minibatch.choose(task, 0, task.batch, task.batch, 0, panels, real)
         elif part == 1:
-            gathering.gather(task, layers[0], 0, panels, 0, 0, real)
+            minibatch.gather(task, layers[0], 0, panels, 0, 0, real)
         elif part == 2:
-            training.forward_all(task, layers, panels, 0, 0, real)
+            batch_pass.forward_all(task, layers, panels, 0, 0, real)
         elif part == 3:
-            training.cost(task, layers, 0, panels, task.batch, real)
+            batch_pass.cost(task, layers, 0, panels, task.batch, real)
         elif part == 4:
-            training.backward(task, layers, panels, real)
+            batch_pass.backward(task, layers, panels, real)
         elif part == 5:
             for l in range(1, layers.size):
                 nodes = whole(layers[l].rows)
-                learning.weight_gradients(task, layers, l, 0, 0, nodes, panels, False, real)
+                weight_update.weight_gradients(task, layers, l, 0, 0, nodes, panels, False, real)
         else:
-            learning.settle(task, layers, 0, 0, real)
+            weight_update.settle(task, layers, 0, 0, real)
 
 
 def best_of(run):

@@ -1,17 +1,12 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
-from . import metrics, plot
-from .callbacks import Callback, EarlyStopping, ReduceLROnPlateau
-from .chunks import Chunks
-from .data import load_digits
-from .finder import find_lr
-from .fitting import Fit
-from .history import History
+from . import data, metrics, plot
+from .checkpoint import Checkpoint, Resumed, load, resume, save_checkpoint
+from .data.chunks import Chunks
+from .data.dataset import load_digits
 from .kernels import activations, costs
 from .kernels.activations import Activation
 from .kernels.costs import Cost
-from .loading import Checkpoint, Resumed, load, resume, save_checkpoint
-from .loggers import CSVLogger, MLflowLogger, TensorBoardLogger
 from .model.layer import Gradients, Inputs, Layer
 from .network import Network
 from .optim import schedules
@@ -20,6 +15,11 @@ from .optim.base import Optimizer
 from .optim.first_order import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
 from .optim.lbfgs import LBFGS
 from .optim.weight_averages import EMA, SWA
+from .tools.lr_finder import find_lr
+from .train.callbacks import Callback, EarlyStopping, ReduceLROnPlateau
+from .train.fit import Fit
+from .train.history import History
+from .train.loggers import CSVLogger, MLflowLogger, TensorBoardLogger
 
 __all__ = [
     "EMA",
@@ -55,6 +55,7 @@ __all__ = [
     "TensorBoardLogger",
     "activations",
     "costs",
+    "data",
     "find_lr",
     "load",
     "load_digits",

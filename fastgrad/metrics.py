@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, definitions
+from . import registry, validation
 from .kernels import metric_loops as loops
 
 __all__ = [
@@ -59,7 +59,7 @@ def top_k_accuracy(Y: Any, prediction: Any, k: int = 5) -> float:
     k : int, default 5
         From 1 to K - 1: from K on every answer would be right.
     """
-    checks.integer("k", k, least=1)
+    validation.integer("k", k, least=1)
     ids, p = class_ids(Y, prediction)
     if k >= p.shape[1]:
         raise ValueError(f"k: got {k}; expected less than the {p.shape[1]} classes")
@@ -208,7 +208,7 @@ METRICS: dict[str, Metric] = {
 
 
 def _top(k: int = 5) -> Metric:
-    checks.integer("k", k, least=1)
+    validation.integer("k", k, least=1)
 
     def metric(Y: Any, prediction: Any) -> float:
         return top_k_accuracy(Y, prediction, k)
@@ -235,7 +235,7 @@ def resolve(metric: str | Metric) -> Metric:
         Something else, or a callable without a `__name__`.
     """
     if isinstance(metric, str):
-        return definitions.resolve("metrics", metric, METRICS, {"top_k_accuracy": _top})
+        return registry.resolve("metrics", metric, METRICS, {"top_k_accuracy": _top})
     if not callable(metric):
         raise TypeError(f"metrics: got {metric!r}; expected a name or a function")
     if not hasattr(metric, "__name__"):
@@ -279,8 +279,8 @@ def _answers(Y: Any, prediction: Any) -> tuple[Array, Array]:
     _expect("prediction", p, (p >= 0) & (p <= 1), what)
     S, n = p.shape
     if n > 1 and np.ndim(Y) == 1:
-        return checks.class_ids("Y", Y, n, S), p
-    Y = checks.matrix("Y", Y, np.dtype("float64"), n, S)
+        return validation.class_ids("Y", Y, n, S), p
+    Y = validation.matrix("Y", Y, np.dtype("float64"), n, S)
     if n > 1 and (Y >= 0).all() and _add_up_to_1(Y) and _add_up_to_1(p):
         return loops.largest(Y), p
     _expect("Y", Y, (Y == 0) | (Y == 1), "classes, 0 or 1")
@@ -290,7 +290,7 @@ def _answers(Y: Any, prediction: Any) -> tuple[Array, Array]:
 def _numbers(Y: Any, prediction: Any) -> tuple[Array, Array]:
     """Real targets and predictions, both (S, n)."""
     a = _prediction(prediction)
-    numbers = checks.matrix("Y", Y, np.dtype("float64"), a.shape[1], len(a))
+    numbers = validation.matrix("Y", Y, np.dtype("float64"), a.shape[1], len(a))
     if np.asarray(Y).dtype == bool:
         raise ValueError(f"Y: got classes, each 0 or 1; expected real numbers of shape {a.shape}")
     return numbers, a
@@ -300,7 +300,7 @@ def _prediction(value: Any) -> Array:
     shape = np.shape(value)
     n = max(shape[1], 1) if len(shape) == 2 else 1
     dtype = np.dtype("float32" if getattr(value, "dtype", None) == np.float32 else "float64")
-    return checks.matrix("prediction", value, dtype, n, shape[0] if shape else 1)
+    return validation.matrix("prediction", value, dtype, n, shape[0] if shape else 1)
 
 
 def _expect(name: str, array: Array, right: Array, expected: str) -> None:
@@ -330,7 +330,7 @@ def _mean(values: Array, weights: Array) -> float:
 
 def _rate(Y: Any, prediction: Any, average: str, of_guesses: float) -> float:
     """Right answers as a share of the guesses and the truths, so much of the former."""
-    checks.choice("average", average, _AVERAGES)
+    validation.choice("average", average, _AVERAGES)
     truth, p = _answers(Y, prediction)
     right, guessed, true = loops.tally(_one_hot(truth, p), _one_hot(_guess(truth, p), p))
     whole = of_guesses * guessed + (1 - of_guesses) * true

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, files, fitting
-from .history import History
+from .engine.batch import samples
+from .engine.engine import Pass, Training
+from .engine.partition import Plan
+from .formats import safetensors
 from .kernels.activations import Activation, activation
 from .kernels.costs import Cost
 from .model import initializers
@@ -15,16 +17,16 @@ from .model.layer import Gradients, assign
 from .model.output_heads import blocks, prediction
 from .optim.base import Optimizer, Token, resolve
 from .optim.weight_averages import EMA, SWA
-from .passes import Pass, Training
-from .plan import Plan
-from .samples import samples
+from .train import fit
+from .train.history import History
+from .validation import Closed, integer, lone_sample, matrix, network_sizes, one_a_layer, real_dtype
 
 __all__ = ["Network"]
 
 Array = np.ndarray[Any, Any]
 
 
-class Network(checks.Closed):
+class Network(Closed):
     """A feed-forward network: u^l = W^l a^(l-1) + b^l and a^l = f_l(u^l) for l = 1 ... L.
 
     Parameters
@@ -71,7 +73,7 @@ class Network(checks.Closed):
         Anything that JSON can hold; saved with the network.
     rng : numpy.random.Generator
         What all random numbers are drawn from.
-    engine : fastgrad.passes.Pass
+    engine : fastgrad.engine.engine.Pass
         The compiled passes and their memory.
 
     Raises
@@ -107,26 +109,26 @@ class Network(checks.Closed):
         input_noise: float = 0.0,
         max_norm: float | Sequence[float] | None = None,
     ) -> None:
-        self.sizes = checks.network_sizes(sizes)
+        self.sizes = network_sizes(sizes)
         self.n_inputs, self.n_outputs = self.sizes[0], self.sizes[-1]
         n_layers = len(self.sizes) - 1
-        f = checks.one_a_layer("activations", activations, (str, Activation), n_layers, "identity")
+        f = one_a_layer("activations", activations, (str, Activation), n_layers, "identity")
         if isinstance(activations, str):
             activation(activations)  # where no hidden layer uses the name, too
         self.activation_functions = tuple(map(activation, f))
         schemes = initializers.schemes(init, self.activations)
-        self.dtype = checks.real_dtype(dtype)
+        self.dtype = real_dtype(dtype)
         self.blocks = blocks(cost, self.n_outputs, self.activation_functions[-1].name)
         self.cost_function = self.blocks[0].cost
         if seed is not None:
-            checks.integer("seed", seed, least=0, most=np.inf)
+            integer("seed", seed, least=0, most=np.inf)
         self.rng = np.random.default_rng(seed)
         self.metadata: dict[str, Any] = {}
         self._token = Token()
         self._allocate(standardize)
         for layer, draw in zip(self.layers, schemes, strict=True):
             n_out, n_in = layer.W.shape
-            layer.W = checks.matrix("init", draw((n_out, n_in), self.rng), self.dtype, n_in, n_out)
+            layer.W = matrix("init", draw((n_out, n_in), self.rng), self.dtype, n_in, n_out)
         assign(self.layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm)
         if len(self.layers) == 1 and np.any(dropout):
             raise ValueError(f"dropout: got {dropout!r} without a hidden layer; expected 0")
@@ -141,16 +143,16 @@ class Network(checks.Closed):
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the addresses, which mean nothing in a copy or another process."""
         kept = {k: v for k, v in vars(self).items() if k not in {"engine", "layers", "inputs"}}
-        arrays = {k: v.copy() for k, v in files.arrays(self).items()}
-        return {**kept, "arrays": arrays, "training": files.training(self)}
+        arrays = {k: v.copy() for k, v in safetensors.arrays(self).items()}
+        return {**kept, "arrays": arrays, "training": safetensors.training(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Allocate anew, and fill."""
         saved, training = state.pop("arrays"), state.pop("training")
         vars(self).update(state)
         self._allocate(False)
-        files.set_training(self, training)
-        for name, array in files.arrays(self).items():
+        safetensors.set_training(self, training)
+        for name, array in safetensors.arrays(self).items():
             array[...] = saved[name]
 
     __copy__ = copy.deepcopy  # two with one token would share what optimizers remember
@@ -191,7 +193,7 @@ class Network(checks.Closed):
         X : array_like
             (S, n_0).
         """
-        return self.engine.forward(checks.matrix("X", X, self.dtype, self.n_inputs))
+        return self.engine.forward(matrix("X", X, self.dtype, self.n_inputs))
 
     def predict(self, X: Any) -> Array:
         """Outputs with the cost's link applied, (S, n_L): probabilities for the cross-entropies.
@@ -255,7 +257,7 @@ class Network(checks.Closed):
         """
         optimizer = resolve(optimizer, self.layers)
         self.inputs.must_be_ready()
-        x, y = checks.lone_sample("x", x, y, self.n_inputs, len(self.blocks))
+        x, y = lone_sample("x", x, y, self.n_inputs, len(self.blocks))
         at = samples(self, x, y, names=("x", "y"))
         return self.engine.step(at, Training(optimizer, self.engine.key(self.rng)))
 
@@ -318,9 +320,9 @@ class Network(checks.Closed):
         History
             One cost an epoch (the mean over its steps, as they came), and more.
         """
-        checks.integer("batch_size", batch_size, least=1)
+        integer("batch_size", batch_size, least=1)
         trained_on = samples(self, X, Y, sample_weight, class_weight)
-        return fitting.fit(
+        return fit.fit(
             self, [trained_on], epochs=epochs, batch_size=batch_size, optimizer=optimizer,
             validation=validation, shuffle=shuffle, callbacks=callbacks, threads=threads,
             verbose=verbose, metrics=metrics, average=average,
@@ -366,9 +368,9 @@ class Network(checks.Closed):
             Each piece is checked when it comes: what was learnt from those before a bad one stays.
         """
         if batch_size is not None:
-            checks.integer("batch_size", batch_size, least=1)
-        return fitting.fit(
-            self, fitting.Stream(self, batches), epochs=epochs, batch_size=batch_size,
+            integer("batch_size", batch_size, least=1)
+        return fit.fit(
+            self, fit.Stream(self, batches), epochs=epochs, batch_size=batch_size,
             optimizer=optimizer, validation=validation, shuffle=shuffle, callbacks=callbacks,
             threads=threads, verbose=verbose, metrics=metrics, average=average,
         )  # fmt: skip
@@ -389,7 +391,7 @@ class Network(checks.Closed):
             If a weight is not finite, JSON cannot hold the metadata, or two of your own activations
             or costs differ but not in their names; likewise.
         """
-        files.save(self, path)
+        safetensors.save(self, path)
 
     def plan(self, batch_size: int) -> Plan:
         """Which index the threads share in each equation, samples or nodes; print it.
@@ -399,5 +401,5 @@ class Network(checks.Closed):
         batch_size : int
             Samples in a mini-batch, at least 1.
         """
-        checks.integer("batch_size", batch_size, least=1)
+        integer("batch_size", batch_size, least=1)
         return self.engine.memory.plan(batch_size)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastgrad.cli import main
+from fastgrad.cli.main import main
 
 #: Options of a training that takes no time.
 QUICK = ["--epochs", "30", "--layers", "8", "--batch-size", "8", "--learning-rate", "0.02"]

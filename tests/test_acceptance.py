@@ -6,7 +6,7 @@ from conftest import PLAIN, jitted_only, parameters
 from oracle import Oracle, one_hot
 
 import fastgrad as fg
-from fastgrad.data import load_digits
+from fastgrad.data.dataset import load_digits
 
 DIGITS = 6e-13  # the published figures have 12 decimals
 X = np.array([[0.05, 0.10]])

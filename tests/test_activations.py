@@ -14,11 +14,11 @@ from conftest import PLAIN, jitted_only
 
 from fastgrad.codegen import jit
 from fastgrad.codegen.jit import kernel
-from fastgrad.definitions import SAMPLE_POINTS
+from fastgrad.engine.entry_points import activation_address
 from fastgrad.kernels import elementary
 from fastgrad.kernels.activations import ACTIVATIONS, Activation, activation, elu, leaky_relu
 from fastgrad.kernels.equations import training_loop
-from fastgrad.loops import activation_address
+from fastgrad.registry import SAMPLE_POINTS
 
 
 def half_line(right, left):

@@ -5,7 +5,7 @@ import pytest
 from conftest import PLAIN
 
 import fastgrad as fg
-from fastgrad.memory import address_of
+from fastgrad.engine.workspace import address_of
 
 
 def strided(array, folder):

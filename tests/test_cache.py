@@ -22,7 +22,7 @@ print(net.forward(np.full((1, 1), 3.0))[0, 0])
 # The least that is kept on disk; prints whether it was found there.
 LOOP = """
 import numpy as np
-from fastgrad.loops import address
+from fastgrad.engine.entry_points import address
 from fastgrad.codegen.jit import LOOPS
 print(LOOPS[address("clip", np.dtype(np.float32))].cache_hits)
 """
@@ -119,7 +119,8 @@ def test_a_full_disk_and_a_file_cut_short_cost_the_time_to_compile(copy):
 def test_an_upgrade_on_a_full_disk_gives_no_function_the_code_of_another(copy):
     source = (
         "import numpy as np\nfrom fastgrad.kernels.activations import ACTIVATIONS\n"
-        "from fastgrad.codegen.jit import LOOPS\nfrom fastgrad.loops import activation_address\n"
+        "from fastgrad.codegen.jit import LOOPS\n"
+        "from fastgrad.engine.entry_points import activation_address\n"
         "import ctypes\n"
         "loop = LOOPS[activation_address(ACTIVATIONS['{}'], False, np.dtype(np.float32))]\n"
         "u, a = np.full(1, -1, np.float32), np.zeros(1, np.float32)\n"

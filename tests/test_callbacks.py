@@ -7,8 +7,8 @@ import pytest
 from fits import new_fit, run
 
 import fastgrad as fg
-from fastgrad.callbacks import Callback
 from fastgrad.optim.schedules import Cosine, Warmup
+from fastgrad.train.callbacks import Callback
 
 
 def test_a_callback_does_nothing_unless_told():

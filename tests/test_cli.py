@@ -12,8 +12,8 @@ from conftest import jitted_only
 from samples import QUICK, files_here, idx, write_rows
 
 import fastgrad as fg
-from fastgrad.cli import main
-from fastgrad.gradient_check import gradient_errors
+from fastgrad.cli.main import main
+from fastgrad.tools.gradient_check import gradient_errors
 
 
 def read_rows(text):

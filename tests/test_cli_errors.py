@@ -11,7 +11,7 @@ import pytest
 from samples import QUICK, files_here, write_rows
 
 import fastgrad as fg
-from fastgrad.cli import main
+from fastgrad.cli.main import main
 
 # --- faults --------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastgrad.crew import Crew
+from fastgrad.engine.thread_tuner import Crew
 
 OPERATIONS, BATCH = 1e5, 64
 

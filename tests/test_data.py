@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from samples import FLOWERS, error_of, idx
 
-from fastgrad import data
-from fastgrad.data import read, split
+from fastgrad.data import dataset
+from fastgrad.data.dataset import read, split
 
 # --- the digits ----------------------------------------------------------------------------------
 
 
 def test_digits_are_those_of_uci():
-    X, y = data.load_digits()
+    X, y = dataset.load_digits()
     assert (X.shape, X.dtype, y.shape, y.dtype) == ((1797, 64), np.float32, (1797,), np.int64)
     assert (X.min(), X.max()) == (0, 1)
     assert np.bincount(y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
@@ -27,8 +27,8 @@ def test_digits_are_those_of_uci():
 def test_digits_equal_those_of_scikit_learn():
     datasets = pytest.importorskip("sklearn.datasets")
     X, y = datasets.load_digits(return_X_y=True)
-    assert np.array_equal(data.load_digits()[0] * 16, X)
-    assert np.array_equal(data.load_digits()[1], y)
+    assert np.array_equal(dataset.load_digits()[0] * 16, X)
+    assert np.array_equal(dataset.load_digits()[1], y)
 
 
 # --- csv -----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from samples import FLOWERS, error_of, idx
 
-from fastgrad.data import read, split
+from fastgrad.data.dataset import read, split
 
 X = np.arange(12.0).reshape(4, 3)
 Y = np.array([0, 1, 1, 0])

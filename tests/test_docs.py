@@ -12,7 +12,7 @@ import pytest
 from conftest import jitted_only
 
 import fastgrad as fg
-from fastgrad.cli import main
+from fastgrad.cli.main import main
 from fastgrad.model.initializers import INITS
 from fastgrad.optim import adam, first_order, lbfgs
 

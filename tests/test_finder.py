@@ -8,7 +8,8 @@ import pytest
 from conftest import PLAIN
 
 import fastgrad as fg
-from fastgrad import finder, plot
+from fastgrad.plot import charts
+from fastgrad.tools import lr_finder
 
 S = 32 if PLAIN else 400
 
@@ -116,7 +117,7 @@ def test_no_suggestion_where_all_rates_are_too_large(rng):
 @pytest.mark.parametrize(("low", "suggestion"), [(1e-2, 1e-2), (2e-2, None)])
 def test_no_suggestion_below_the_range(low, suggestion):
     curve = np.array([9.0, 8.0, 1.0, 5.0])
-    found = finder.RangeTest(np.array([low, 0.1, 0.2, 0.4]), curve, curve, np.zeros(4))
+    found = lr_finder.RangeTest(np.array([low, 0.1, 0.2, 0.4]), curve, curve, np.zeros(4))
     assert found.suggestion == suggestion
 
 
@@ -187,7 +188,7 @@ def test_the_picture(rng):
     net, X, y, _ = regression(rng)
     found = fg.find_lr(net, X, y, fg.SGD())
     ax = found.plot()
-    assert plot.range_test(found, ax) is ax
+    assert charts.range_test(found, ax) is ax
     costs, smoothed, suggestion = ax.get_lines()[:3]
     assert np.array_equal(costs.get_xydata(), np.c_[found.rates, found.costs])
     assert np.array_equal(smoothed.get_xydata(), np.c_[found.rates, found.smoothed])
@@ -201,7 +202,7 @@ def test_the_picture(rng):
 def test_the_picture_of_no_suggestion():
     pytest.importorskip("matplotlib")
     costs = np.array([1.0, 2.0, 1e9])
-    ax = finder.RangeTest(np.array([1.0, 2.0, 4.0]), costs, costs, np.zeros(3)).plot()
+    ax = lr_finder.RangeTest(np.array([1.0, 2.0, 4.0]), costs, costs, np.zeros(3)).plot()
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     assert words == ["cost of each mini-batch", "smoothed", "no suggestion"]
     assert ax.get_ylim()[1] < 2

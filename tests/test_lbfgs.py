@@ -9,7 +9,7 @@ from conftest import PLAIN, assert_close, parameters
 from oracle import Oracle
 
 import fastgrad as fg
-from fastgrad.passes import Pass
+from fastgrad.engine.engine import Pass
 
 S = 24 if PLAIN else 200
 HIDDEN = 3 if PLAIN else 16

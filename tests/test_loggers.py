@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.callbacks import Callback
+from fastgrad.train.callbacks import Callback
 
 
 def network(**options):

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 import fastgrad as fg
-from fastgrad import memory
+from fastgrad.engine import workspace
 
 
 def network():
@@ -31,7 +31,7 @@ def unharmed(net):
 
 
 def test_a_lack_of_memory_does_no_harm(monkeypatch):
-    aligned, left = memory.aligned, [0]
+    aligned, left = workspace.aligned, [0]
 
     def scarce(*arguments):
         left[0] -= 1
@@ -43,8 +43,8 @@ def test_a_lack_of_memory_does_no_harm(monkeypatch):
         net = network()
         gradient(net, FEW)
         with monkeypatch.context() as patch:
-            patch.setattr(memory, "aligned", scarce)
-            patch.setattr("fastgrad.order.aligned", scarce)
+            patch.setattr(workspace, "aligned", scarce)
+            patch.setattr("fastgrad.engine.descriptor_builder.aligned", scarce)
             left[0] = k
             try:
                 gradient(net, MANY)
@@ -89,7 +89,9 @@ def test_an_interrupt_at_any_line_does_no_harm():
         net = network()
         gradient(net, FEW)
         lines += step
-        came = interrupted_at(lines, partial(gradient, net, MANY), ("memory.py", "order.py"))
+        came = interrupted_at(
+            lines, partial(gradient, net, MANY), ("workspace.py", "descriptor_builder.py")
+        )
         assert all(unharmed(net)), f"after line {lines}"
         if not came:
             break

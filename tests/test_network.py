@@ -17,7 +17,7 @@ from oracle import Oracle, one_hot, random_targets
 from oracle_optimizers import SGD
 
 import fastgrad as fg
-from fastgrad import team
+from fastgrad.engine import thread_pool
 
 
 def network(sizes=(3, 5, 2), activations="tanh", cost="mse", dtype="float64", seed=0, **options):
@@ -228,7 +228,7 @@ def test_small_probabilities_keep_their_digits():
 
 @pytest.mark.parametrize("S", [16, 33, 100])
 def test_more_samples_than_the_scratch_memory_holds(S, rng, monkeypatch):
-    monkeypatch.setattr("fastgrad.memory._SCRATCH_BYTES", 0)  # then it holds one panel
+    monkeypatch.setattr("fastgrad.engine.workspace._SCRATCH_BYTES", 0)  # then it holds one panel
     net = network([3, 7, 2])
     x, y, w = rng.normal(size=(S, 3)), rng.normal(size=(S, 2)), rng.uniform(size=S)
     oracle = Oracle.of(net)
@@ -257,12 +257,14 @@ def test_many_samples_are_looked_at_in_passes_that_do_not_change_a_bit(monkeypat
     net = fg.Network([2, 3, 1], "tanh", cost="mse", seed=0)
     X = rng.normal(size=(600, 2))
     Y = np.full(len(X), 0.5)
-    monkeypatch.setattr("fastgrad.passes._LOOKED_AT", 256)
+    monkeypatch.setattr("fastgrad.engine.engine._LOOKED_AT", 256)
     whole = net.predict(X), net.cost(X, Y)
     passes = []
-    monkeypatch.setattr("fastgrad.crew.Crew.turn", lambda self, samples=None: (1, samples or 1))
-    run_pass = team.run_pass
-    monkeypatch.setattr(team, "run_pass", lambda *a: passes.append(a) or run_pass(*a))
+    monkeypatch.setattr(
+        "fastgrad.engine.thread_tuner.Crew.turn", lambda self, samples=None: (1, samples or 1)
+    )
+    run_pass = thread_pool.run_pass
+    monkeypatch.setattr(thread_pool, "run_pass", lambda *a: passes.append(a) or run_pass(*a))
     cut = net.predict(X), net.cost(X, Y)
     assert len(passes) == 2 * -(-len(X) // 256)  # so that Ctrl-C comes between
     assert np.array_equal(cut[0], whole[0])

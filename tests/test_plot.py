@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad import plot
+from fastgrad.plot import charts
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -30,7 +30,7 @@ def _needs_matplotlib(request):
 
 
 def test_cost_and_accuracy():
-    figure = plot.history(
+    figure = charts.history(
         history([3, 2, 1], [4, 3, 2], accuracy=[0.5, 0.6, 0.7], val_accuracy=[0.25, 0.5, 0.625])
     )
     cost, accuracy = figure.axes
@@ -51,13 +51,13 @@ def test_cost_and_accuracy():
 
 
 def test_accuracy_of_the_validation_alone():
-    figure = plot.history(history([3, 2], [4, 3], val_accuracy=[0.25, 0.5]))
+    figure = charts.history(history([3, 2], [4, 3], val_accuracy=[0.25, 0.5]))
     assert lines(figure.axes[1]) == {"validation": ([1, 2], [25, 50])}
 
 
 def test_each_metric_has_a_panel_with_its_counterpart():
     own = {"accuracy": [0.5, 0.6], "val_f1": [0.1, 0.2], "mae": [2, 0.1], "val_mae": [3, 0.2]}
-    figure = plot.history(history([3, 2], [4, 3], **own))
+    figure = charts.history(history([3, 2], [4, 3], **own))
     panels = {axes.get_title("left"): axes for axes in figure.axes}
     assert list(panels) == ["Cost", "Accuracy (%)", "f1", "mae"]
     assert lines(panels["f1"]) == {"validation": ([1, 2], [0.1, 0.2])}
@@ -69,7 +69,7 @@ def test_each_metric_has_a_panel_with_its_counterpart():
 
 
 def test_without_metrics_there_is_one_panel():
-    figure = plot.history(history([3, 2]))
+    figure = charts.history(history([3, 2]))
     assert len(figure.axes) == 1
     assert list(lines(figure.axes[0])) == ["training"]
 
@@ -87,45 +87,45 @@ def test_without_metrics_there_is_one_panel():
     ],
 )
 def test_log_scale_where_it_helps(cost, scale):
-    assert plot.history(history(cost)).axes[0].get_yscale() == scale
+    assert charts.history(history(cost)).axes[0].get_yscale() == scale
 
 
 def test_one_epoch_is_a_visible_point():
-    (line,) = plot.history(history([1])).axes[0].get_lines()
+    (line,) = charts.history(history([1])).axes[0].get_lines()
     assert line.get_marker() == "o"
 
 
 @pytest.mark.parametrize("epochs", [1, 3, 1000])
 def test_epochs_are_whole_numbers(epochs):
-    ticks = plot.history(history([1] * epochs)).axes[0].get_xticks()
+    ticks = charts.history(history([1] * epochs)).axes[0].get_xticks()
     assert all(tick == round(tick) for tick in ticks)
 
 
 def test_saves_what_the_suffix_says(tmp_path):
-    plot.history(history([3, 2]), tmp_path / "curve.png")
+    charts.history(history([3, 2]), tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(PNG)
-    plot.history(history([3, 2]), tmp_path / "curve.svg")
+    charts.history(history([3, 2]), tmp_path / "curve.svg")
     assert "<svg" in (tmp_path / "curve.svg").read_text()
 
 
 def test_a_picture_in_a_missing_folder_is_refused_before_it_is_drawn(tmp_path):
     path = tmp_path / "missing" / "curve.png"
     with pytest.raises(FileNotFoundError) as caught:
-        plot.history(history([3, 2]), path)
+        charts.history(history([3, 2]), path)
     assert str(caught.value) == f"path: got {path}; expected it in a folder that exists"
     with pytest.raises(TypeError, match=r"^path: got 3; expected a path$"):
-        plot.history(history([3, 2]), 3)
+        charts.history(history([3, 2]), 3)
 
 
 def test_no_epochs():
     with pytest.raises(ValueError, match=r"^history: no epochs; expected at least one$"):
-        plot.history(history([]))
+        charts.history(history([]))
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ModuleNotFoundError) as caught:
-        plot.history(history([1]))
+        charts.history(history([1]))
     message = "the training curve needs matplotlib: pip install 'fastgrad[plot]'"
     assert str(caught.value) == message
 
@@ -153,7 +153,7 @@ def three_classes(rng):
 def test_confusion(three_classes):
     net, X, y = three_classes
     Y = np.where(np.arange(40) < 5, (y + 1) % 3, y)  # five are wrong
-    ax = plot.confusion(net, X, Y, labels=["red", "green", "blue"])
+    ax = charts.confusion(net, X, Y, labels=["red", "green", "blue"])
     counts = fg.metrics.confusion(Y, net.predict(X))
     nonzero = {(k, i): str(counts[i, k]) for i in range(3) for k in range(3) if counts[i, k]}
     assert texts(ax) == nonzero
@@ -168,14 +168,14 @@ def test_confusion_of_a_logistic_output(rng):
     net = fg.Network([3, 1], cost="sigmoid_cross_entropy", seed=0)
     X = rng.normal(size=(20, 3))
     y = net.predict(X)[:, 0] > 0.5
-    ax = plot.confusion(net, X, y.astype(int))
+    ax = charts.confusion(net, X, y.astype(int))
     assert texts(ax) == {(0, 0): str((~y).sum()), (1, 1): str(y.sum())}
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1"]
 
 
 def test_confusion_leaves_room_for_long_names(three_classes):
     def width(labels):
-        ax = plot.confusion(*three_classes, labels=labels)
+        ax = charts.confusion(*three_classes, labels=labels)
         ax.figure.canvas.draw()
         return ax.get_window_extent().width
 
@@ -183,7 +183,7 @@ def test_confusion_leaves_room_for_long_names(three_classes):
 
 
 def test_confusion_of_many_classes_has_a_scale_instead_of_numbers(rng):
-    ax = plot.confusion(classifier(2, 70), rng.normal(size=(90, 2)), rng.integers(70, size=90))
+    ax = charts.confusion(classifier(2, 70), rng.normal(size=(90, 2)), rng.integers(70, size=90))
     assert not ax.texts
     assert len(ax.figure.axes) == 2
     assert [label.get_text() for label in ax.get_xticklabels()][:3] == ["0", "3", "6"]
@@ -191,7 +191,7 @@ def test_confusion_of_many_classes_has_a_scale_instead_of_numbers(rng):
 
 def test_decision_boundary_of_classes(three_classes):
     net, X, y = three_classes
-    ax = plot.decision_boundary(net, X, y, features=(2, 0), resolution=30)
+    ax = charts.decision_boundary(net, X, y, features=(2, 0), resolution=30)
     lines, points = ax.collections[:-3], ax.collections[-3:]
     for k in range(3):
         np.testing.assert_allclose(points[k].get_offsets(), X[y == k][:, [2, 0]], rtol=1e-6)
@@ -215,7 +215,7 @@ def test_decision_boundary_of_classes(three_classes):
 def test_decision_boundary_of_a_logistic_output(rng):
     net = fg.Network([2, 1], cost="sigmoid_cross_entropy", seed=0)
     X = rng.normal(size=(20, 2))
-    ax = plot.decision_boundary(net, X, rng.integers(2, size=20), resolution=20)
+    ax = charts.decision_boundary(net, X, rng.integers(2, size=20), resolution=20)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["class 0", "class 1"]
     assert ax.get_title("left") == ""
 
@@ -223,7 +223,7 @@ def test_decision_boundary_of_a_logistic_output(rng):
 @pytest.mark.parametrize(("n", "columns"), [(10, 1), (20, 2), (31, 0)])
 def test_the_classes_of_a_decision_boundary_are_named(n, columns, rng):
     net = classifier(2, n)
-    ax = plot.decision_boundary(net, rng.normal(size=(40, 2)), np.arange(40) % n, resolution=5)
+    ax = charts.decision_boundary(net, rng.normal(size=(40, 2)), np.arange(40) % n, resolution=5)
     legend = ax.get_legend()
     if columns:
         assert legend._ncols == columns
@@ -235,14 +235,14 @@ def test_the_classes_of_a_decision_boundary_are_named(n, columns, rng):
 def test_decision_boundary_without_a_boundary(rng):
     net = classifier(2, 2, init="zeros")
     net.layers[0].b[0] = 1
-    ax = plot.decision_boundary(net, rng.normal(size=(9, 2)), [0] * 9, resolution=5)
+    ax = charts.decision_boundary(net, rng.normal(size=(9, 2)), [0] * 9, resolution=5)
     assert len(ax.collections) == 2  # the samples of each class, and no line
 
 
 def test_decision_boundary_of_a_number(rng):
     net = fg.Network([2, 1], seed=0)
     X, y = rng.normal(size=(20, 2)), rng.normal(size=20) * 9
-    ax = plot.decision_boundary(net, X, y, resolution=10)
+    ax = charts.decision_boundary(net, X, y, resolution=10)
     (points,) = ax.collections
     np.testing.assert_allclose(points.get_array(), y, rtol=1e-6)
     (image,) = ax.images
@@ -265,7 +265,7 @@ def test_decision_boundary_of_a_number(rng):
 )
 def test_network(sizes, shown, labels):
     net = fg.Network(sizes, "tanh", seed=0)
-    ax = plot.network(net)
+    ax = charts.network(net)
     lines = [c for c in ax.collections if hasattr(c, "get_segments")]
     nodes = [c for c in ax.collections if c not in lines]
     assert [len(layer.get_offsets()) for layer in nodes] == shown
@@ -277,7 +277,7 @@ def test_network(sizes, shown, labels):
 
 def test_network_shows_each_weight(rng):
     net = classifier(12, 3)
-    ax = plot.network(net)
+    ax = charts.network(net)
     (lines,) = (c for c in ax.collections if hasattr(c, "get_segments"))
     inputs, outputs = (c.get_offsets()[:, 1] for c in ax.collections if c is not lines)
     assert list(inputs) == [4, 3, 2, 1, -1, -2, -3, -4]
@@ -301,21 +301,25 @@ def test_on_axes_of_the_user(three_classes):
     from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
 
     axes = Figure().subplots(1, 3)
-    assert plot.confusion(*three_classes, ax=axes[0]) is axes[0]
-    assert plot.decision_boundary(*three_classes, resolution=5, ax=axes[1]) is axes[1]
-    assert plot.network(three_classes[0], ax=axes[2]) is axes[2]
+    assert charts.confusion(*three_classes, ax=axes[0]) is axes[0]
+    assert charts.decision_boundary(*three_classes, resolution=5, ax=axes[1]) is axes[1]
+    assert charts.network(three_classes[0], ax=axes[2]) is axes[2]
 
 
 @pytest.mark.parametrize(
     ("draw", "options", "message"),
     [
-        (plot.confusion, {"labels": ["a", "b"]}, "labels: got 2; expected one for each of the 3"),
-        (plot.confusion, {"ax": 3}, "ax: got 3; expected matplotlib's Axes"),
-        (plot.decision_boundary, {"features": (0, 3)}, r"features: got \[0, 3\]; .* from 0 to 2"),
-        (plot.decision_boundary, {"features": (1, 1)}, r"features: got \[1, 1\]; expected two"),
-        (plot.decision_boundary, {"features": 1}, r"features: got int; expected a pair"),
-        (plot.decision_boundary, {"features": (0, 0.5)}, "features: got 0.5; expected an integer"),
-        (plot.decision_boundary, {"resolution": 1}, "resolution: got 1; .* at least 2"),
+        (charts.confusion, {"labels": ["a", "b"]}, "labels: got 2; expected one for each of the 3"),
+        (charts.confusion, {"ax": 3}, "ax: got 3; expected matplotlib's Axes"),
+        (charts.decision_boundary, {"features": (0, 3)}, r"features: got \[0, 3\]; .* from 0 to 2"),
+        (charts.decision_boundary, {"features": (1, 1)}, r"features: got \[1, 1\]; expected two"),
+        (charts.decision_boundary, {"features": 1}, r"features: got int; expected a pair"),
+        (
+            charts.decision_boundary,
+            {"features": (0, 0.5)},
+            "features: got 0.5; expected an integer",
+        ),
+        (charts.decision_boundary, {"resolution": 1}, "resolution: got 1; .* at least 2"),
     ],
 )
 def test_errors_at_the_door(three_classes, draw, options, message):
@@ -326,17 +330,17 @@ def test_errors_at_the_door(three_classes, draw, options, message):
 def test_targets_that_cannot_be_drawn(rng):
     X, Y = rng.normal(size=(5, 2)), rng.normal(size=(5, 2))
     with pytest.raises(ValueError, match=r"^net: got 1 input; expected two or more$"):
-        plot.decision_boundary(fg.Network([1, 1], seed=0), X[:, :1], Y[:, 0])
+        charts.decision_boundary(fg.Network([1, 1], seed=0), X[:, :1], Y[:, 0])
     with pytest.raises(ValueError, match=r"^net: got 2 numbers a sample; expected one, or"):
-        plot.decision_boundary(fg.Network([2, 2], seed=0), X, Y)
+        charts.decision_boundary(fg.Network([2, 2], seed=0), X, Y)
     with pytest.raises(ValueError, match=r"^prediction: got .* expected probabilities of classes"):
-        plot.confusion(fg.Network([2, 2], seed=0), 100 * X, Y)
+        charts.confusion(fg.Network([2, 2], seed=0), 100 * X, Y)
     answers = fg.Network([2, 2], cost="sigmoid_cross_entropy", seed=0)
     with pytest.raises(ValueError, match=r"^Y: got 2 answers a sample.* one class a sample$"):
-        plot.decision_boundary(answers, X, np.ones((5, 2)))
+        charts.decision_boundary(answers, X, np.ones((5, 2)))
 
 
 def test_a_network_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ModuleNotFoundError, match=r"^the network needs matplotlib: pip install"):
-        plot.network(classifier(2, 3))
+        charts.network(classifier(2, 3))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fits import new_fit, run
 
-from fastgrad.progress import Progress, figures
+from fastgrad.train.progress import Progress, figures
 
 needs_rich = pytest.mark.skipif(not importlib.util.find_spec("rich"), reason="rich is an extra")
 
@@ -37,7 +37,7 @@ def test_one_line_an_epoch_where_there_is_no_terminal():
 
 @pytest.mark.parametrize(("seconds", "epochs"), [(np.inf, [1, 120]), (0.0, range(1, 121))])
 def test_many_epochs_are_no_flood_of_lines(seconds, epochs, monkeypatch):
-    monkeypatch.setattr("fastgrad.progress._SECONDS_BETWEEN_LINES", seconds)
+    monkeypatch.setattr("fastgrad.train.progress._SECONDS_BETWEEN_LINES", seconds)
     out = io.StringIO()
     run(Progress(out), epochs=120)
     assert [line.split()[1] for line in out.getvalue().splitlines()] == [f"{n}/120" for n in epochs]
@@ -78,7 +78,7 @@ def test_the_bar_moves_within_an_epoch(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "90")
     monkeypatch.setenv("NO_COLOR", "1")  # then only the part that is done is drawn
-    monkeypatch.setattr("fastgrad.progress._SECONDS_BETWEEN_REFRESHES", 0.0)
+    monkeypatch.setattr("fastgrad.train.progress._SECONDS_BETWEEN_REFRESHES", 0.0)
     out = Terminal()
     display, fit = Progress(out), new_fit(1)
     display.on_train_begin(fit)
@@ -110,7 +110,7 @@ def test_the_bar_leaves_room_for_all_figures(monkeypatch):
 def test_the_bar_of_a_stream_whose_length_is_not_known_yet(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "90")
-    monkeypatch.setattr("fastgrad.progress._SECONDS_BETWEEN_REFRESHES", 0.0)
+    monkeypatch.setattr("fastgrad.train.progress._SECONDS_BETWEEN_REFRESHES", 0.0)
     out = Terminal()
     display, fit = Progress(out), new_fit(3)
     fit.history.samples, fit.done, fit.cost = 0, 50, 0.25

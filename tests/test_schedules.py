@@ -80,7 +80,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("schedule", "formula"), CASES, ids=repr)
+def name_of(value):
+    return type(value).__name__
+
+
+@pytest.mark.parametrize(("schedule", "formula"), CASES, ids=name_of)
 def test_the_rates_are_those_of_the_formula(schedule, formula):
     steps = HORIZON + 20  # and what comes after the last step
     expected = [formula(t) for t in range(steps)]
@@ -92,7 +96,7 @@ def test_the_rates_are_those_of_the_formula(schedule, formula):
     assert [schedule(t, HORIZON) for t in (0, 6, 7, 99)] == rates[[0, 6, 7, 99]].tolist()
 
 
-@pytest.mark.parametrize(("schedule", "formula"), CASES, ids=repr)
+@pytest.mark.parametrize(("schedule", "formula"), CASES, ids=name_of)
 @pytest.mark.parametrize("horizon", [0, 1, 2, 3])
 def test_the_rates_of_a_short_fit_are_rates(schedule, formula, horizon):
     rates = schedule.rates(0, 5, horizon)
@@ -142,7 +146,7 @@ def test_restarts_are_found_far_out():
         ),
         (Warmup(Cosine(0.3), 8, start=0.1), "SequentialLR", {"warm": 8, "start": 0.1}),
     ],
-    ids=repr,
+    ids=name_of,
 )
 def test_the_rates_are_those_of_pytorch(ours, name, options):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -213,7 +217,7 @@ def test_a_warm_up_counts_to_the_end():
         CosineRestarts(0.3, 9000),
         Function(lambda t: 0.3),
     ],
-    ids=repr,
+    ids=name_of,
 )
 def test_others_may_outlast_the_fit(schedule):
     schedule.check(0, 10)

@@ -145,14 +145,14 @@ NOT_GIVEN = """
 import time
 import numpy as np
 import fastgrad as fg
-from fastgrad import team
+from fastgrad.engine import thread_pool
 
 bits = set()
 for threads in 1, 2, 2:
     net = fg.Network([9, 64, 2], "tanh", cost="mse", seed=0)
     net.fit(np.ones((99, 9)), np.ones((99, 2)), epochs=2, batch_size=32, threads=threads)
     bits.add(net.parameters.tobytes())
-    print(len(bits), team._alone_until > time.monotonic())
+    print(len(bits), thread_pool._alone_until > time.monotonic())
 """
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..definitions import (
+from ..registry import (
     SAMPLE_POINTS,
     check_definition,
     check_derivative,

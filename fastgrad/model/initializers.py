@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
-from ..definitions import resolve
+from .. import validation
+from ..registry import resolve
 
 __all__ = ["INITS", "Scheme", "schemes"]
 
@@ -31,23 +31,23 @@ def _zeros() -> Scheme:
 
 
 def _constant(value: float) -> Scheme:
-    value = checks.number("value of init", value)
+    value = validation.number("value of init", value)
     return lambda shape, rng: np.full(shape, value)
 
 
 def _uniform(low: float, high: float) -> Scheme:
-    low = checks.number("low of init", low)
-    high = checks.number("high of init", high, above=low)
+    low = validation.number("low of init", low)
+    high = validation.number("high of init", high, above=low)
     return lambda shape, rng: rng.uniform(low, high, size=shape)
 
 
 def _normal(std: float) -> Scheme:
-    std = checks.number("std of init", std, above=0)
+    std = validation.number("std of init", std, above=0)
     return lambda shape, rng: rng.normal(scale=std, size=shape)
 
 
 def _truncated_normal(std: float) -> Scheme:
-    std = checks.number("std of init", std, above=0)
+    std = validation.number("std of init", std, above=0)
 
     def draw(shape: tuple[int, int], rng: np.random.Generator) -> Array:
         W = rng.normal(size=shape)
@@ -70,7 +70,7 @@ def _scaled(variance: Callable[[int, int], float], law: str) -> Scheme:
 
 
 def _orthogonal(gain: float = 1.0) -> Scheme:
-    gain = checks.number("gain of init", gain, above=0)
+    gain = validation.number("gain of init", gain, above=0)
 
     def draw(shape: tuple[int, int], rng: np.random.Generator) -> Array:
         # Every orthogonal matrix is as likely as any other: a product of reflections that each send
@@ -91,7 +91,7 @@ def _orthogonal(gain: float = 1.0) -> Scheme:
 
 def _siren(activation: str, first: bool) -> Callable[..., Scheme]:
     def siren(omega: float = 30.0) -> Scheme:
-        omega = checks.number("omega of init", omega, above=0)
+        omega = validation.number("omega of init", omega, above=0)
 
         def draw(shape: tuple[int, int], rng: np.random.Generator) -> Array:
             n_in = shape[1]
@@ -140,7 +140,7 @@ def schemes(init: Any, activations: Sequence[str]) -> list[Scheme]:
         Something else, an unknown name (the message gives the nearest known one), or wrong
         parameters.
     """
-    specs = checks.one_a_layer("init", init, (str, Callable), len(activations))
+    specs = validation.one_a_layer("init", init, (str, Callable), len(activations))
     layers = enumerate(zip(specs, activations, strict=True))
     return [_scheme(spec, activation, l == 0) for l, (spec, activation) in layers]
 

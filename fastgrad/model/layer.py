@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import checks
+from .. import validation
 
 __all__ = ["Gradients", "Inputs", "Layer", "assign", "settings"]
 
@@ -47,14 +47,14 @@ class _Number(_Setting):
     def checked(self, value: Any) -> float:
         if value is None or (np.isscalar(value) and value == self.default):
             return float(self.default)
-        return checks.number(self.name, value, **self.limits)
+        return validation.number(self.name, value, **self.limits)
 
 
 class _Flag(_Setting):
     """One that is True or False."""
 
     def checked(self, value: Any) -> bool:
-        return checks.flag(self.name, value)
+        return validation.flag(self.name, value)
 
 
 class _View:
@@ -80,7 +80,7 @@ class _View:
             raise ValueError(f"{self.name}: got {came}; expected {expected}") from None
 
 
-class _Settings(checks.Closed):
+class _Settings(validation.Closed):
     """Attributes with a count of their changes, by which a pass sees that it must look again."""
 
     version = 0
@@ -148,7 +148,7 @@ class Layer(_Settings):
     def __setattr__(self, name: str, value: Any) -> None:
         """Set; but outputs are not dropped."""
         if name == "dropout" and self._is_output and np.any(value):
-            came = checks.shown(value)
+            came = validation.shown(value)
             raise ValueError(f"dropout: got {came} at the output; expected it at a hidden layer")
         super().__setattr__(name, value)
 
@@ -210,7 +210,7 @@ class Inputs(_Settings):
         X : array_like
             (S, n_0).
         """
-        X = checks.matrix("X", X, self.mean.dtype, len(self.mean))
+        X = validation.matrix("X", X, self.mean.dtype, len(self.mean))
         self.standardize_by_parts([X], stacklevel=3)
 
     def standardize_by_parts(self, parts: Iterable[Array], stacklevel: int = 4) -> None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import checks
+from .. import validation
 from ..kernels.costs import Cost, cost, linked
 
 __all__ = ["Block", "blocks", "prediction"]
@@ -36,8 +36,8 @@ def blocks(spec: Any, outputs: int, last: str) -> tuple[Block, ...]:
             _block(
                 f"cost[{k}]",
                 cost(which, last),
-                checks.integer(f"cost[{k}] outputs", nodes, least=1),
-                checks.number(f"cost[{k}] weight", weight[0], least=0) if weight else 1.0,
+                validation.integer(f"cost[{k}] outputs", nodes, least=1),
+                validation.number(f"cost[{k}] weight", weight[0], least=0) if weight else 1.0,
             )
         )
     if sum(block.nodes for block in made) != outputs:

@@ -5,7 +5,7 @@ Where weight decay is decoupled, g is dC/dw alone and w := (1 - lr weight_decay)
 
 from typing import Any
 
-from .. import checks
+from .. import validation
 from ..kernels.update_rules import RULES
 from .base import Optimizer
 
@@ -14,13 +14,13 @@ __all__ = ["Adam", "AdamW", "NAdam", "RAdam"]
 
 def _numbers(betas: Any, eps: Any, weight_decay: Any, decoupled: bool = False) -> dict[str, float]:
     """What the rules share, in their order."""
-    beta1, beta2 = checks.betas(betas)
+    beta1, beta2 = validation.betas(betas)
     return {
         "beta1": beta1,
         "beta2": beta2,
-        "eps": checks.number("eps", eps, above=0),
-        "weight_decay": checks.number("weight_decay", weight_decay, least=0),
-        "decoupled_weight_decay": float(checks.flag("decoupled_weight_decay", decoupled)),
+        "eps": validation.number("eps", eps, above=0),
+        "weight_decay": validation.number("weight_decay", weight_decay, least=0),
+        "decoupled_weight_decay": float(validation.flag("decoupled_weight_decay", decoupled)),
     }
 
 
@@ -58,7 +58,7 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         amsgrad: bool = False,
     ) -> None:
-        rule = RULES["amsgrad" if checks.flag("amsgrad", amsgrad) else "adam"]
+        rule = RULES["amsgrad" if validation.flag("amsgrad", amsgrad) else "adam"]
         super().__init__(lr, rule, **_numbers(betas, eps, weight_decay))
 
 
@@ -94,7 +94,7 @@ class AdamW(Optimizer):
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
     ) -> None:
-        rule = RULES["amsgrad" if checks.flag("amsgrad", amsgrad) else "adam"]
+        rule = RULES["amsgrad" if validation.flag("amsgrad", amsgrad) else "adam"]
         super().__init__(lr, rule, **_numbers(betas, eps, weight_decay, decoupled=True))
 
 
@@ -135,7 +135,7 @@ class NAdam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         numbers = _numbers(betas, eps, weight_decay, decoupled_weight_decay)
-        momentum_decay = checks.number("momentum_decay", momentum_decay, least=0)
+        momentum_decay = validation.number("momentum_decay", momentum_decay, least=0)
         super().__init__(lr, RULES["nadam"], **numbers, momentum_decay=momentum_decay)
 
 

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .. import checks
+from .. import validation
 from ..kernels.update_rules import Rule, addresses
 from .schedule_base import Constant, Schedule, schedule
 
@@ -67,7 +67,7 @@ class State:
             self.apart = True
 
 
-class Optimizer(checks.Closed):
+class Optimizer(validation.Closed):
     """Base of the update rules.
 
     Copied (`copy.deepcopy`) or pickled together with a network, it goes on with the same bits in
@@ -132,7 +132,9 @@ class Optimizer(checks.Closed):
     def schedule(self, lr: float | Schedule | Callable[[int], float]) -> None:
         made = schedule(lr)
         if not self.follows_lr:
-            checks.number("lr", made.lr if isinstance(made, Constant) else lr, **self._lr_limits)
+            validation.number(
+                "lr", made.lr if isinstance(made, Constant) else lr, **self._lr_limits
+            )
         self._schedule = made
 
     @property
@@ -161,8 +163,8 @@ class Optimizer(checks.Closed):
             Itself, so that one can write ``fg.Adam(1e-3).clip(norm=1.0)``.
         """
         limits = (
-            np.inf if norm is None else checks.number("norm", norm, above=0),
-            np.inf if value is None else checks.number("value", value, above=0),
+            np.inf if norm is None else validation.number("norm", norm, above=0),
+            np.inf if value is None else validation.number("value", value, above=0),
         )
         self.clip_norm, self.clip_value = limits
         return self

@@ -4,7 +4,7 @@ In the formulas w are the parameters, g = dC/dw + weight_decay w, t counts the s
 what is kept from step to step is 0 at first.
 """
 
-from .. import checks
+from .. import validation
 from ..kernels.update_rules import RULES
 from .base import Optimizer
 
@@ -45,10 +45,10 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
     ) -> None:
-        checks.fraction("momentum", momentum)
-        checks.number("dampening", dampening)
-        checks.number("weight_decay", weight_decay, least=0)
-        nesterov = checks.flag("nesterov", nesterov)
+        validation.fraction("momentum", momentum)
+        validation.number("dampening", dampening)
+        validation.number("weight_decay", weight_decay, least=0)
+        nesterov = validation.flag("nesterov", nesterov)
         if dampening and not momentum:
             raise ValueError(
                 f"dampening: got {dampening} with momentum 0; expected a momentum above 0"
@@ -97,12 +97,12 @@ class Adagrad(Optimizer):
         super().__init__(
             lr,
             RULES["adagrad"],
-            lr_decay=checks.number("lr_decay", lr_decay, least=0),
-            weight_decay=checks.number("weight_decay", weight_decay, least=0),
-            initial_accumulator_value=checks.number(
+            lr_decay=validation.number("lr_decay", lr_decay, least=0),
+            weight_decay=validation.number("weight_decay", weight_decay, least=0),
+            initial_accumulator_value=validation.number(
                 "initial_accumulator_value", initial_accumulator_value, least=0
             ),
-            eps=checks.number("eps", eps, above=0),
+            eps=validation.number("eps", eps, above=0),
         )
 
 
@@ -135,9 +135,9 @@ class Adadelta(Optimizer):
         super().__init__(
             lr,
             RULES["adadelta"],
-            rho=checks.fraction("rho", rho),
-            eps=checks.number("eps", eps, above=0),
-            weight_decay=checks.number("weight_decay", weight_decay, least=0),
+            rho=validation.fraction("rho", rho),
+            eps=validation.number("eps", eps, above=0),
+            weight_decay=validation.number("weight_decay", weight_decay, least=0),
         )
 
 
@@ -178,14 +178,14 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
-        centered = checks.flag("centered", centered)
+        centered = validation.flag("centered", centered)
         super().__init__(
             lr,
             RULES["rmsprop" + "_centered" * centered + "_momentum" * bool(momentum)],
-            alpha=checks.fraction("alpha", alpha),
-            eps=checks.number("eps", eps, above=0),
-            weight_decay=checks.number("weight_decay", weight_decay, least=0),
-            momentum=checks.fraction("momentum", momentum),
+            alpha=validation.fraction("alpha", alpha),
+            eps=validation.number("eps", eps, above=0),
+            weight_decay=validation.number("weight_decay", weight_decay, least=0),
+            momentum=validation.fraction("momentum", momentum),
         )
 
 
@@ -212,8 +212,8 @@ class Lion(Optimizer):
     def __init__(
         self, lr: float = 1e-4, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0
     ) -> None:
-        checks.number("weight_decay", weight_decay, least=0)
-        beta1, beta2 = checks.betas(betas)
+        validation.number("weight_decay", weight_decay, least=0)
+        beta1, beta2 = validation.betas(betas)
         super().__init__(lr, RULES["lion"], beta1=beta1, beta2=beta2, weight_decay=weight_decay)
 
 
@@ -248,13 +248,13 @@ class Rprop(Optimizer):
         etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50.0),
     ) -> None:
-        shrink, grow = checks.pair("etas", etas, "(shrink, grow)")
-        least, most = checks.pair("step_sizes", step_sizes, "(least, most)")
+        shrink, grow = validation.pair("etas", etas, "(shrink, grow)")
+        least, most = validation.pair("step_sizes", step_sizes, "(least, most)")
         super().__init__(
             lr,
             RULES["rprop"],
-            shrink=checks.number("etas[0]", shrink, above=0, below=1),
-            grow=checks.number("etas[1]", grow, above=1),
-            least=checks.number("step_sizes[0]", least, least=0),
-            most=checks.number("step_sizes[1]", most, least=least),
+            shrink=validation.number("etas[0]", shrink, above=0, below=1),
+            grow=validation.number("etas[1]", grow, above=1),
+            least=validation.number("step_sizes[0]", least, least=0),
+            most=validation.number("step_sizes[1]", most, least=least),
         )

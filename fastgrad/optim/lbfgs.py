@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from .. import checks
+from .. import validation
 from .base import Optimizer, PerNetwork
 from .weight_averages import EMA
 
 if TYPE_CHECKING:
-    from ..fitting import Fit
-    from ..passes import Pass
-    from ..samples import Samples
+    from ..engine.batch import Samples
+    from ..engine.engine import Pass
+    from ..train.fit import Fit
 
 __all__ = ["LBFGS"]
 
@@ -65,9 +65,9 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7,
         tolerance_change: float = 1e-9,
     ) -> None:
-        self.history_size = checks.integer("history_size", history_size, least=1)
-        self.tolerance_grad = checks.number("tolerance_grad", tolerance_grad, least=0)
-        self.tolerance_change = checks.number("tolerance_change", tolerance_change, least=0)
+        self.history_size = validation.integer("history_size", history_size, least=1)
+        self.tolerance_grad = validation.number("tolerance_grad", tolerance_grad, least=0)
+        self.tolerance_change = validation.number("tolerance_change", tolerance_change, least=0)
         self._pairs = PerNetwork()
         super().__init__(lr, None)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import validation
 
 __all__ = ["Constant", "Function", "Schedule", "schedule"]
 
@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 def _milestones(name: str, value: Any) -> tuple[int, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise TypeError(f"{name}: got {value!r}; expected a list of steps")
-    steps = tuple(checks.integer(f"{name}[{k}]", step, least=1) for k, step in enumerate(value))
+    steps = tuple(validation.integer(f"{name}[{k}]", step, least=1) for k, step in enumerate(value))
     if any(later <= step for step, later in pairwise(steps)):
         raise ValueError(f"{name}: got {list(steps)}; expected each step later than the one before")
     return steps
@@ -46,12 +46,12 @@ def _schedule(name: str, value: Any) -> "Schedule":
 
 #: One name means the same in all schedules.
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("lr", "minimum", "end", "start"), partial(checks.number, least=0)),
+    **dict.fromkeys(("lr", "minimum", "end", "start"), partial(validation.number, least=0)),
     **dict.fromkeys(
-        ("gamma", "power", "div_factor", "final_div_factor"), partial(checks.number, above=0)
+        ("gamma", "power", "div_factor", "final_div_factor"), partial(validation.number, above=0)
     ),
-    **dict.fromkeys(("steps", "every", "period", "factor"), partial(checks.integer, least=1)),
-    "warm": partial(checks.number, least=0, below=1),
+    **dict.fromkeys(("steps", "every", "period", "factor"), partial(validation.integer, least=1)),
+    "warm": partial(validation.number, least=0, below=1),
     "milestones": _milestones,
     "schedule": _schedule,
     "f": _function,
@@ -96,10 +96,10 @@ class Schedule:
         ValueError
             If no horizon came and the schedule needs one.
         """
-        checks.integer("first", first, least=0)
-        checks.integer("count", count, least=0)
+        validation.integer("first", first, least=0)
+        validation.integer("count", count, least=0)
         if horizon is not None:
-            checks.integer("horizon", horizon, least=0)
+            validation.integer("horizon", horizon, least=0)
         return self._rates(np.arange(first, first + count), horizon)
 
     def _rates(self, t: Array, horizon: int | None) -> Array:
@@ -186,7 +186,7 @@ class Function(Schedule):
         return True
 
     def _rates(self, t: Array, horizon: int | None) -> Array:
-        rates = [checks.number(f"lr = f({step})", self.f(step), least=0) for step in t.tolist()]
+        rates = [validation.number(f"lr = f({step})", self.f(step), least=0) for step in t.tolist()]
         return np.array(rates, np.float64)
 
     def config(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import validation
 from .schedule_base import Constant, Function, Schedule, schedule
 
 __all__ = [
@@ -319,9 +319,9 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
     if not isinstance(config, Mapping):
         raise TypeError(f"config: got {config!r}; expected a mapping, such as {{'name': ...}}")
     numbers = {k: from_config(v) if isinstance(v, Mapping) else v for k, v in config.items()}
-    made = SCHEDULES[checks.choice("schedule", numbers.pop("name", None), SCHEDULES)]
+    made = SCHEDULES[validation.choice("schedule", numbers.pop("name", None), SCHEDULES)]
     for name in numbers:
-        checks.choice(made.__name__, name, [field.name for field in fields(made)])
+        validation.choice(made.__name__, name, [field.name for field in fields(made)])
     for field in fields(made):
         if field.default is MISSING and field.name not in numbers:
             raise ValueError(f"{made.__name__}: got no {field.name}; expected a value for it")

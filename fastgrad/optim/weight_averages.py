@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks
+from .. import validation
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -92,7 +92,7 @@ class EMA(_Average):
     """
 
     def __init__(self, decay: float = 0.999) -> None:
-        super().__init__(checks.fraction("decay", decay))
+        super().__init__(validation.fraction("decay", decay))
         self.follows[0] = 1 - self.number
 
 
@@ -109,7 +109,7 @@ class SWA(_Average):
     """
 
     def __init__(self, start: int = 0) -> None:
-        super().__init__(checks.integer("start", start, least=0))
+        super().__init__(validation.integer("start", start, least=0))
 
     def include(self, net: "Network") -> None:
         """Let the weights go into the mean, if it is time and they are finite.
@@ -130,5 +130,5 @@ class SWA(_Average):
 def resolve(average: Any) -> EMA | SWA | None:
     """The average that came, if there is one."""
     if average is not None and not isinstance(average, EMA | SWA):
-        raise TypeError(f"average: got {checks.shown(average)}; expected fg.EMA() or fg.SWA()")
+        raise TypeError(f"average: got {validation.shown(average)}; expected fg.EMA() or fg.SWA()")
     return average

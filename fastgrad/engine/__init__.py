@@ -1,0 +1,1 @@
+"""One compiled pass over the samples, and what drives it."""

@@ -1,0 +1,1 @@
+"""From (description, arrays) to files and back."""

@@ -1,0 +1,186 @@
+"""What activations, costs and the like share: names with parameters, a check of the derivative."""
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
+from typing import Any, TypeVar
+
+import numpy as np
+
+from . import validation
+
+__all__ = [
+    "SAMPLE_POINTS", "check_definition", "check_derivative", "check_number", "full_name", "resolve",
+]  # fmt: skip
+
+Function = Callable[..., Any]
+Named = TypeVar("Named")
+
+#: 100 points between -4 and 4; irrational, since kinks tend to lie at round numbers.
+SAMPLE_POINTS = [-4 + 0.08 * (k + 1 / np.pi) for k in range(100)]
+
+
+def check_definition(kind: str, name: object, **functions: object) -> None:
+    """Raise unless `name` is a non-empty string and each of the functions can be called."""
+    if not isinstance(name, str):
+        raise TypeError(f"{kind}: name is {name!r}, expected a string")
+    if not name:
+        raise ValueError(f"{kind}: name is empty")
+    for argument, function in functions.items():
+        if not callable(function):
+            raise TypeError(f"{kind} {name!r}: {argument} is {function!r}, expected a function")
+
+
+def check_number(kind: str, argument: str, value: Any) -> float:
+    """Return the value as a float, or raise unless it is a finite number."""
+    is_number = isinstance(value, (int, float, np.integer, np.floating))
+    if not is_number or isinstance(value, bool) or not np.isfinite(value):
+        raise ValueError(f"{kind}: {argument} is {value!r}, expected a finite number")
+    return float(value)
+
+
+def check_derivative(
+    what: str, functions: Mapping[str, Any], points: Iterable[tuple[float, ...]]
+) -> None:
+    """Compare a derivative with the difference quotient of its function at each of the points.
+
+    Parameters
+    ----------
+    what : str
+        What to call them in an error.
+    functions : mapping of two names to functions
+        First the function, then its derivative with respect to the first argument.
+    points : iterable of tuples
+        Arguments of both. Points where the function is not finite or has a kink do not count.
+
+    Raises
+    ------
+    ValueError
+        They differ, or the function is finite at none of the points.
+    """
+    (f_name, f), (df_name, df) = functions.items()
+    has_value = False
+    for point in points:
+        u, others = point[0], point[1:]
+        step = 1e-4
+        at = {k: _value(f"{what}: {f_name}", f, u + k * step, *others) for k in (-2, -1, 0, 1, 2)}
+        if not np.isfinite(list(at.values())).all():
+            continue
+        has_value = True
+        near = (at[1] - at[-1]) / (2 * step)
+        far = (at[2] - at[-2]) / (4 * step)
+        quotient = near + (near - far) / 3  # Richardson: the error's terms in step^2 cancel
+        # At a kink, or where f bends too sharply for the step, these two are large: the slope of
+        # a smooth f does not depend on the step, and the bend over a step is in proportion to it.
+        bend = at[1] - 2 * at[0] + at[-1], (at[2] - 2 * at[0] + at[-2]) / 4
+        unsure = abs(near - far) + abs(bend[0] - bend[1]) / step
+        doubt = 1e-5 * abs(quotient) + 1e-9 * (1 + abs(at[0])) + 10 * unsure
+        derivative = _value(f"{what}: {df_name}", df, *point)
+        if not abs(derivative - quotient) <= doubt:
+            place = ", ".join(f"{x:.6g}" for x in point)
+            raise ValueError(
+                f"{what}: {df_name}({place}) is {derivative:.9g}, but the difference quotient of "
+                f"{f_name} there is {quotient:.9g}"
+            )
+    if not has_value:
+        raise ValueError(f"{what}: {f_name} is finite at none of the points where it was tried")
+
+
+def _value(name: str, function: Function, *arguments: float) -> float:
+    """Call with float64 numbers; outside the function's domain the value is NaN."""
+    try:
+        with np.errstate(all="ignore"):
+            value = function(*map(np.float64, arguments))
+    except (ArithmeticError, ValueError):  # 1 / 0, math.log(-1)
+        return float("nan")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} gives {validation.shown(value)}, expected a number") from None
+
+
+def full_name(name: str, parameter: str, value: float, default: float) -> str:
+    """Return "leaky_relu(slope=0.2)", or the bare name where the value is the default."""
+    return name if value == default else f"{name}({parameter}={value!r})"
+
+
+_SOFTMAX, _SIGMOID = "softmax_cross_entropy", "sigmoid_cross_entropy"
+
+#: What Keras, PyTorch and scikit-learn call the same, in lower case and without "_" and "loss".
+_ELSEWHERE: dict[str, dict[str, str]] = {
+    "activation": {"linear": "identity", "logistic": "sigmoid", "sine": "sin", "swish": "silu"},
+    "cost": {
+        **dict.fromkeys(("l1", "absoluteerror", "meanabsoluteerror"), "mae"),
+        **dict.fromkeys(("l2", "meansquarederror"), "mse"),
+        **dict.fromkeys(("crossentropy", "nll", "log"), _SOFTMAX),
+        **dict.fromkeys(("categoricalcrossentropy", "sparsecategoricalcrossentropy"), _SOFTMAX),
+        **dict.fromkeys(("bce", "bcewithlogits", "logistic"), _SIGMOID),
+        **dict.fromkeys(("binarycrossentropy", "binarycrossentropywithlogits"), _SIGMOID),
+        **dict.fromkeys(("mape", "msle", "squaredhinge"), ""),  # none, though some look like it
+        "pinball": "quantile",
+        "poissonnll": "poisson",
+        "smoothl1": "huber",
+    },
+    "init": {
+        **dict.fromkeys(("kaiming", "kaimingnormal"), "he_normal"),
+        **dict.fromkeys(("xavier", "xavieruniform"), "glorot_uniform"),
+        "kaiminguniform": "he_uniform",
+        "xaviernormal": "glorot_normal",
+        "ones": "constant(value=1)",
+        "randomnormal": "normal",
+        "randomuniform": "uniform",
+        "truncnormal": "truncated_normal",
+    },
+}
+
+
+def resolve(
+    kind: str,
+    spec: object,
+    known: Mapping[str, Named],
+    factories: Mapping[str, Callable[..., Named]],
+) -> Named:
+    """Return what a name such as "relu" or "leaky_relu(slope=0.2)" stands for.
+
+    Parameters
+    ----------
+    kind : str
+        "activation", "cost", "init" or "metrics", for the errors.
+    spec : object
+        The name, perhaps with parameters.
+    known : mapping
+        What bare names stand for.
+    factories : mapping
+        What makes it of the parameters; without any, where a bare name is not among the known.
+
+    Raises
+    ------
+    TypeError
+        It is not a string.
+    ValueError
+        The name is unknown (the message gives the nearest known one) or its parameters are wrong.
+    """
+    if not isinstance(spec, str):
+        raise TypeError(f"{kind}: got {spec!r}, expected a name or a fg.{kind.title()}")
+    name, has_parameters, _ = spec.partition("(")
+    name = validation.choice(kind, name.strip(), {**known, **factories}, _ELSEWHERE.get(kind, {}))
+    if name in known and not has_parameters:
+        return known[name]
+    if name not in factories:
+        raise ValueError(f"{kind}: {name!r} takes no parameters, got {spec!r}")
+    try:
+        return factories[name](**_parameters(spec) if has_parameters else {})
+    except (SyntaxError, TypeError):
+        wanted = ", ".join(f"{p}=number" for p in signature(factories[name]).parameters)
+        raise ValueError(f"{kind}: got {spec!r}, expected '{name}({wanted})'") from None
+
+
+def _parameters(spec: str) -> dict[str, Any]:
+    """Read {"slope": 0.2} out of "leaky_relu(slope=0.2)", or raise SyntaxError."""
+    call = ast.parse(spec.strip(), mode="eval").body
+    if not isinstance(call, ast.Call) or call.args:
+        raise SyntaxError
+    try:
+        return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+    except ValueError:
+        raise SyntaxError from None

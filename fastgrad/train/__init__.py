@@ -1,0 +1,1 @@
+"""The course of a fit: epochs, options, callbacks, history."""
