@@ -26,14 +26,14 @@ _AVERAGE, _ALSO = "average", "also."
 _OPTIMIZERS = {name: getattr(of, name) for of in (adam, first_order) for name in of.__all__}
 
 
-def load(path: Any, own: Iterable[Activation | Cost] = ()) -> Network:
+def load(path: Any, custom_objects: Iterable[Activation | Cost] = ()) -> Network:
     """Read a network that `Network.save` or a checkpoint has written.
 
     Parameters
     ----------
     path : path-like
         The file.
-    own : iterable of Activation and Cost
+    custom_objects : iterable of Activation and Cost
         Those of the user's own that the network has: a file holds only their names.
 
     Returns
@@ -47,19 +47,19 @@ def load(path: Any, own: Iterable[Activation | Cost] = ()) -> Network:
         If there is no such file.
     ValueError
         If the file is damaged or of another kind, or names an activation or cost of the user's own
-        that is not among `own`; if two different ones among these have the same name.
+        that is not among `custom_objects`; if two different ones among these have the same name.
     """
-    return _read(path, own)[0]
+    return _read(path, custom_objects)[0]
 
 
 @runtime_checkable
 class Resumable(Protocol):
     """What a checkpoint can hold beside the network and its optimizer: callbacks, streams."""
 
-    def state(self) -> Mapping[str, Any]:
+    def state_dict(self) -> Mapping[str, Any]:
         """What it must know to go on: arrays of finite numbers, and what JSON can hold, by name."""
 
-    def go_on(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on with such a state; a callback must not forget it when the next fit begins."""
 
 
@@ -86,7 +86,7 @@ def save_checkpoint(
     net: Network,
     optimizer: Optimizer,
     average: EMA | SWA | None = None,
-    also: Iterable[Resumable | Callback] = (),
+    extra_state: Iterable[Resumable | Callback] = (),
 ) -> None:
     """Write all that training needs to go on where it is, whole or not at all.
 
@@ -100,15 +100,15 @@ def save_checkpoint(
         By what.
     average : EMA or SWA, optional
         What follows its weights.
-    also : iterable of callbacks, Chunks and the like
-        What else goes on: anything with the methods `state` and `go_on`. Callbacks without, such as
-        loggers, have nothing to go on with and are left out.
+    extra_state : iterable of callbacks, Chunks and the like
+        What else is resumed: anything with the methods `state_dict` and `load_state_dict`.
+        Callbacks without them, such as loggers, are left out.
 
     Raises
     ------
     TypeError
         If the learning rate is a function of the user's own, which no file can hold, or something
-        in `also` has no state.
+        in `extra_state` has no state.
     ValueError
         If the average follows another network, or a number is not finite.
     OSError
@@ -129,8 +129,8 @@ def save_checkpoint(
         arrays[_AVERAGE] = average.of(net)
         described["average"] = [type(average).__name__, average.number, average.follows.tolist()]
     described["also"] = []
-    for k, one in enumerate(_all_resumable(also)):
-        its = one.state()
+    for k, one in enumerate(_all_resumable(extra_state)):
+        its = one.state_dict()
         arrays |= {f"{_ALSO}{k}.{n}": v for n, v in its.items() if isinstance(v, np.ndarray)}
         rest = {n: v for n, v in its.items() if not isinstance(v, np.ndarray)}
         described["also"].append([type(one).__name__, rest])
@@ -139,8 +139,8 @@ def save_checkpoint(
 
 def resume(
     path: Any,
-    own: Iterable[Activation | Cost] = (),
-    also: Iterable[Resumable | Callback] | None = (),
+    custom_objects: Iterable[Activation | Cost] = (),
+    extra_state: Iterable[Resumable | Callback] | None = (),
 ) -> Resumed:
     """Read a checkpoint: network, optimizer and average, to go on where they were.
 
@@ -152,9 +152,9 @@ def resume(
     ----------
     path : path-like
         The file.
-    own : iterable of Activation and Cost
+    custom_objects : iterable of Activation and Cost
         As for `load`.
-    also : iterable of callbacks, Chunks and the like, or None
+    extra_state : iterable of callbacks, Chunks and the like, or None
         New ones, to go on as those did that the checkpoint holds: of the same kinds, in the same
         order; callbacks without a state are left out. None: leave out what it holds.
 
@@ -168,9 +168,10 @@ def resume(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, of another kind, holds a network alone, or other kinds than `also`.
+        If the file is damaged, of another kind, holds a network alone, or other kinds than
+        `extra_state`.
     """
-    net, tensors, described = _read(path, own)
+    net, tensors, described = _read(path, custom_objects)
     if described is None:
         raise ValueError(f"{path}: got a network alone; expected a checkpoint")
     try:
@@ -192,19 +193,22 @@ def resume(
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: got a damaged checkpoint ({error}); expected a whole") from None
     safetensors.fill(path, into, {name: tensors[name] for name in tensors if _is_of_training(name)})
-    if also is not None:
-        _go_on(path, _all_resumable(also), states)
+    if extra_state is not None:
+        _go_on(path, _all_resumable(extra_state), states)
     return Resumed(net, optimizer, average)
 
 
-def _all_resumable(also: Any) -> list[Resumable]:
-    if not isinstance(also, Iterable) or isinstance(also, Resumable):  # Chunks are both
-        raise TypeError(f"also: got {also!r}; expected a list of what goes on")
-    listed = list(also)
+def _all_resumable(extra_state: Any) -> list[Resumable]:
+    if not isinstance(extra_state, Iterable) or isinstance(
+        extra_state, Resumable
+    ):  # Chunks are both
+        raise TypeError(f"extra_state: got {extra_state!r}; expected a list of what goes on")
+    listed = list(extra_state)
     for one in listed:
         if not isinstance(one, Resumable | Callback):
             raise TypeError(
-                f"also: got {validation.shown(one)}; expected what has a state() and a go_on(state)"
+                f"extra_state: got {validation.shown(one)}; expected what has a state_dict() and"
+                " a load_state_dict(state)"
             )
     return [one for one in listed if isinstance(one, Resumable)]
 
@@ -218,25 +222,27 @@ def _states(described: Any, tensors: safetensors.Arrays) -> list[tuple[str, dict
     return states
 
 
-def _go_on(path: Any, also: list[Resumable], states: list[tuple[str, dict[str, Any]]]) -> None:
-    came, held = [type(one).__name__ for one in also], [kind for kind, _ in states]
+def _go_on(
+    path: Any, extra_state: list[Resumable], states: list[tuple[str, dict[str, Any]]]
+) -> None:
+    came, held = [type(one).__name__ for one in extra_state], [kind for kind, _ in states]
     if came != held:
         got, expected = (", ".join(kinds) or "nothing" for kinds in (came, held))
         raise ValueError(
-            f"also: got {got}; expected {expected}, as in {path}, or None to leave them out"
+            f"extra_state: got {got}; expected {expected}, as in {path}, or None to leave them out"
         )
-    before = [one.state() for one in also]
+    before = [one.state_dict() for one in extra_state]
     try:
-        for one, (_, state) in zip(also, states, strict=True):
-            one.go_on(state)
+        for one, (_, state) in zip(extra_state, states, strict=True):
+            one.load_state_dict(state)
     except KeyError as error:
         reason = f"got a damaged checkpoint ({error}); expected a whole"
     except ValueError as error:
         reason = str(error)
     else:
         return
-    for one, old in zip(also, before, strict=True):
-        one.go_on(old)
+    for one, old in zip(extra_state, before, strict=True):
+        one.load_state_dict(old)
     raise ValueError(f"{path}: {reason}")
 
 
@@ -268,30 +274,34 @@ def _is_of_training(name: str) -> bool:
     return name.startswith((_SLOT, _ALSO)) or name in {_MEMORY, _MISSED, _AVERAGE}
 
 
-def _by_name(own: Any) -> dict[str, Activation | Cost]:
+def _by_name(custom_objects: Any) -> dict[str, Activation | Cost]:
     expected = "expected a list of fg.Activation and fg.Cost objects"
-    if not isinstance(own, Iterable):
-        raise TypeError(f"own: got {own!r}; {expected}")
-    for function in (listed := list(own)):
+    if not isinstance(custom_objects, Iterable):
+        raise TypeError(f"custom_objects: got {custom_objects!r}; {expected}")
+    for function in (listed := list(custom_objects)):
         if not isinstance(function, Activation | Cost):
-            raise TypeError(f"own: got {function!r}; {expected}")
-    return safetensors.by_name("own", listed)
+            raise TypeError(f"custom_objects: got {function!r}; {expected}")
+    return safetensors.by_name("custom_objects", listed)
 
 
-def _function(name: str, own: Mapping[str, Activation | Cost]) -> str | Activation | Cost:
+def _function(
+    name: str, custom_objects: Mapping[str, Activation | Cost]
+) -> str | Activation | Cost:
     """The user's own function of a name in a file, or the name of a built-in one."""
-    if name.startswith("own ") and name not in own:
-        came, called = ", ".join(own) or "none", name.split(maxsplit=2)[-1]
-        raise ValueError(f"own: got {came}; expected the {name}, as in own=[{called}]")
-    return own.get(name, name)
+    if name.startswith("own ") and name not in custom_objects:
+        came, called = ", ".join(custom_objects) or "none", name.split(maxsplit=2)[-1]
+        raise ValueError(
+            f"custom_objects: got {came}; expected the {name}, as in custom_objects=[{called}]"
+        )
+    return custom_objects.get(name, name)
 
 
 def _read(
-    path: Any, own: Iterable[Activation | Cost]
+    path: Any, custom_objects: Iterable[Activation | Cost]
 ) -> tuple[Network, safetensors.Arrays, dict[str, Any] | None]:
     described, tensors, state = safetensors.read(path)
     metadata, training = described.pop("metadata"), described.pop("training")
-    given = _by_name(own)
+    given = _by_name(custom_objects)
     try:
         described["activations"] = [_function(f, given) for f in described["activations"]]
         described["cost"] = [(_function(cost, given), *rest) for cost, *rest in described["cost"]]
@@ -309,22 +319,25 @@ class Checkpoint(Callback):
     """Write a checkpoint after each epoch, to `resume` from.
 
     It holds, in their order, the callbacks of the fit that have a state (`EarlyStopping`,
-    `ReduceLROnPlateau`), as all of them have left it after the epoch, and then `also`. After an
-    epoch whose cost is not finite it writes nothing; nor, with a warning, where other numbers are
-    not: the checkpoint before stays.
+    `ReduceLROnPlateau`), as all of them have left it after the epoch, and then `extra_state`. After
+    an epoch whose cost is not finite it writes nothing; nor, with a warning, where other numbers
+    are not: the checkpoint before stays.
 
     Parameters
     ----------
     path : path-like
         Where to; each replaces the one before, in one step.
-    also : iterable of Chunks and the like
+    extra_state : iterable of Chunks and the like
         What else goes on, as in `save_checkpoint`.
     """
 
-    comes_last = True
+    run_last = True
 
-    def __init__(self, path: Any, also: Iterable[Resumable | Callback] = ()) -> None:
-        self.path, self.also = validation.path("path", path), tuple(_all_resumable(also))
+    def __init__(self, path: Any, extra_state: Iterable[Resumable | Callback] = ()) -> None:
+        self.path, self.extra_state = (
+            validation.path("path", path),
+            tuple(_all_resumable(extra_state)),
+        )
 
     def check(self, fit: Fit) -> None:
         """Refuse what no checkpoint can hold, and a folder that is not there."""
@@ -336,9 +349,9 @@ class Checkpoint(Callback):
         """Write what one can go on from."""
         if not np.isfinite(fit.cost):
             return  # the fit ends, and says why
-        also: list[Resumable | Callback] = [*fit.callbacks, *self.also]
+        extra_state: list[Resumable | Callback] = [*fit.callbacks, *self.extra_state]
         try:
-            save_checkpoint(self.path, fit.net, fit.optimizer, fit.average, also)
+            save_checkpoint(self.path, fit.net, fit.optimizer, fit.average, extra_state)
         except safetensors.NotFiniteError as error:
             message = f"Checkpoint: {error}; the one before stays"
             warnings.warn(message, RuntimeWarning, stacklevel=5)

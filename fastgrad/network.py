@@ -14,19 +14,27 @@ from .kernels.activations import Activation, activation
 from .kernels.costs import Cost
 from .model import initializers
 from .model.layer import Gradients, assign
-from .model.output_heads import blocks, prediction
+from .model.output_heads import output_heads, prediction
 from .optim.base import Optimizer, Token, resolve
 from .optim.weight_averages import EMA, SWA
 from .train import fit
 from .train.history import History
-from .validation import Closed, integer, lone_sample, matrix, network_sizes, one_a_layer, real_dtype
+from .validation import (
+    NoNewAttributes,
+    integer,
+    lone_sample,
+    matrix,
+    network_sizes,
+    one_a_layer,
+    real_dtype,
+)
 
 __all__ = ["Network"]
 
 Array = np.ndarray[Any, Any]
 
 
-class Network(Closed):
+class Network(NoNewAttributes):
     """A feed-forward network: u^l = W^l a^(l-1) + b^l and a^l = f_l(u^l) for l = 1 ... L.
 
     Parameters
@@ -118,8 +126,8 @@ class Network(Closed):
         self.activation_functions = tuple(map(activation, f))
         schemes = initializers.schemes(init, self.activations)
         self.dtype = real_dtype(dtype)
-        self.blocks = blocks(cost, self.n_outputs, self.activation_functions[-1].name)
-        self.cost_function = self.blocks[0].cost
+        self.heads = output_heads(cost, self.n_outputs, self.activation_functions[-1].name)
+        self.cost_function = self.heads[0].cost
         if seed is not None:
             integer("seed", seed, least=0, most=np.inf)
         self.rng = np.random.default_rng(seed)
@@ -137,7 +145,7 @@ class Network(Closed):
 
     def _allocate(self, standardize: bool) -> None:
         f = self.activation_functions
-        self.engine = Pass(self.sizes, f, self.blocks, self.dtype, standardize, self._token)
+        self.engine = Pass(self.sizes, f, self.heads, self.dtype, standardize, self._token)
         self.layers, self.inputs = self.engine.layers, self.engine.inputs
 
     def __getstate__(self) -> dict[str, Any]:
@@ -160,7 +168,7 @@ class Network(Closed):
     def __repr__(self) -> str:
         """Sizes, activations and cost on one line."""
         shape, names = "-".join(map(str, self.sizes)), ", ".join(self.activations)
-        costs = ", ".join(block.cost.name for block in self.blocks)
+        costs = ", ".join(head.cost.name for head in self.heads)
         return f"<Network {shape}: {names}; {costs}; {self.dtype}>"
 
     @property
@@ -203,7 +211,7 @@ class Network(Closed):
         X : array_like
             (S, n_0).
         """
-        predicted: Array = prediction(self.forward(X), self.blocks)
+        predicted: Array = prediction(self.forward(X), self.heads)
         return predicted
 
     def cost(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
@@ -257,7 +265,7 @@ class Network(Closed):
         """
         optimizer = resolve(optimizer, self.layers)
         self.inputs.must_be_ready()
-        x, y = lone_sample("x", x, y, self.n_inputs, len(self.blocks))
+        x, y = lone_sample("x", x, y, self.n_inputs, len(self.heads))
         at = samples(self, x, y, names=("x", "y"))
         return self.engine.step(at, Training(optimizer, self.engine.key(self.rng)))
 

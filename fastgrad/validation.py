@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "Closed",
+    "NoNewAttributes",
     "betas",
     "choice",
     "class_ids",
@@ -156,7 +156,7 @@ def choice(
     raise ValueError(f"{name}: got {shown(value)}; {_expected(str(value), known, elsewhere)}")
 
 
-class Closed:
+class NoNewAttributes:
     """Takes no new public attribute once it is made: a misspelt one would silently do nothing.
 
     Nor one in the place of a method.

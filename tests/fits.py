@@ -33,7 +33,7 @@ def run(display, epochs, progress=()):
         fit.epoch = epoch
         display.on_epoch_begin(fit)
         for done in progress:
-            fit.done = done
+            fit.samples_done = done
             display.on_batch_end(fit)
         history = fit.history
         history.cost.append(1 / (epoch + 2))

@@ -26,7 +26,7 @@ class Recorder(Callback):
         self.calls.append(f"epoch {fit.epoch} begin")
 
     def on_batch_end(self, fit):
-        self.calls.append(f"step {fit.step}, {fit.done} done")
+        self.calls.append(f"step {fit.step}, {fit.samples_done} done")
 
     def on_epoch_end(self, fit):
         self.calls.append(f"epoch {fit.epoch} end")

@@ -172,9 +172,9 @@ def test_two_own_functions_of_one_name_are_refused(own, path):
         net.fit(np.zeros((4, 3)), targets, callbacks=[fg.Checkpoint(path)])
     assert not path.exists()
     made_of(one, same).save(path)
-    with pytest.raises(ValueError, match=f"^own: {refused}"):
-        fg.load(path, own=[one, other])
-    fg.load(path, own=[one, same])
+    with pytest.raises(ValueError, match=f"^custom_objects: {refused}"):
+        fg.load(path, custom_objects=[one, other])
+    fg.load(path, custom_objects=[one, same])
     made_of(one, one).save(path)  # of the same once more
 
 
@@ -183,7 +183,7 @@ def test_an_activation_and_a_cost_may_share_a_name(path, rng):
     own = [own_activation(1.0), own_cost(2.0)]
     net = network(activations=[own[0], "tanh", "identity"], cost=own[1])
     net.save(path)
-    assert np.array_equal(fg.load(path, own=own).forward(X), net.forward(X))
+    assert np.array_equal(fg.load(path, custom_objects=own).forward(X), net.forward(X))
 
 
 def test_a_missing_file(path):

@@ -158,7 +158,7 @@ def test_an_epoch_is_a_step_over_all_samples(rng, evaluations):
 
         def on_epoch_end(self, fit):
             cost = fit.net.cost(X, y)
-            self.seen = (*self.seen, (fit.step, fit.done, cost, fit.net.parameters.copy()))
+            self.seen = (*self.seen, (fit.step, fit.samples_done, cost, fit.net.parameters.copy()))
 
     net, X, y = regression(rng, l2=1e-3)
     watch, swa = Watch(), fg.SWA(start=2)

@@ -85,7 +85,7 @@ def test_the_bar_moves_within_an_epoch(monkeypatch):
     display.on_epoch_begin(fit)
     lengths = []
     for done in (25, 50, 75):
-        fit.done = done
+        fit.samples_done = done
         display.on_batch_end(fit)
         lengths.append(last_frame(out.getvalue()).count("━"))
     display.on_train_end(fit)
@@ -113,7 +113,7 @@ def test_the_bar_of_a_stream_whose_length_is_not_known_yet(monkeypatch):
     monkeypatch.setattr("fastgrad.train.progress._SECONDS_BETWEEN_REFRESHES", 0.0)
     out = Terminal()
     display, fit = Progress(out), new_fit(3)
-    fit.history.samples, fit.done, fit.cost = 0, 50, 0.25
+    fit.history.samples, fit.samples_done, fit.cost = 0, 50, 0.25
     display.on_train_begin(fit)
     display.on_epoch_begin(fit)
     display.on_batch_end(fit)

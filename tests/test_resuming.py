@@ -99,7 +99,9 @@ def test_divergence_leaves_the_last_good_checkpoint(tmp_path):
     assert history.stopped.startswith("the cost is")
     assert len(history.cost) == 3
     # EarlyStopping has put back those of the second epoch
-    assert np.array_equal(fg.resume(tmp_path / "c", also=None).net.parameters, net.parameters)
+    assert np.array_equal(
+        fg.resume(tmp_path / "c", extra_state=None).net.parameters, net.parameters
+    )
 
 
 def test_weights_that_are_not_finite_leave_the_checkpoint_before(tmp_path):
@@ -144,18 +146,27 @@ def test_own_functions_are_given_again(tmp_path):
     X, Y = data()
     net = fg.Network(SIZES, [cube, "identity"], cost=quartic, seed=0)
     net.save(tmp_path / "net")
-    back = fg.load(tmp_path / "net", own=[cube, quartic])
+    back = fg.load(tmp_path / "net", custom_objects=[cube, quartic])
     assert back.cost(X, Y) == net.cost(X, Y)
-    lacks = r"net: own: got own cost quartic; expected the own activation cube, as in own=\[cube\]$"
+    lacks = (
+        r"net: custom_objects: got own cost quartic; expected the own activation cube, as in"
+        r" custom_objects=\[cube\]$"
+    )
     with pytest.raises(ValueError, match=lacks):
-        fg.load(tmp_path / "net", own=[quartic])
+        fg.load(tmp_path / "net", custom_objects=[quartic])
     fg.save_checkpoint(tmp_path / "fit", net, fg.Adam())
-    assert fg.resume(tmp_path / "fit", own=[quartic, cube]).net.cost(X, Y) == net.cost(X, Y)
-    with pytest.raises(ValueError, match=r"fit: own: got none; expected the own activation cube"):
+    assert fg.resume(tmp_path / "fit", custom_objects=[quartic, cube]).net.cost(X, Y) == net.cost(
+        X, Y
+    )
+    with pytest.raises(
+        ValueError, match=r"fit: custom_objects: got none; expected the own activation cube"
+    ):
         fg.resume(tmp_path / "fit")
     for own in (cube, ["cube"], {"cube": cube}):
-        with pytest.raises(TypeError, match=r"^own: got .*; expected a list of fg.Activation and"):
-            fg.load(tmp_path / "net", own=own)
+        with pytest.raises(
+            TypeError, match=r"^custom_objects: got .*; expected a list of fg.Activation and"
+        ):
+            fg.load(tmp_path / "net", custom_objects=own)
 
 
 def both():
@@ -186,7 +197,7 @@ def test_watching_callbacks_go_on(rate, watching, at, tmp_path):
         callbacks=[fg.Checkpoint(path), *watching(), StopsAfter(at)],
     )  # fmt: skip
     fresh = watching()
-    net, optimizer, _ = fg.resume(path, also=fresh)
+    net, optimizer, _ = fg.resume(path, extra_state=fresh)
     rest = net.fit(X, Y, epochs=12 - at, optimizer=optimizer, callbacks=fresh, **options)
     assert rest.cost == whole.cost[at:]
     assert rest.lr == whole.lr[at:]
@@ -207,13 +218,13 @@ def test_a_fit_that_was_over_is_over_when_resumed(tmp_path):
     whole = network()
     history = whole.fit(X, Y, 12, optimizer=fg.Adam(0.03), callbacks=callbacks(), **options)
     assert 2 < len(history.cost) < 12
-    net, optimizer, _ = fg.resume(path, also=(fresh := callbacks()))
+    net, optimizer, _ = fg.resume(path, extra_state=(fresh := callbacks()))
     assert not np.array_equal(net.parameters, whole.parameters)  # those of the last epoch
     rest = net.fit(X, Y, 5, optimizer=optimizer, callbacks=fresh, **options)
     assert rest.cost == []
     assert rest.stopped == history.stopped
     assert np.array_equal(net.parameters, whole.parameters)  # those of the best
-    net, optimizer, _ = fg.resume(path, also=(fresh := callbacks(patience=3)))
+    net, optimizer, _ = fg.resume(path, extra_state=(fresh := callbacks(patience=3)))
     assert len(net.fit(X, Y, 1, optimizer=optimizer, callbacks=fresh, **options).cost) == 1
 
 
@@ -221,7 +232,7 @@ def test_no_patience_ends_a_fit_only_after_a_worse_epoch(tmp_path):
     X, Y = data()
     stops, path = fg.EarlyStopping("cost", patience=0), tmp_path / "fit"
     network().fit(X, Y, 1, callbacks=[stops, fg.Checkpoint(path)])
-    net, optimizer, _ = fg.resume(path, also=[stops])
+    net, optimizer, _ = fg.resume(path, extra_state=[stops])
     assert len(net.fit(X, Y, 1, optimizer=optimizer, callbacks=[stops]).cost) == 1
 
 
@@ -235,9 +246,9 @@ def test_a_stream_goes_on(shuffle, tmp_path):
     begun, other = chunks(3), chunks(4)
     network().fit_stream(
         begun, epochs=6, optimizer=fg.Adam(0.01),
-        callbacks=[fg.Checkpoint(path, also=[begun]), StopsAfter(2)],
+        callbacks=[fg.Checkpoint(path, extra_state=[begun]), StopsAfter(2)],
     )  # fmt: skip
-    net, optimizer, _ = fg.resume(path, also=[other])
+    net, optimizer, _ = fg.resume(path, extra_state=[other])
     net.fit_stream(other, epochs=4, optimizer=optimizer)
     assert np.array_equal(net.parameters, straight.parameters)
 
@@ -250,10 +261,10 @@ class Own(fg.Callback):
         rates = np.append(self.seen["rates"], fit.optimizer.lr)
         self.seen = {"rates": rates, "epochs": len(rates)}
 
-    def state(self):
+    def state_dict(self):
         return self.seen
 
-    def go_on(self, state):
+    def load_state_dict(self, state):
         self.seen = state
 
 
@@ -261,8 +272,8 @@ def test_own_callbacks_go_on(tmp_path):
     X, Y = data()
     net, optimizer, own = network(), fg.Adam(0.01), Own()
     net.fit(X, Y, epochs=2, optimizer=optimizer, callbacks=[own])
-    fg.save_checkpoint(tmp_path / "c", net, optimizer, also=[fg.EarlyStopping(), own])
-    net, optimizer, _ = fg.resume(tmp_path / "c", also=[fg.EarlyStopping(), again := Own()])
+    fg.save_checkpoint(tmp_path / "c", net, optimizer, extra_state=[fg.EarlyStopping(), own])
+    net, optimizer, _ = fg.resume(tmp_path / "c", extra_state=[fg.EarlyStopping(), again := Own()])
     net.fit(X, Y, epochs=1, optimizer=optimizer, callbacks=[again])
     assert again.seen["epochs"] == 3
     assert np.array_equal(again.seen["rates"], [0.01] * 3)
@@ -270,15 +281,19 @@ def test_own_callbacks_go_on(tmp_path):
 
 def empty():
     """One of the same name, that knows nothing."""
-    return type("EarlyStopping", (Own,), {"state": lambda self: {"monitor": "val_cost"}})()
+    return type("EarlyStopping", (Own,), {"state_dict": lambda self: {"monitor": "val_cost"}})()
 
 
 @pytest.mark.parametrize(
     ("held", "given", "message"),
     [
-        (both, list, "also: got nothing; expected ReduceLROnPlateau, EarlyStopping, as in"),
-        (list, both, "also: got ReduceLROnPlateau, EarlyStopping; expected nothing, as in"),
-        (both, lambda: both()[::-1], "also: got EarlyStopping, ReduceLROnPlateau; expected Red"),
+        (both, list, "extra_state: got nothing; expected ReduceLROnPlateau, EarlyStopping, as in"),
+        (list, both, "extra_state: got ReduceLROnPlateau, EarlyStopping; expected nothing, as in"),
+        (
+            both,
+            lambda: both()[::-1],
+            "extra_state: got EarlyStopping, ReduceLROnPlateau; expected Red",
+        ),
         (
             lambda: [fg.EarlyStopping()],
             lambda: [fg.EarlyStopping("cost")],
@@ -290,24 +305,28 @@ def empty():
             ".*: shuffle: got False; expected True",
         ),
         (lambda: [empty()], lambda: [fg.EarlyStopping()], ".*got a damaged checkpoint .'best'.;"),
-        (both, lambda: [fg.CSVLogger("x")], "also: got nothing; expected ReduceLROnPlateau, Early"),
-        (both, lambda: [print], "also: got <.*; expected what has a state"),
+        (
+            both,
+            lambda: [fg.CSVLogger("x")],
+            "extra_state: got nothing; expected ReduceLROnPlateau, Early",
+        ),
+        (both, lambda: [print], "extra_state: got <.*; expected what has a state"),
     ],
 )
 def test_what_does_not_fit_is_refused(held, given, message, tmp_path):
-    fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), also=held())
+    fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), extra_state=held())
     with pytest.raises((ValueError, TypeError), match=f"^{message}"):
-        fg.resume(tmp_path / "c", also=given())
-    assert fg.resume(tmp_path / "c", also=None).net.sizes == tuple(SIZES)
+        fg.resume(tmp_path / "c", extra_state=given())
+    assert fg.resume(tmp_path / "c", extra_state=None).net.sizes == tuple(SIZES)
 
 
 def test_what_has_no_state_cannot_be_saved(tmp_path):
-    with pytest.raises(TypeError, match=r"^also: got 3; expected what has a state"):
-        fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), also=[3])
+    with pytest.raises(TypeError, match=r"^extra_state: got 3; expected what has a state"):
+        fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), extra_state=[3])
     own = Own()
     own.seen = {"of": {1, 2}}
-    with pytest.raises(TypeError, match=r"^also: got something that JSON cannot hold"):
-        fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), also=[own])
+    with pytest.raises(TypeError, match=r"^extra_state: got something that JSON cannot hold"):
+        fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), extra_state=[own])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -325,13 +344,13 @@ def test_a_refused_resumption_leaves_callbacks_as_they_were(tmp_path):
     stops, chunks = fg.EarlyStopping("cost", patience=9), fg.Chunks(X, Y, seed=0)
     net, adam = network(), fg.Adam()
     net.fit(X, Y, epochs=3, optimizer=adam, callbacks=[stops])
-    fg.save_checkpoint(tmp_path / "net", net, adam, also=[stops, chunks])
+    fg.save_checkpoint(tmp_path / "net", net, adam, extra_state=[stops, chunks])
     fresh = fg.EarlyStopping("cost", patience=9)
     with pytest.raises(ValueError, match=r"net: shuffle: got False; expected True"):
-        fg.resume(tmp_path / "net", also=[fresh, fg.Chunks(X, Y, shuffle=False)])
+        fg.resume(tmp_path / "net", extra_state=[fresh, fg.Chunks(X, Y, shuffle=False)])
     assert (fresh.epochs, fresh.weights) == (0, None)
-    with pytest.raises(TypeError, match=r"also: got .*; expected a list"):
-        fg.resume(tmp_path / "net", also=fresh)
+    with pytest.raises(TypeError, match=r"extra_state: got .*; expected a list"):
+        fg.resume(tmp_path / "net", extra_state=fresh)
 
 
 def test_best_weights_of_a_checkpoint_are_put_back_only_if_asked(tmp_path):
@@ -341,7 +360,7 @@ def test_best_weights_of_a_checkpoint_are_put_back_only_if_asked(tmp_path):
         X, Y, epochs=3, optimizer=adam, callbacks=[fg.EarlyStopping("cost"), fg.Checkpoint(path)]
     )
     stops = fg.EarlyStopping("cost", restore_best_weights=False)
-    net, _, _ = fg.resume(path, also=[stops])
+    net, _, _ = fg.resume(path, extra_state=[stops])
     net.fit(X, Y, epochs=2, optimizer=fg.SGD(2.0), callbacks=[stops])
     assert not np.array_equal(net.parameters, stops.weights)
 

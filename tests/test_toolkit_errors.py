@@ -79,12 +79,12 @@ def test_a_figure_that_there_is_none_of_is_refused_before_training(callback, mes
 
 def test_the_figures_are_those_of_the_history():
     class Norm(fg.Callback):
-        figures = ("norm",)
+        metric_names = ("norm",)
 
         def on_epoch_end(self, fit):
             norm = float(np.linalg.norm(fit.net.parameters))
             fit.history.metrics.setdefault("norm", []).append(norm)
-            self.named = fit.figures
+            self.named = fit.metric_names
 
     norm, watch = Norm(), fg.EarlyStopping("norm", mode="max", patience=99)
     for cost, targets, metrics in (("mse", y, ["mae"]), ("sigmoid_cross_entropy", y > 0, ["f1"])):
@@ -275,7 +275,10 @@ def test_a_metric_that_is_no_number(value):
         (lambda: fg.save_checkpoint("c", network(), "adam"), ["optimizer", "'adam'", "Adam"]),
         (lambda: fg.save_checkpoint("c", network(), fg.Adam), ["optimizer", "class", "Adam"]),
         (lambda: fg.save_checkpoint("c", network(), fg.Adam(), "ema"), ["average", "'ema'", "EMA"]),
-        (lambda: fg.Checkpoint("c", also=fg.Chunks(X, Y)), ["also", "<Chunks 10 rows", "a list"]),
+        (
+            lambda: fg.Checkpoint("c", extra_state=fg.Chunks(X, Y)),
+            ["extra_state", "<Chunks 10 rows", "a list"],
+        ),
     ],
 )
 def test_one_line(make, parts):
@@ -312,7 +315,7 @@ def test_what_is_assigned_to_a_layer(name, value, parts):
         (lambda: network().layers[0], "lr", "did you mean 'lr_scale'?"),
         (fg.Adam, "learning_rate", "did you mean 'lr'? expected one of clip_norm, clip_value, "),
         (fg.LBFGS, "max_iter", "expected one of clip_norm, clip_value, follows_lr, h, history_si"),
-        (network, "learning_rate", "expected one of activation_functions, blocks, "),
+        (network, "learning_rate", "expected one of activation_functions, "),
         (lambda: copy.deepcopy(network()), "metdata", "did you mean 'metadata'? expected one of "),
         (lambda: pickle.loads(pickle.dumps(fg.SGD(0.1))), "clipnorm", "did you mean 'clip_norm'?"),
     ],

@@ -342,7 +342,7 @@ def _outputs(net: Network, X: NDArray[Any]) -> NDArray[Any]:
             f"the network's outputs are NaN or infinite for {bad:,} of {len(X):,} samples; "
             "its weights or the inputs are too large"
         )
-    predicted: NDArray[Any] = prediction(a, net.blocks)
+    predicted: NDArray[Any] = prediction(a, net.heads)
     return predicted
 
 

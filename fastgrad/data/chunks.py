@@ -84,11 +84,11 @@ class Chunks:
                 piece[1 : 1 + self._several] = [piece[1 : 1 + self._several]]
             yield tuple(piece)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What the orders of further epochs are drawn from, for a checkpoint."""
         return {"random": self._rng.bit_generator.state if self._rng else None}
 
-    def go_on(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Draw the orders of further epochs from a state.
 
         Parameters

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import validation
-from ..model.output_heads import Block
+from ..model.output_heads import OutputHead
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -39,10 +39,10 @@ def samples(
     The weights of a part of the data may all be 0.
     """
     X = validation.matrix(names[0], X, net.dtype, net.n_inputs)
-    if len(net.blocks) > 1:
-        numbers, ids = _targets_of_blocks(names[1], Y, net, len(X)), np.empty(0, np.int64)
+    if len(net.heads) > 1:
+        numbers, ids = _targets_of_heads(names[1], Y, net, len(X)), np.empty(0, np.int64)
     else:
-        numbers, ids = _targets(names[1], Y, net.blocks[0], net.dtype, len(X))
+        numbers, ids = _targets(names[1], Y, net.heads[0], net.dtype, len(X))
     weights = np.empty(0, net.dtype)
     if sample_weight is not None:
         weights = validation.weights(names[2], sample_weight, net.dtype, len(X), may_be_zeros=part)
@@ -58,48 +58,48 @@ def samples(
     return Samples(X, numbers, ids, weights)
 
 
-def _targets(name: str, Y: Any, block: Block, dtype: Any, rows: int) -> tuple[Array, Array]:
-    """Numbers (S, n) or class ids (S,) for the outputs of a block; the other is empty."""
-    kind = block.cost.targets
-    expected = f"numbers of shape ({rows}, {block.nodes})"
+def _targets(name: str, Y: Any, head: OutputHead, dtype: Any, rows: int) -> tuple[Array, Array]:
+    """Numbers (S, n) or class ids (S,) for the outputs of a head; the other is empty."""
+    kind = head.cost.targets
+    expected = f"numbers of shape ({rows}, {head.nodes})"
     if kind == "distribution":
-        expected = f"{rows} class ids from 0 to {block.nodes - 1}, or {expected}"
+        expected = f"{rows} class ids from 0 to {head.nodes - 1}, or {expected}"
     Y = validation.numbers(name, Y, expected)
     if kind == "distribution" and Y.ndim == 1:
-        return np.empty((0, 0), dtype), validation.class_ids(name, Y, block.nodes, rows)
+        return np.empty((0, 0), dtype), validation.class_ids(name, Y, head.nodes, rows)
     if kind == "distribution" and Y.shape == (rows, 1):
         raise ValueError(
             f"{name}: got shape {Y.shape}; expected class ids of shape ({rows},), or"
-            f" distributions of shape ({rows}, {block.nodes})"
+            f" distributions of shape ({rows}, {head.nodes})"
         )
-    if kind != "distribution" and Y.ndim == 1 and block.nodes > 1:
+    if kind != "distribution" and Y.ndim == 1 and head.nodes > 1:
         raise ValueError(
-            f"{name}: got shape {Y.shape} with the cost {block.cost.name!r}; expected {expected},"
+            f"{name}: got shape {Y.shape} with the cost {head.cost.name!r}; expected {expected},"
             " or for class ids the cost 'softmax_cross_entropy'"
         )
-    numbers = validation.matrix(name, Y, dtype, block.nodes, rows)
+    numbers = validation.matrix(name, Y, dtype, head.nodes, rows)
     validation.domain(name, numbers, kind)
     return numbers, np.empty(0, np.int64)
 
 
-def _targets_of_blocks(name: str, Y: Any, net: "Network", rows: int) -> Array:
-    """The targets of all blocks side by side, (S, n_L); class ids as rows of 0 and 1."""
-    blocks = net.blocks
-    if not isinstance(Y, list | tuple) or len(Y) != len(blocks):
+def _targets_of_heads(name: str, Y: Any, net: "Network", rows: int) -> Array:
+    """The targets of all heads side by side, (S, n_L); class ids as rows of 0 and 1."""
+    heads = net.heads
+    if not isinstance(Y, list | tuple) or len(Y) != len(heads):
         came = f"{len(Y)} things" if isinstance(Y, list | tuple) else type(Y).__name__
-        raise ValueError(f"{name}: got {came}; expected a list of {len(blocks)}, one for each cost")
+        raise ValueError(f"{name}: got {came}; expected a list of {len(heads)}, one for each cost")
     columns = []
-    for k, (block, part) in enumerate(zip(blocks, Y, strict=True)):
-        numbers, ids = _targets(f"{name}[{k}]", part, block, net.dtype, rows)
-        columns.append(np.eye(block.nodes, dtype=net.dtype)[ids] if len(ids) else numbers)
+    for k, (head, part) in enumerate(zip(heads, Y, strict=True)):
+        numbers, ids = _targets(f"{name}[{k}]", part, head, net.dtype, rows)
+        columns.append(np.eye(head.nodes, dtype=net.dtype)[ids] if len(ids) else numbers)
     return validation.contiguous(np.concatenate(columns, axis=1), net.dtype)
 
 
 def _class_weights(spec: Any, numbers: Array, ids: Array, net: "Network") -> Array:
     """The weight of each sample's class: given, or "balanced", S / (classes x their samples)."""
-    only, costs = net.blocks[0].cost, ", ".join(block.cost.name for block in net.blocks)
+    only, costs = net.heads[0].cost, ", ".join(head.cost.name for head in net.heads)
     one_class = only.link == "softmax" or (only.link == "sigmoid" and net.n_outputs == 1)
-    if len(net.blocks) > 1 or not one_class:
+    if len(net.heads) > 1 or not one_class:
         raise ValueError(
             f"class_weight: got it with the cost {costs} of {net.n_outputs} outputs; expected"
             " samples of one class each"

@@ -10,7 +10,7 @@ import numpy as np
 from ..kernels.activations import Activation
 from ..kernels.regularizers import DROPOUT, KEPT, L1, L2, MAX_NORM, NOISE
 from ..model.layer import Inputs, Layer
-from ..model.output_heads import Block
+from ..model.output_heads import OutputHead
 from ..optim.base import Optimizer, State
 from .descriptor import BLOCK, TASK
 from .entry_points import activation_address, address, cost_address
@@ -104,7 +104,7 @@ class Order:
             record["penalty"] = address("penalty", dtype) if layer.l1 or layer.l2 else 0
             record["cap"] = address("max_norm", dtype) if layer.max_norm < np.inf else 0
 
-    def describe_blocks(self, blocks: Sequence[Block]) -> None:
+    def describe_blocks(self, blocks: Sequence[OutputHead]) -> None:
         """The costs of the outputs."""
         records, first = np.zeros(len(blocks), BLOCK), 0
         for record, block in zip(records, blocks, strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..kernels.activations import Activation
 from ..model.layer import Inputs, Layer
-from ..model.output_heads import Block
+from ..model.output_heads import OutputHead
 from ..optim.base import Optimizer, State, Token
 from . import thread_pool
 from .batch import Samples
@@ -58,7 +58,7 @@ class Pass:
         n_0 ... n_L.
     activations : sequence of Activation
         f_1 ... f_L.
-    blocks : sequence of Block
+    blocks : sequence of OutputHead
         The costs of the outputs.
     dtype : numpy.dtype
         float32 or float64.
@@ -72,7 +72,7 @@ class Pass:
         self,
         sizes: Sequence[int],
         activations: Sequence[Activation],
-        blocks: Sequence[Block],
+        blocks: Sequence[OutputHead],
         dtype: Any,
         standardize: bool,
         token: Token,

@@ -84,13 +84,13 @@ def save(
     described = {
         "sizes": net.sizes,
         "activations": [name_of(f) for f in net.activation_functions],
-        "cost": [[name_of(cost), nodes, weight] for cost, nodes, weight in net.blocks],
+        "cost": [[name_of(cost), nodes, weight] for cost, nodes, weight in net.heads],
         "dtype": str(net.dtype),
         "training": training(net),
         "metadata": net.metadata,
     }
     header = {"fastgrad": _FORMAT, "network": _json("metadata", described)}
-    header |= {"state": _json("also", state)} if state else {}
+    header |= {"state": _json("extra_state", state)} if state else {}
     content = to_bytes({k: np.ascontiguousarray(v) for k, v in tensors.items()}, header)
     try:
         _replace(path, content)
@@ -130,7 +130,7 @@ def name_of(function: "Activation | Cost") -> str:
 
 def functions(net: "Network") -> "list[Activation | Cost]":
     """All that a network is made of and a file holds the names of."""
-    return [*net.activation_functions, *(block.cost for block in net.blocks)]
+    return [*net.activation_functions, *(head.cost for head in net.heads)]
 
 
 def by_name(argument: str, given: "Iterable[Activation | Cost]") -> "dict[str, Activation | Cost]":

@@ -80,7 +80,7 @@ class _View:
             raise ValueError(f"{self.name}: got {came}; expected {expected}") from None
 
 
-class _Settings(validation.Closed):
+class _Settings(validation.NoNewAttributes):
     """Attributes with a count of their changes, by which a pass sees that it must look again."""
 
     version = 0

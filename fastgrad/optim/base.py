@@ -67,7 +67,7 @@ class State:
             self.apart = True
 
 
-class Optimizer(validation.Closed):
+class Optimizer(validation.NoNewAttributes):
     """Base of the update rules.
 
     Copied (`copy.deepcopy`) or pickled together with a network, it goes on with the same bits in

@@ -105,7 +105,7 @@ class _Watch(Callback):
 
     def on_batch_end(self, fit: "Fit") -> None:
         """Tell the cost of the last step from the sum over the epoch."""
-        done, total = fit.done, fit.cost * fit.done
+        done, total = fit.samples_done, fit.cost * fit.samples_done
         cost = (total - self.total) / (done - self.done)
         self.done, self.total = done, total
         if math.isfinite(cost):

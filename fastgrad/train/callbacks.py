@@ -22,16 +22,17 @@ class Callback:
     """Called by `Network.fit`; override the hooks you need, the others do nothing.
 
     Each hook is given the `Fit`: its net, optimizer, history and epoch, and `fit.stop(why)`. In
-    `on_epoch_end` the last figures of `fit.history` are those of this epoch. The attribute `every`
+    `on_epoch_end` the last values of `fit.history` are those of this epoch. The attribute `every`
     is the number of batches between calls of `on_batch_end`; 0, the default: every 50 to 100 ms,
-    whenever the compiled epoch returns to Python anyway. `figures` names what the callback itself
-    appends to `fit.history.metrics` in each epoch, so that callbacks after it can monitor it. One
-    whose attribute `comes_last` is true is called after the others, wherever it stands in the list.
+    whenever the compiled epoch returns to Python anyway. `metric_names` are the metrics that the
+    callback itself appends to `fit.history.metrics` in each epoch, so that callbacks after it can
+    monitor them. One whose attribute `run_last` is true is called after the others, wherever it
+    stands in the list.
     """
 
     every: int = 0
-    figures: tuple[str, ...] = ()
-    comes_last: bool = False
+    metric_names: tuple[str, ...] = ()
+    run_last: bool = False
 
     def __repr__(self) -> str:
         """As it was made, without what is as by default."""
@@ -46,7 +47,7 @@ class Callback:
         Parameters
         ----------
         fit : Fit
-            What is to begin; `fit.figures` are the names of what each epoch will tell.
+            What is to begin; `fit.metric_names` are the names of what each epoch will tell.
         """
 
     def on_train_begin(self, fit: "Fit") -> None:
@@ -122,13 +123,13 @@ class _Watch(Callback):
 
     def check(self, fit: "Fit") -> None:
         """Raise unless it goes with the fit."""
-        if self.monitor not in fit.figures:
-            came, known = repr(self.monitor), f"one of {', '.join(fit.figures)}"
-            if self.monitor.startswith("val_") and "val_cost" not in fit.figures:
+        if self.monitor not in fit.metric_names:
+            came, known = repr(self.monitor), f"one of {', '.join(fit.metric_names)}"
+            if self.monitor.startswith("val_") and "val_cost" not in fit.metric_names:
                 came += " in a fit without validation"
                 known = f"validation=(X_val, Y_val), or {known}"
             meant = self.monitor.replace("loss", "cost")
-            hint = f"did you mean {meant!r}? " if meant in fit.figures else ""
+            hint = f"did you mean {meant!r}? " if meant in fit.metric_names else ""
             raise ValueError(f"monitor: got {came}; {hint}expected {known}")
         if self.mode == "auto" and not (is_loss(self.monitor) or _is_score(self.monitor)):
             raise ValueError(
@@ -142,11 +143,11 @@ class _Watch(Callback):
             vars(self).update(self._fresh)
         self._goes_on = False
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What it has seen so far, for a checkpoint."""
         return {"monitor": self.monitor, **{name: getattr(self, name) for name in self._fresh}}
 
-    def go_on(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Let the next fit begin with a state.
 
         Parameters
@@ -339,9 +340,9 @@ def all_callbacks(callbacks: Any, fit: "Fit") -> list[Callback]:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
         validation.integer(f"{type(callback).__name__}.every", callback.every, least=0)
-        fit.figures = (*fit.figures, *callback.figures)
+        fit.metric_names = (*fit.metric_names, *callback.metric_names)
     if len({id(callback) for callback in listed}) < len(listed):
         raise ValueError("callbacks: got one of them twice; expected each once")
     for callback in listed:
         callback.check(fit)
-    return sorted(listed, key=lambda callback: callback.comes_last)
+    return sorted(listed, key=lambda callback: callback.run_last)

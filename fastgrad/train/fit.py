@@ -55,7 +55,7 @@ class Fit:
         The figures of the epochs that are over.
     average : EMA or SWA, optional
         What follows the weights.
-    figures : tuple of str, optional
+    metric_names : tuple of str, optional
         Names of those that each epoch will have in the history.
 
     Attributes
@@ -64,7 +64,7 @@ class Fit:
         The current one, counted from 0.
     step : int
         Updates so far in this fit.
-    done : int
+    samples_done : int
         Samples so far in this epoch.
     cost : float
         Mean cost of these, with the penalty as in `History.cost`.
@@ -73,8 +73,8 @@ class Fit:
     """
 
     __slots__ = (  # so that a misspelt attribute is an error
-        "average", "callbacks", "cost", "done", "epoch", "epochs", "figures", "history", "net",
-        "optimizer", "step",
+        "average", "callbacks", "cost", "epoch", "epochs", "history", "metric_names", "net",
+        "optimizer", "samples_done", "step",
     )  # fmt: skip
 
     def __init__(
@@ -84,12 +84,12 @@ class Fit:
         epochs: int,
         history: History,
         average: EMA | SWA | None = None,
-        figures: tuple[str, ...] = (),
+        metric_names: tuple[str, ...] = (),
     ) -> None:
         self.net, self.optimizer, self.epochs, self.history = net, optimizer, epochs, history
-        self.average, self.figures = average, figures
+        self.average, self.metric_names = average, metric_names
         self.callbacks: Sequence[Callback] = ()
-        self.epoch = self.step = self.done = 0
+        self.epoch = self.step = self.samples_done = 0
         self.cost = float("nan")
 
     def stop(self, why: str = "asked to") -> None:
@@ -127,7 +127,7 @@ class Fit:
                 begun.append(callback)
             for epoch in range(self.epochs):
                 if not history.stopped:
-                    self.epoch, self.done = epoch, 0
+                    self.epoch, self.samples_done = epoch, 0
                     for callback in callbacks:
                         callback.on_epoch_begin(self)
                 if history.stopped:
@@ -139,7 +139,7 @@ class Fit:
                     warnings.warn(advice, RuntimeWarning, stacklevel=4)
                 figures = {}
                 if classifies(self.net):
-                    figures["accuracy"] = _share(right / self.done, self.cost)
+                    figures["accuracy"] = _share(right / self.samples_done, self.cost)
                 figures |= evaluate()
                 if "val_cost" in figures:
                     history.val_cost.append(figures.pop("val_cost"))
@@ -171,14 +171,16 @@ class Fit:
         for batches, done, total, right_so_far in passed:
             spent += time.perf_counter() - begin
             right, lr = right_so_far, self.optimizer.lr  # before a callback sets that of the next
-            self.done, self.step, self.cost = done, first + batches, total / done
+            self.samples_done, self.step, self.cost = done, first + batches, total / done
             for callback in callbacks:
                 if not callback.every or batches % callback.every == 0:
                     callback.on_batch_end(self)
             if self.history.stopped:
                 break
             begin = time.perf_counter()
-        self.history.samples = max(self.done, self.history.samples)  # of a stream: as it turns out
+        self.history.samples = max(
+            self.samples_done, self.history.samples
+        )  # of a stream: as it turns out
         self.history.seconds.append(spent)
         self.history.cost.append(self.cost)
         self.history.lr.append(lr)
@@ -187,7 +189,7 @@ class Fit:
 
 def classifies(net: "Network") -> bool:
     """Whether right answers are counted."""
-    return len(net.blocks) == 1 and net.blocks[0].cost.classifies
+    return len(net.heads) == 1 and net.heads[0].cost.classifies
 
 
 def _share(right: float, C: float) -> float:
@@ -334,7 +336,7 @@ def _evaluation(
         raise TypeError(f"metrics: got {metrics!r}; expected a list of names or functions")
     for metric in metrics:
         function = resolve_metric(metric)
-        if isinstance(metric, str) and len(net.blocks) > 1:
+        if isinstance(metric, str) and len(net.heads) > 1:
             raise ValueError(
                 f"metrics: got {metric!r} with several costs; expected functions of Y and the"
                 f" prediction, both of shape (S, {net.n_outputs})"
@@ -350,7 +352,7 @@ def _evaluation(
     X_val, Y_val = pair("validation", validation, "(X_val, Y_val)")
     held_out = samples(net, X_val, Y_val, names=("validation X", "validation Y"))
     Y = held_out.ids if len(held_out.ids) else held_out.Y
-    if len(net.blocks) == 1 and np.ndim(Y_val) < Y.ndim:
+    if len(net.heads) == 1 and np.ndim(Y_val) < Y.ndim:
         Y = Y[:, 0]  # as it came
 
     def computed() -> dict[str, float]:

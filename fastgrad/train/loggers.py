@@ -210,7 +210,7 @@ def _parameters(fit: "Fit") -> dict[str, Any]:
     return {
         "sizes": "-".join(map(str, net.sizes)),
         "activations": ", ".join(net.activations),
-        "cost": ", ".join(block.cost.name for block in net.blocks),
+        "cost": ", ".join(head.cost.name for head in net.heads),
         "dtype": net.dtype,
         "epochs": fit.epochs,
         "input_dropout": net.inputs.dropout,

@@ -55,7 +55,7 @@ class Progress(Callback):
         """Move the bar within an epoch."""
         if self._bar:
             samples = fit.history.samples  # 0 where a stream has not come to its end yet
-            part = fit.done / max(samples, fit.done) if samples else 0.0
+            part = fit.samples_done / max(samples, fit.samples_done) if samples else 0.0
             text = "" if fit.history.cost else f"cost {fit.cost:#.4g} so far"
             self._bar.show(fit.epoch, part, text)
 
