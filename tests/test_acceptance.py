@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from conftest import PLAIN, jitted_only, parameters
-from oracle import Oracle, one_hot
+from helpers.comparison import parameters
+from helpers.oracle import Oracle, one_hot
+from helpers.run_mode import PLAIN, jitted_only
 
 import fastgrad as fg
 from fastgrad.data.dataset import load_digits

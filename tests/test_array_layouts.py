@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import PLAIN
+from helpers.run_mode import PLAIN
 
 import fastgrad as fg
 from fastgrad.engine.workspace import address_of

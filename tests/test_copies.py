@@ -7,7 +7,8 @@ import weakref
 
 import numpy as np
 import pytest
-from conftest import PLAIN, StopsAfter
+from helpers.run_mode import PLAIN
+from helpers.small_fits import StopsAfter
 
 import fastgrad as fg
 from fastgrad.optim import schedules

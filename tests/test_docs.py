@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import jitted_only
+from helpers.run_mode import jitted_only
 
 import fastgrad as fg
 from fastgrad.cli.main import main

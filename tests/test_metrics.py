@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from conftest import assert_close
+from helpers.comparison import assert_close
 from hypothesis import given
 from hypothesis import strategies as st
 

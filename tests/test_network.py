@@ -6,15 +6,15 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from conftest import (
+from helpers.comparison import (
     assert_close,
     assert_same_gradients,
     assert_same_parameters,
-    jitted_only,
     parameters,
 )
-from oracle import Oracle, one_hot, random_targets
-from oracle_optimizers import SGD
+from helpers.oracle import Oracle, one_hot, random_targets
+from helpers.oracle_optimizers import SGD
+from helpers.run_mode import jitted_only
 
 import fastgrad as fg
 from fastgrad.engine import thread_pool

@@ -1,0 +1,240 @@
+"""How the command line ends: one line for every fault, whole files or none, a fitting exit code."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.data_files import QUICK, files_here, write_rows
+
+import fastgrad as fg
+from fastgrad.cli.main import main
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("train nothing.csv", "nothing.csv: No such file or directory"),
+        ("train flowers.xlsx", "flowers.xlsx: unknown kind of file; expected .csv, .npz, .npy or "
+         "idx (.gz or not)"),
+        ("train flowers.csv --target specie", "--target: flowers.csv has no column 'specie'; did "
+         "you mean 'species'? expected one of length, width, species"),
+        ("train flowers.csv --task regression", "flowers.csv, line 2, column 3 ('species'): got "
+         "'setosa'; expected a number"),
+        ("train flowers.csv --output no/m.safetensors", "--output: got no/m.safetensors; expected "
+         "it in a folder that exists"),
+        ("train flowers.csv --output .", "--output: got ., a folder or device; expected a file's "
+         "name"),
+        ("train flowers.csv --output flowers.csv", "--output: flowers.csv is there and holds no "
+         "model; expected another name, or --overwrite to replace it"),
+        ("train flowers.csv --output m.png", "--output: got m.png; expected another ending than "
+         "the curve's, .png"),
+        ("train flowers.csv --test-size 1.5", "--test-size: got 1.5; expected a finite number "
+         "at least 0 and below 1"),
+        ("train flowers.csv --layers 0", "--layers: got 0; expected an integer of at least 1"),
+        ("train flowers.csv --quiet --lr -1", "--learning-rate: got -1.0; expected a finite "
+         "number at least 0"),
+        ("train --target species", "--target: got it without DATA; expected a file to go with it"),
+        ("predict m.safetensors flowers.csv -o no/p.csv", "--output: got no/p.csv; expected it in "
+         "a folder that exists"),
+        ("predict m.safetensors flowers.csv -o flowers.csv", "--output: got flowers.csv, which is "
+         "read; expected another name"),
+        ("predict flowers.safetensors", "flowers.safetensors: no such file; expected a model saved "
+         "by fastgrad"),
+    ],
+)  # fmt: skip
+def test_errors_are_one_line(run, flowers, arguments, message):
+    assert run(*arguments.split(), code=2) == f"fastgrad: error: {message}"
+    assert files_here() == ["flowers.csv"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--epochs 0", "--batch-size 0", "--learning-rate -1", "--activation rleu", "--cost ms",
+     "--layers 0", "--threads 0", "--seed -1"],
+)  # fmt: skip
+def test_what_the_library_refuses_is_one_line_too(run, flowers, option):
+    name, value = option.split()
+    message = run("train", "flowers.csv", *option.split(), "--quiet", code=2)
+    assert message.startswith("fastgrad: error: ")
+    assert value in message
+    assert "expected" in message or "did you mean" in message
+    assert not Path("flowers.safetensors").exists(), name
+
+
+def test_a_model_needs_data_unless_it_is_of_the_digits(run, model):
+    assert run("evaluate", model, code=2) == (
+        "fastgrad: error: DATA: expected a file, since flowers.safetensors is not one of the digits"
+    )
+    write_rows("new.csv", ["width", "length"], [[1, 2]])
+    assert run("evaluate", model, "new.csv", code=2) == (
+        "fastgrad: error: DATA: no targets; expected some to compare with"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["train", "--epochs", "x"], "argument --epochs: invalid int value: 'x'"),
+        (["train", "--layers", "8,x"], "argument --layers: got '8,x'; expected sizes like 64,32"),
+        (["predict"], "the following arguments are required: MODEL"),
+    ],
+)
+def test_arguments_that_cannot_be_read(capsys, arguments, message):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: {message}")
+
+
+def test_a_model_of_something_else_is_not_replaced(run, flowers, model):
+    run("train", "flowers.csv", *QUICK, "--seed", "1", "--quiet", "--no-plot")  # the same: may be
+    before = Path(model).read_bytes()
+    refused = "fastgrad: error: --output: flowers.safetensors is there, a model of other {}; "
+    way_out = "expected another name, or --overwrite to replace it"
+    quick = ["--epochs", "1", "--layers", "2", "--quiet", "--no-plot"]
+    for arguments, other in (
+        (["flowers.csv", "--target", "width"], "target 'species'"),
+        (["flowers.csv", "--ignore", "width"], "features"),
+        (["--output", model], "data 'flowers.csv'"),
+    ):
+        assert run("train", *arguments, *quick, code=2) == refused.format(other) + way_out
+    assert Path(model).read_bytes() == before
+    run("train", "flowers.csv", "--target", "width", *quick, "--overwrite")
+    assert fg.load(model).metadata["target"] == "width"
+
+
+def test_a_picture_that_is_no_training_curve_is_not_replaced(run, flowers):
+    Path("flowers.png").write_text("a photograph")
+    quick = ["train", "flowers.csv", "--epochs", "1", "--layers", "2", "--quiet"]
+    assert run(*quick, code=2) == (
+        "fastgrad: error: --output: flowers.png, for the training curve, is there; "
+        "expected another name, or --overwrite to replace it"
+    )
+    run(*quick, "--no-plot")
+    assert Path("flowers.png").read_text() == "a photograph"
+
+
+@pytest.mark.parametrize("command", ["train flowers.csv -o", "predict m flowers.csv -o"])
+def test_a_folder_that_cannot_be_written_to(run, flowers, monkeypatch, command):
+    def deny(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", deny)
+    monkeypatch.setattr("fastgrad.data.read", None)  # nothing has begun by then
+    assert run(*command.split(), "out.x", code=2) == (
+        "fastgrad: error: --output: got out.x; expected it in a folder that can be written to "
+        "(Permission denied)"
+    )
+
+
+def test_training_that_diverges_is_one_line_and_saves_nothing(run, flowers):
+    options = [*QUICK, "--target", "length", "--ignore", "species", "--quiet"]
+    message = run("train", "flowers.csv", *options, "--lr", "1e30", code=2)
+    assert re.fullmatch(
+        r"fastgrad: error: the cost is (nan|inf) in epoch \d+; nothing is saved; "
+        "try a smaller --learning-rate",
+        message,
+    )
+    assert files_here() == ["flowers.csv"]
+
+
+@pytest.mark.parametrize("cost", ["softmax_cross_entropy", "sigmoid_cross_entropy", "mse"])
+def test_outputs_that_are_not_numbers_are_not_scored(run, cost):
+    net = fg.Network([2, 4, 2], "identity", cost=cost, dtype="float64", seed=0)
+    net.layers[0].W[:] = 1e200
+    net.layers[1].W[:] = [[1e200, -1e200, 1e200, -1e200]] * 2
+    net.save("m.safetensors")
+    write_rows("t.csv", None, [[0, 0, 1], [9, 9, 0]])
+    message = (
+        "fastgrad: error: the network's outputs are NaN or infinite for {} samples; "
+        "its weights or the inputs are too large"
+    )
+    assert run("predict", "m.safetensors", "t.csv", code=2) == message.format("1 of 2")
+    if cost != "mse":  # which wants two targets a row
+        assert run("evaluate", "m.safetensors", "t.csv", code=2) == message.format("1 of 2")
+    assert run("check", "m.safetensors", code=2) == message.format("16 of 16")
+
+
+def test_targets_beyond_the_dtype(run):
+    write_rows("t.csv", None, [[k, f"1e{300 - k}"] for k in range(21)])
+    assert run("train", "t.csv", "--quiet", code=2) == (
+        "fastgrad: error: --target: got 1e+300 at [0, 0]; expected numbers within float32"
+    )
+
+
+def test_interrupted(run, flowers, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fg.Network, "fit", interrupt)
+    assert run("train", "flowers.csv", "--quiet", code=130) == "fastgrad: interrupted"
+    assert files_here() == ["flowers.csv"]
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "check", "info"])
+def test_help_explains_every_argument(capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    described = re.findall(r"^  (-\S+|[A-Z]+)(?:[ ,][^\n]*?)?(?:  +|\n +)\S", out, re.MULTILINE)
+    listed = re.findall(r"^  (-\S+|[A-Z]+)", out, re.MULTILINE)
+    assert listed == described
+    assert "None" not in out
+
+
+# --- as a program --------------------------------------------------------------------------------
+
+
+def test_as_a_program(model):
+    program = [sys.executable, "-m", "fastgrad"]
+    # The tests run in a folder of their own: a checkout that is not installed must still be found.
+    root = str(Path(fg.__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, *sys.path])}
+    done = subprocess.run(
+        [*program, "info", "x"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("fastgrad: error: x: no such file; expected a model saved by fastgrad\n")
+    # A reader that leaves early, as `| head` does.
+    with subprocess.Popen(
+        [*program, "predict", model, "flowers.csv"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"fastgrad {fg.__version__}\n"
+
+
+def test_metadata_is_json(model):
+    metadata = fg.load(model).metadata
+    assert json.loads(json.dumps(metadata)) == metadata
+
+
+def test_a_column_that_float32_hardly_tells_apart_is_warned_of(folder, capsys):
+    rows = [[1_700_000_000 + 10 * k, k] for k in range(60)]
+    write_rows("t.csv", ["seconds", "y"], rows)
+    options = ["t.csv", *QUICK, "--quiet", "--no-plot"]
+    assert main(["train", *options]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("fastgrad: warning: standardize: column 0 varies by ")
+    assert err.endswith("before, or take --dtype float64\n")
+    assert err.count("\n") == 1
+    assert main(["train", *options, "--dtype", "float64"]) == 0
+    assert not capsys.readouterr().err

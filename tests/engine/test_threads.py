@@ -1,0 +1,218 @@
+"""The same seed gives the same bits, whatever the number of threads."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers.run_mode import PLAIN
+
+pytestmark = pytest.mark.skipif(PLAIN, reason="plain Python has one thread")
+
+# Trained in a process of its own, because the pool is sized when numba starts.
+PROGRAM = """
+import hashlib
+import numpy as np
+import fastgrad as fg
+
+SETTINGS = [  # sizes, batch size, samples
+    ([2, 16, 16, 1], 32, 1000),
+    ([4, 32, 32, 32, 1], 256, 2100),
+    ([3, 7, 1], 5, 33),
+    ([17, 64, 64, 6], 64, 1000),
+    ([64, 300, 10], 100, 850),
+    ([784, 128, 10], 64, 500),
+    ([33, 513, 257, 3], 128, 700),
+    ([256, 256, 256], 1000, 2300),
+    ([1, 1], 1, 40),
+    ([300, 301, 2], 1, 20),
+]
+EVERYTHING = {  # that a fit may ask for
+    "dropout": 0.3, "input_dropout": 0.1, "input_noise": 0.1, "l1": 1e-3, "l2": 1e-3,
+    "max_norm": 1.5,
+}
+KINDS = {
+    "SGD": (fg.SGD, {}),
+    "Adam": (fg.Adam, {}),
+    "clipped": (lambda lr: fg.SGD(10 * lr).clip(norm=0.01), {}),
+    "everything": (lambda lr: fg.Adam(lr).clip(norm=0.1, value=0.01), EVERYTHING),
+}
+for dtype in ("float32", "float64"):
+    for kind, (optimizer, options) in KINDS.items():
+        for sizes, batch_size, S in SETTINGS:
+            asked = {k: v for k, v in options.items() if k != "dropout" or len(sizes) > 2}
+            rng = np.random.default_rng(0)
+            X, Y = rng.normal(size=(S, sizes[0])), rng.normal(size=(S, sizes[-1]))
+            for threads in (1, 2, 3, 4, 99, None):
+                net = fg.Network(sizes, "tanh", cost="mse", dtype=dtype, seed=0, **asked)
+                net.layers[0].lr_scale = 0.5 if options else 1.0
+                ema = fg.EMA(0.9) if options else None
+                history = net.fit(
+                    X, Y, epochs=2, batch_size=batch_size, optimizer=optimizer(0.01),
+                    validation=(X, Y), threads=threads, verbose=0, average=ema,
+                )
+                bits = hashlib.sha256(np.array([history.cost, history.val_cost]).tobytes())
+                assert np.isfinite(history.val_cost).all()
+                for layer in net.layers:
+                    bits.update(layer.W.tobytes())
+                    bits.update(layer.b.tobytes())
+                bits.update(ema.average.tobytes() if ema else b"")
+                print(dtype, kind, sizes, batch_size, threads, bits.hexdigest(),
+                      sep="|")
+"""
+
+
+# Networks that train at once in several Python threads, also by one optimizer; one that answers
+# several, and a fork.
+AT_ONCE = """
+import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+import fastgrad as fg
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(500, 9)), rng.normal(size=(500, 2))
+
+def trained(seed, threads=2):
+    net = fg.Network([9, 64, 2], "tanh", cost="mse", seed=seed)
+    net.fit(X, Y, epochs=3, batch_size=32, threads=threads, verbose=0)
+    return net
+
+def weights(*arguments):
+    return trained(*arguments).layers[0].W.tobytes()
+
+def by_one(optimizer, epochs):
+    net = fg.Network([9, 8, 2], "tanh", cost="mse", seed=0)
+    net.fit(X, Y, epochs=epochs, batch_size=1, optimizer=optimizer, threads=1)
+    return net.parameters.tobytes()
+
+def falling():
+    return fg.Adam(fg.schedules.Cosine(0.01))
+
+expected = [weights(seed) for seed in range(4)]
+net = trained(0)
+parts = [X[:k] for k in range(1, 500, 7)]
+answers = [net.predict(part) for part in parts]
+slopes = [net.gradients(part, Y[: len(part)]).dC_dW[0] for part in parts]
+one, rates = falling(), range(8, 12)
+falls = [by_one(falling(), epochs) for epochs in rates]
+with ThreadPoolExecutor(4) as pool:
+    assert list(pool.map(weights, range(4))) == expected
+    assert all(map(np.array_equal, pool.map(net.predict, parts), answers))
+    found = pool.map(lambda part: net.gradients(part, Y[: len(part)]).dC_dW[0], parts)
+    assert all(map(np.array_equal, found, slopes))
+    assert list(pool.map(by_one, [one] * 4, rates)) == falls
+if "fork" in multiprocessing.get_all_start_methods():
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.starmap_async(weights, [(0, None), (1, 1), (2, 2)]).get(60) == expected[:3]
+print("the same")
+"""
+
+
+# More samples at once than the scratch memory holds, and a wide first layer.
+ON_OTHER_MACHINES = """
+import hashlib
+import numpy as np
+import fastgrad as fg
+
+bits = hashlib.sha256()
+for sizes, S, batch_size in ([2, 16, 16, 1], 30_000, 30_000), ([8000, 512, 2], 64, 32):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(S, sizes[0])), rng.normal(size=(S, sizes[-1]))
+    net = fg.Network(sizes, "tanh", cost="mse", seed=0)
+    net.fit(X, Y, epochs=2, batch_size=batch_size, optimizer=fg.Adam())
+    bits.update(net.parameters.tobytes())
+print(bits.hexdigest())
+"""
+
+# numba's threads, started by another than fastgrad, which a fork has not.
+FORK_OF_ANOTHERS = """
+import os
+import numba
+import numpy as np
+import fastgrad as fg
+
+numba.get_num_threads()
+if child := os.fork():
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+else:
+    fg.Network([9, 64, 2], cost="mse").fit(np.ones((99, 9)), np.ones((99, 2)), epochs=2, threads=2)
+    os._exit(0)
+"""
+
+# Threads that the system does not give are not waited for twice.
+NOT_GIVEN = """
+import time
+import numpy as np
+import fastgrad as fg
+from fastgrad.engine import thread_pool
+
+bits = set()
+for threads in 1, 2, 2:
+    net = fg.Network([9, 64, 2], "tanh", cost="mse", seed=0)
+    net.fit(np.ones((99, 9)), np.ones((99, 2)), epochs=2, batch_size=32, threads=threads)
+    bits.add(net.parameters.tobytes())
+    print(len(bits), thread_pool._alone_until > time.monotonic())
+"""
+
+
+def python(program, threads=4, layer="default", **variables):
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ
+        | {"NUMBA_NUM_THREADS": str(threads), "NUMBA_THREADING_LAYER": layer}
+        | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def bits():
+    """setting -> {threads: SHA-256 of the weights and costs after training}."""
+    run = python(PROGRAM)
+    assert run.returncode == 0, run.stderr
+    found = {}
+    for line in run.stdout.splitlines():
+        *setting, threads, digest = line.split("|")
+        found.setdefault(" ".join(setting), {})[threads] = digest
+    return found
+
+
+def test_any_number_of_threads_gives_the_same_bits(bits):
+    assert len(bits) == 80
+    for setting, digests in bits.items():
+        assert list(digests) == ["1", "2", "3", "4", "99", "None"]
+        assert len(set(digests.values())) == 1, f"{setting}: {digests}"
+
+
+def test_different_training_gives_different_bits(bits):
+    assert len({digests["1"] for digests in bits.values()}) == len(bits)
+
+
+def test_machines_with_other_numbers_of_processors_give_the_same_bits():
+    runs = [python(ON_OTHER_MACHINES, threads) for threads in (1, 2, 5, 64)]
+    assert all(run.returncode == 0 for run in runs), [run.stderr for run in runs]
+    assert len({run.stdout for run in runs}) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no system that forks")
+def test_a_fork_takes_one_thread_whoever_started_others():
+    assert python(FORK_OF_ANOTHERS).stdout == "0\n"
+
+
+def test_threads_that_the_system_does_not_give_are_not_waited_for_again():
+    run = python(NOT_GIVEN, OMP_THREAD_LIMIT="1", layer="omp")
+    if "omp" in run.stderr:
+        pytest.skip("numba has no OpenMP here; where it has, this runs")
+    assert run.stdout == "1 False\n1 True\n1 True\n", run.stderr
+
+
+@pytest.mark.parametrize("layer", ["default", "workqueue"])
+def test_python_threads_and_forks_train_and_predict_too(layer):
+    run = python(AT_ONCE, layer=layer)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "the same\n"
