@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from helpers.error_messages import assert_names
 from helpers.run_mode import PLAIN
 from helpers.small_fits import StopsAfter
+from helpers.ten_samples import X, Y
 
 import fastgrad as fg
 from fastgrad.optim import schedules
@@ -375,3 +377,21 @@ def test_a_fit_that_a_callback_refuses_has_changed_nothing(tmp_path):
         net.fit(X, Y, average=ema, callbacks=[fg.CSVLogger(tmp_path / "none" / "log.csv")])
     assert not net.inputs.standardized
     assert ema.average is None
+
+
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (lambda: fg.Checkpoint(3), ["path", "3"]),
+        (lambda: fg.save_checkpoint("c", fg.Adam(), network()), ["net", "Adam", "fg.Network"]),
+        (lambda: fg.save_checkpoint("c", network(), "adam"), ["optimizer", "'adam'", "Adam"]),
+        (lambda: fg.save_checkpoint("c", network(), fg.Adam), ["optimizer", "class", "Adam"]),
+        (lambda: fg.save_checkpoint("c", network(), fg.Adam(), "ema"), ["average", "'ema'", "EMA"]),
+        (
+            lambda: fg.Checkpoint("c", extra_state=fg.Chunks(X, Y)),
+            ["extra_state", "<Chunks 10 rows", "a list"],
+        ),
+    ],
+)
+def test_bad_arguments_are_named(make, parts):
+    assert_names(make, parts)

@@ -5,6 +5,9 @@ import functools
 import numpy as np
 import pytest
 from helpers.comparison import assert_close
+from helpers.error_messages import assert_names, message_of
+from helpers.ten_samples import IDS as TEN_IDS
+from helpers.ten_samples import X, Y, network
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -293,6 +296,7 @@ def test_arguments():
         metrics.f1(IDS, P, average="marco")
     with pytest.raises(ValueError, match=r"^k: got 0; expected an integer of at least 1$"):
         metrics.top_k_accuracy(IDS, P, k=0)
+    assert_names(lambda: metrics.top_k_accuracy(IDS, P, k=2**70), ["k", str(2**63 - 1)])
 
 
 def test_with_a_network(rng):
@@ -301,3 +305,50 @@ def test_with_a_network(rng):
     history = net.fit(X[:300], y[:300], epochs=2, validation=(X[300:400], y[300:400]))
     figure = metrics.accuracy(y[300:400], net.predict(X[300:400]))
     assert figure == close(history.metrics["val_accuracy"][-1])
+
+
+def largest(Y, prediction):
+    return np.abs(Y - prediction).max()
+
+
+def cost(Y, prediction):
+    return 0.0
+
+
+def accuracy(Y, prediction):
+    return 0.0
+
+
+@pytest.mark.parametrize(
+    ("of", "metrics", "name"),
+    [
+        ("mse", [largest, largest], "largest"),
+        ("mse", [lambda Y, p: 1, lambda Y, p: 2], "lambda"),
+        ("mse", ["mae", "mae"], "mae"),
+        ("mse", [cost], "cost"),
+        ("softmax_cross_entropy", [accuracy], "accuracy"),
+    ],
+)
+def test_metrics_of_one_name(of, metrics, name):
+    net, Y_val = network([3, 5, 2], cost=of), Y if of == "mse" else TEN_IDS
+    call = lambda: net.fit(X, Y_val, validation=(X, Y_val), metrics=metrics)  # noqa: E731
+    assert f"metrics: got {name!r} twice; expected functions of diff" in message_of(call)
+
+
+def test_the_metric_of_a_users_own_may_be_called_accuracy_where_there_is_none():
+    history = network([3, 5, 2]).fit(X, Y, epochs=1, validation=(X, Y), metrics=[accuracy])
+    assert history.metrics == {"val_accuracy": [0]}
+
+
+def test_a_lambda_has_a_name_that_a_file_can_hold(tmp_path):
+    options = {"validation": (X, Y), "metrics": [lambda Y, p: 3]}
+    callbacks = [fg.CSVLogger(tmp_path / "log"), fg.EarlyStopping("val_lambda", mode="min")]
+    history = network([3, 5, 2]).fit(X, Y, epochs=1, callbacks=callbacks, **options)
+    assert history.metrics == {"val_lambda": [3]}
+    assert "val_lambda" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("value", [None, "high", np.ones(3)])
+def test_a_metric_that_is_no_number(value):
+    options = {"validation": (X, Y), "metrics": [lambda Y, p: value]}
+    assert "from <lambda>" in message_of(lambda: network([3, 5, 2]).fit(X, Y, epochs=1, **options))

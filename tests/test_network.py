@@ -15,6 +15,7 @@ from helpers.comparison import (
 from helpers.oracle import Oracle, one_hot, random_targets
 from helpers.oracle_optimizers import SGD
 from helpers.run_mode import jitted_only
+from helpers.ten_samples import X, Y
 
 import fastgrad as fg
 from fastgrad.engine import thread_pool
@@ -269,3 +270,8 @@ def test_many_samples_are_looked_at_in_passes_that_do_not_change_a_bit(monkeypat
     assert len(passes) == 2 * -(-len(X) // 256)  # so that Ctrl-C comes between
     assert np.array_equal(cut[0], whole[0])
     assert cut[1] == whole[1]
+
+
+def test_a_seed_may_be_as_large_as_numpy_takes():
+    assert np.array_equal(network(seed=2**70).parameters, network(seed=2**70).parameters)
+    assert len(list(fg.Chunks(X, Y, seed=2**100))) == 1

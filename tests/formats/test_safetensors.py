@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from helpers.comparison import parameters
+from helpers.error_messages import assert_names
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -302,3 +303,14 @@ def test_wrong_metadata(value, path):
     for key in metadata_keys(path):
         altered(path, lambda _, metadata, k=key: metadata.update({k: value}))
         one_line(lambda: fg.load(path), path)
+
+
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (lambda: network().save(None), ["path", "None"]),
+        (lambda: fg.load(3), ["path", "3"]),
+    ],
+)
+def test_a_path_is_a_path(make, parts):
+    assert_names(make, parts)

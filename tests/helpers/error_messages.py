@@ -19,3 +19,10 @@ def message_of(call):
     assert "expected" in message or "did you mean" in message
     assert len(message) < 250
     return message
+
+
+def assert_names(call, parts):
+    """The message of a call's error contains each of these."""
+    message = message_of(call)
+    for part in parts:
+        assert part in message

@@ -10,8 +10,12 @@ import mpmath
 import numba
 import numpy as np
 import pytest
+from helpers.error_messages import assert_names
 from helpers.run_mode import PLAIN, jitted_only
+from helpers.ten_samples import X
+from numba.core.errors import NumbaError
 
+import fastgrad as fg
 from fastgrad.codegen import jit
 from fastgrad.codegen.jit import kernel
 from fastgrad.engine.entry_points import activation_address
@@ -375,3 +379,17 @@ def test_a_kernel_called_from_python_takes_keywords_and_misses_arguments():
     assert elementary.tanh(u=0.5) == pytest.approx(math.tanh(0.5))
     with pytest.raises(TypeError, match=r"required (positional )?argument"):
         elementary.tanh()
+
+
+def test_a_function_returns_a_number():
+    assert_names(
+        lambda: Activation("own", lambda u: None, abs), ["'own': f gives None", "a number"]
+    )
+
+
+@jitted_only
+def test_what_numba_cannot_compile_is_named():
+    own = Activation("own", f=lambda u: math.fsum([u]), df=lambda u: 1.0)
+    with pytest.raises(NumbaError) as caught:
+        fg.Network([3, 4, 2], [own, "identity"]).predict(X)
+    assert caught.value.__notes__[-1].startswith("activation 'own': numba cannot compile it; exp")

@@ -6,6 +6,7 @@ import mpmath
 import numba
 import numpy as np
 import pytest
+from helpers.error_messages import assert_names
 from helpers.run_mode import PLAIN
 
 from fastgrad.codegen.jit import kernel
@@ -327,3 +328,7 @@ def test_wrong_names(spec, error, message):
     with pytest.raises(error, match=message) as caught:
         cost(spec)
     assert "\n" not in str(caught.value)
+
+
+def test_a_function_returns_a_number():
+    assert_names(lambda: Cost("own", lambda a, y: "x", max), ["'own': C gives 'x'", "a number"])

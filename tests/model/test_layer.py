@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers.code_paths import CODE_PATHS, FAST_CODE_PATHS, change_by, data, network
 from helpers.comparison import assert_close, assert_same_parameters
+from helpers.error_messages import assert_names
 from helpers.torch_twin import TorchTwin, random_batches
 
 import fastgrad as fg
@@ -137,3 +138,21 @@ def test_layers_and_inputs_show_what_is_not_as_usual():
     net.layers[0].trainable = False
     assert repr(net.layers) == "(<Layer 2-3: l2=0.1, trainable=False>, <Layer 3-1>)"
     assert repr(net.inputs) == "<Inputs 2: standardize=True, noise=0.5>"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "parts"),
+    [
+        ("W", np.ones((2, 2)), ["W", "(2, 2)", "(8, 3)"]),
+        ("W", "x", ["W", "str", "(8, 3)"]),
+        ("W", None, ["W", "NoneType", "(8, 3)"]),
+        ("b", [1.0, 2.0], ["b", "list", "(8,)"]),
+        ("trainable", np.array([1, 2]), ["trainable", "True or False"]),
+        ("lr_scale", np.ones(3), ["lr_scale", "a finite number"]),
+    ],
+)
+def test_what_is_assigned_to_a_layer(name, value, parts):
+    layer = fg.Network([3, 8, 1]).layers[0]
+    before = layer.W.copy(), layer.b.copy()
+    assert_names(lambda: setattr(layer, name, value), parts)
+    assert all(map(np.array_equal, (layer.W, layer.b), before))

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from helpers.comparison import assert_close
+from helpers.error_messages import assert_names
 from helpers.oracle import Oracle, one_hot
+from helpers.ten_samples import X as x
 
 import fastgrad as fg
 
@@ -98,3 +100,30 @@ def test_targets_of_several_costs_are_checked():
         net.cost(X, Y[:2])
     with pytest.raises(ValueError, match=r"Y\[0\]: got 9 at"):
         net.cost(X, [IDS + 7 * (IDS == 2), *Y[1:]])
+
+
+TWO = [("softmax_cross_entropy", 2), ("mse", 3)]
+
+
+@pytest.mark.parametrize("first", [1, [0.25, 0.75]])
+def test_a_step_on_one_sample_of_several_costs(first):
+    one, batch = (fg.Network([3, 5], "identity", cost=TWO, seed=0) for _ in range(2))
+    second = [1.0, 2.0, 3.0]
+    C = one.step(x[0], [first, second], fg.SGD(0.1))
+    assert batch.step(x[:1], [[first], [second]], fg.SGD(0.1)) == C
+    assert np.array_equal(one.parameters, batch.parameters)
+
+
+@pytest.mark.parametrize(
+    ("y", "parts"),
+    [
+        ([1, [1.0, 2.0]], ["y[1]", "(1, 2)", "(1, 3)"]),
+        ([[1, [2]], [1.0, 2.0, 3.0]], ["y[0]", "different lengths"]),
+        ([1], ["y", "1 things", "2"]),
+        (np.ones(5), ["y", "ndarray", "2"]),
+        ([1, None], ["y[1]", "None"]),
+    ],
+)
+def test_targets_of_one_sample_of_several_costs(y, parts):
+    net = fg.Network([3, 5], "identity", cost=TWO, seed=0)
+    assert_names(lambda: net.step(x[0], y, fg.SGD(0.1)), parts)

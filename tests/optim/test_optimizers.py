@@ -195,6 +195,15 @@ def test_an_optimizer_keeps_a_state_for_each_network(name, rng):
         (lambda: fg.Rprop(etas=(0.5, 0.9)), ["etas[1]", "0.9"]),
         (lambda: fg.Rprop(step_sizes=(-1, 1)), ["step_sizes[0]", "-1"]),
         (lambda: fg.Rprop(step_sizes=(1, 0.1)), ["step_sizes[1]", "0.1"]),
+        (lambda: fg.SGD(0.1, 0.9, nesterov="no"), ["nesterov", "'no'", "True or False"]),
+        (lambda: fg.Adam(amsgrad="no"), ["amsgrad", "'no'", "True or False"]),
+        (
+            lambda: fg.NAdam(decoupled_weight_decay=2),
+            ["decoupled_weight_decay", "2", "True or False"],
+        ),
+        (lambda: fg.RMSprop(centered="no"), ["centered", "'no'", "True or False"]),
+        (lambda: fg.Adam().clip(norm=True), ["norm", "True"]),
+        (lambda: setattr(fg.Adam(), "schedule", "fast"), ["lr", "'fast'", "a schedule such as"]),
     ],
 )
 def test_bad_settings_are_named(make, parts):

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from helpers.ten_samples import X, network, y
 
 import fastgrad as fg
 from fastgrad.optim.schedules import (
@@ -339,3 +340,12 @@ def test_numbers_of_numpy_can_be_saved():
 
 def test_every_schedule_is_tried():
     assert {type(schedule) for schedule, _ in CASES} == {*SCHEDULES.values(), Function}
+
+
+@pytest.mark.parametrize("rate", [0.1, lambda step: 0.1])
+def test_a_schedule_may_be_set_as_it_is_given(rate):
+    net, expected, optimizer = network(), network(), fg.SGD(0.5)
+    optimizer.schedule = rate
+    net.fit(X, y, epochs=1, optimizer=optimizer)
+    expected.fit(X, y, epochs=1, optimizer=fg.SGD(0.1))
+    assert np.array_equal(net.parameters, expected.parameters)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.comparison import assert_close
+from helpers.error_messages import assert_names
 
 import fastgrad as fg
 
@@ -108,3 +109,14 @@ def test_a_frozen_layer_that_was_set_is_in_the_average():
     net.fit(X, Y, epochs=1, batch_size=8, average=ema)
     assert (ema.network.layers[0].W == 2).all()
     assert not np.array_equal(ema.network.layers[1].W, net.layers[1].W)
+
+
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (lambda: fg.EMA(2), ["decay", "2", "below 1"]),
+        (lambda: fg.SWA(2**70), ["start", str(2**63 - 1)]),
+    ],
+)
+def test_bad_averages_are_named(make, parts):
+    assert_names(make, parts)

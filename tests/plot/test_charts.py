@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from helpers.error_messages import assert_names
+from helpers.ten_samples import IDS, X, y
 
 import fastgrad as fg
 from fastgrad.plot import charts
@@ -344,3 +346,16 @@ def test_a_network_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ModuleNotFoundError, match=r"^the network needs matplotlib: pip install"):
         charts.network(classifier(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (lambda: fg.plot.history([1.0]), ["history", "list", "fg.History"]),
+        (lambda: fg.plot.network("net"), ["net", "str", "fg.Network"]),
+        (lambda: fg.plot.confusion(None, X, IDS), ["net", "NoneType", "fg.Network"]),
+        (lambda: fg.plot.decision_boundary(fg.Network, X, y), ["net", "type", "fg.Network"]),
+    ],
+)
+def test_a_network_is_a_network(make, parts):
+    assert_names(make, parts)

@@ -5,7 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+from helpers.error_messages import assert_names
 from helpers.run_mode import PLAIN
+from helpers.ten_samples import X, y
 
 import fastgrad as fg
 from fastgrad.plot import charts
@@ -255,3 +257,13 @@ def test_a_used_optimizer_is_probed_as_it_is(rng):
         costs.append(net.step(X, y, optimizer))
     assert found.costs == pytest.approx(costs, rel=1e-12)
     assert abs(found.costs[1] / cold.costs[1] - 1) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (lambda: fg.find_lr(3, X, y), ["net", "int", "fg.Network"]),
+    ],
+)
+def test_a_network_is_a_network(make, parts):
+    assert_names(make, parts)

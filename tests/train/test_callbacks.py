@@ -5,6 +5,8 @@ import sys
 import numpy as np
 import pytest
 from helpers.small_fits import new_fit, run_callback
+from helpers.ten_samples import X, y
+from helpers.ten_samples import network as small_network
 
 import fastgrad as fg
 from fastgrad.optim.schedules import Cosine, Warmup
@@ -341,3 +343,13 @@ class Doubles(fg.Callback):
 )
 def test_they_show_how_they_were_made(thing, text):
     assert repr(thing) == text
+
+
+@pytest.mark.parametrize("name", ["stop_training", "stop"])
+def test_a_fit_does_not_stop_by_an_attribute(name):
+    class Stop(fg.Callback):
+        def on_epoch_end(self, fit):
+            setattr(fit, name, True)
+
+    with pytest.raises(AttributeError, match=name):
+        small_network().fit(X, y, epochs=2, callbacks=[Stop()])

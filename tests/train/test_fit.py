@@ -9,6 +9,8 @@ from helpers.comparison import assert_close, assert_same_gradients
 from helpers.oracle import one_hot
 from helpers.run_mode import jitted_only
 from helpers.small_fits import S, data, network, same_parameters
+from helpers.ten_samples import X, y
+from helpers.ten_samples import network as small_network
 
 import fastgrad as fg
 from fastgrad.optim import schedules
@@ -368,3 +370,10 @@ def test_an_average_of_no_epoch_is_refused():
         _ = swa.network
     net.fit(X, Y, epochs=2, average=swa)
     assert np.array_equal(swa.network.parameters, net.parameters)
+
+
+def test_a_mini_batch_may_be_larger_than_the_data():
+    one, other = small_network(), small_network()
+    one.fit(X, y, epochs=2, batch_size=10, optimizer=fg.SGD(0.1), shuffle=False)
+    other.fit(X, y, epochs=2, batch_size=2**63 - 1, optimizer=fg.SGD(0.1), shuffle=False)
+    np.testing.assert_allclose(one.parameters, other.parameters, rtol=1e-6)

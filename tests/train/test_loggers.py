@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from helpers.error_messages import assert_names
 
 import fastgrad as fg
 from fastgrad.train.callbacks import Callback
@@ -353,3 +354,14 @@ def test_a_missing_library_is_named_with_its_extra(make, module, extra, monkeypa
     kind = type(caught.value), caught.value.name
     assert kind == (ModuleNotFoundError, module)
     assert str(caught.value).endswith(f"needs {module}: pip install 'fastgrad[{extra}]'")
+
+
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (lambda: fg.CSVLogger(None), ["path", "None"]),
+        (lambda: fg.CSVLogger("x.csv", append="no"), ["append", "no", "True or False"]),
+    ],
+)
+def test_bad_paths_are_named(make, parts):
+    assert_names(make, parts)

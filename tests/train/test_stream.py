@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 from helpers.comparison import assert_close
+from helpers.error_messages import assert_names
 from helpers.small_fits import S, data, network, same_parameters
+from helpers.ten_samples import X
+from helpers.ten_samples import network as small_network
+from helpers.ten_samples import y as targets
 
 import fastgrad as fg
 
@@ -184,3 +188,9 @@ def test_what_was_learnt_before_a_bad_piece_stays():
     expected.fit_stream([(X, Y)])
     assert same_parameters(net, expected)
     net.fit_stream([(X, Y)], optimizer=adam)  # and both go on
+
+
+def test_bad_pieces_are_named():
+    net = small_network()
+    assert_names(lambda: net.fit_stream((X, targets)), ["batches", "ndarray as piece 0", "(X, Y"])
+    assert_names(lambda: net.fit_stream([(X, targets, [1])]), ["sample_weight", "(1,)", "(10,)"])
