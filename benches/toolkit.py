@@ -94,7 +94,7 @@ def mlflow_logger(folder):
 CALLBACKS = {
     "every=1": lambda folder: Every(1),
     "every=20": lambda folder: Every(20),
-    "Progress": lambda folder: fg.progress.Progress(io.StringIO()),
+    "Progress": lambda folder: fg.train.progress.Progress(io.StringIO()),
     "ReduceLROnPlateau": lambda folder: fg.ReduceLROnPlateau("cost"),
     "Checkpoint": lambda folder: fg.Checkpoint(folder / "checkpoint.safetensors"),
     "CSVLogger": lambda folder: fg.CSVLogger(folder / "figures.csv"),
