@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 from helpers.data_files import QUICK, command, write_flowers
+from helpers.grids import FULL_GRIDS
 from helpers.run_mode import PLAIN
 from hypothesis import HealthCheck, settings
 
@@ -17,7 +18,7 @@ settings.register_profile(
     "fastgrad",
     deadline=None,
     derandomize=True,
-    max_examples=25 if PLAIN else 60,
+    max_examples=(25 if PLAIN else 60) * (8 if FULL_GRIDS else 1),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("fastgrad")

@@ -1,19 +1,15 @@
 """The same seed gives the same bits, whatever the number of threads."""
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
+from helpers.grids import grid
 from helpers.run_mode import PLAIN
 
 pytestmark = pytest.mark.skipif(PLAIN, reason="plain Python has one thread")
-
-# Trained in a process of its own, because the pool is sized when numba starts.
-PROGRAM = """
-import hashlib
-import numpy as np
-import fastgrad as fg
 
 SETTINGS = [  # sizes, batch size, samples
     ([2, 16, 16, 1], 32, 1000),
@@ -27,6 +23,18 @@ SETTINGS = [  # sizes, batch size, samples
     ([1, 1], 1, 40),
     ([300, 301, 2], 1, 20),
 ]
+KINDS = ["SGD", "Adam", "clipped", "everything"]
+CASES = grid(["float32", "float64"], KINDS, SETTINGS, [2, 3, 4, 99, None])
+CASES += {str(case[:3]): (*case[:3], 1) for case in CASES}.values()
+
+# Trained in a process of its own, because the pool is sized when numba starts.
+PROGRAM = """
+import hashlib
+import json
+import sys
+import numpy as np
+import fastgrad as fg
+
 EVERYTHING = {  # that a fit may ask for
     "dropout": 0.3, "input_dropout": 0.1, "input_noise": 0.1, "l1": 1e-3, "l2": 1e-3,
     "max_norm": 1.5,
@@ -37,28 +45,25 @@ KINDS = {
     "clipped": (lambda lr: fg.SGD(10 * lr).clip(norm=0.01), {}),
     "everything": (lambda lr: fg.Adam(lr).clip(norm=0.1, value=0.01), EVERYTHING),
 }
-for dtype in ("float32", "float64"):
-    for kind, (optimizer, options) in KINDS.items():
-        for sizes, batch_size, S in SETTINGS:
-            asked = {k: v for k, v in options.items() if k != "dropout" or len(sizes) > 2}
-            rng = np.random.default_rng(0)
-            X, Y = rng.normal(size=(S, sizes[0])), rng.normal(size=(S, sizes[-1]))
-            for threads in (1, 2, 3, 4, 99, None):
-                net = fg.Network(sizes, "tanh", cost="mse", dtype=dtype, seed=0, **asked)
-                net.layers[0].lr_scale = 0.5 if options else 1.0
-                ema = fg.EMA(0.9) if options else None
-                history = net.fit(
-                    X, Y, epochs=2, batch_size=batch_size, optimizer=optimizer(0.01),
-                    validation=(X, Y), threads=threads, verbose=0, average=ema,
-                )
-                bits = hashlib.sha256(np.array([history.cost, history.val_cost]).tobytes())
-                assert np.isfinite(history.val_cost).all()
-                for layer in net.layers:
-                    bits.update(layer.W.tobytes())
-                    bits.update(layer.b.tobytes())
-                bits.update(ema.average.tobytes() if ema else b"")
-                print(dtype, kind, sizes, batch_size, threads, bits.hexdigest(),
-                      sep="|")
+for dtype, kind, (sizes, batch_size, S), threads in json.loads(sys.argv[1]):
+    optimizer, options = KINDS[kind]
+    asked = {k: v for k, v in options.items() if k != "dropout" or len(sizes) > 2}
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(S, sizes[0])), rng.normal(size=(S, sizes[-1]))
+    net = fg.Network(sizes, "tanh", cost="mse", dtype=dtype, seed=0, **asked)
+    net.layers[0].lr_scale = 0.5 if options else 1.0
+    ema = fg.EMA(0.9) if options else None
+    history = net.fit(
+        X, Y, epochs=2, batch_size=batch_size, optimizer=optimizer(0.01),
+        validation=(X, Y), threads=threads, verbose=0, average=ema,
+    )
+    bits = hashlib.sha256(np.array([history.cost, history.val_cost]).tobytes())
+    assert np.isfinite(history.val_cost).all()
+    for layer in net.layers:
+        bits.update(layer.W.tobytes())
+        bits.update(layer.b.tobytes())
+    bits.update(ema.average.tobytes() if ema else b"")
+    print(bits.hexdigest())
 """
 
 
@@ -156,9 +161,9 @@ for threads in 1, 2, 2:
 """
 
 
-def python(program, threads=4, layer="default", **variables):
+def python(program, *arguments, threads=4, layer="default", **variables):
     return subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, *arguments],
         env=os.environ
         | {"NUMBA_NUM_THREADS": str(threads), "NUMBA_THREADING_LAYER": layer}
         | {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -172,29 +177,28 @@ def python(program, threads=4, layer="default", **variables):
 
 @pytest.fixture(scope="module")
 def bits():
-    """setting -> {threads: SHA-256 of the weights and costs after training}."""
-    run = python(PROGRAM)
+    """Setting -> {threads: SHA-256 of the weights and costs after training}."""
+    run = python(PROGRAM, json.dumps(CASES))
     assert run.returncode == 0, run.stderr
     found = {}
-    for line in run.stdout.splitlines():
-        *setting, threads, digest = line.split("|")
-        found.setdefault(" ".join(setting), {})[threads] = digest
+    for (*setting, threads), digest in zip(CASES, run.stdout.splitlines(), strict=True):
+        found.setdefault(str(setting), {})[threads] = digest
     return found
 
 
 def test_any_number_of_threads_gives_the_same_bits(bits):
-    assert len(bits) == 80
     for setting, digests in bits.items():
-        assert list(digests) == ["1", "2", "3", "4", "99", "None"]
+        assert 1 in digests
+        assert len(digests) > 1
         assert len(set(digests.values())) == 1, f"{setting}: {digests}"
 
 
 def test_different_training_gives_different_bits(bits):
-    assert len({digests["1"] for digests in bits.values()}) == len(bits)
+    assert len({digests[1] for digests in bits.values()}) == len(bits)
 
 
 def test_machines_with_other_numbers_of_processors_give_the_same_bits():
-    runs = [python(ON_OTHER_MACHINES, threads) for threads in (1, 2, 5, 64)]
+    runs = [python(ON_OTHER_MACHINES, threads=threads) for threads in (1, 2, 5, 64)]
     assert all(run.returncode == 0 for run in runs), [run.stderr for run in runs]
     assert len({run.stdout for run in runs}) == 1
 

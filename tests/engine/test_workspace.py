@@ -4,6 +4,7 @@ import sys
 from functools import partial
 
 import numpy as np
+from helpers.run_mode import PLAIN
 
 import fastgrad as fg
 from fastgrad.engine import workspace
@@ -14,7 +15,8 @@ def network():
 
 
 rng = np.random.default_rng(0)
-X, Y = rng.normal(size=(3000, 3)), rng.normal(size=(3000, 2))
+S = 60 if PLAIN else 3000
+X, Y = rng.normal(size=(S, 3)), rng.normal(size=(S, 2))
 FEW, MANY = (X[:8], Y[:8]), (X, Y)
 
 

@@ -1,10 +1,9 @@
 """Equations 1 to 8 as a whole: C and its gradients, against differences, oracle and autodiff."""
 
-import itertools
-
 import numpy as np
 import pytest
 from helpers.comparison import STEP, assert_close, assert_same_gradients, central_differences
+from helpers.grids import grid
 from helpers.oracle import (
     ACTIVATIONS,
     COSTS,
@@ -25,10 +24,9 @@ SIZES = [[1, 3], [3, 7, 1], [17, 3, 7], [7, 1, 3, 3], [3, 17, 17], [33, 7, 3], [
 BATCHES = [1, 2, 15, 16, 17, 33, 100]
 MARGIN = 3e-4  # no u and no output comes nearer to a kink: a difference never reaches across one
 
-# Every activation with every cost; sizes and batches take turns with coprime strides.
 CASES = [
-    pytest.param(f, cost, SIZES[(k + 2 * m) % 7], BATCHES[(k + 3 * m) % 7], id=f"{f}-{cost}")
-    for (k, f), (m, cost) in itertools.product(enumerate(ACTIVATIONS), enumerate(COSTS))
+    pytest.param(f, cost, sizes, S, id=f"{f}-{cost}-{'-'.join(map(str, sizes))}-{S}")
+    for f, cost, sizes, S in grid(ACTIVATIONS, COSTS, SIZES, BATCHES)
 ]
 FUSED = ("softmax_cross_entropy", "sigmoid_cross_entropy", "poisson")
 
