@@ -6,8 +6,8 @@ import timeit
 from pathlib import Path
 
 import numpy as np
-from numba import prange
-from numba.core.registry import cpu_target
+from llvmlite import binding as llvm
+from numba import config, prange
 
 from fastgrad.codegen import simd, tile_shapes
 from fastgrad.codegen.jit import kernel, parallel, standalone
@@ -25,7 +25,7 @@ def processor() -> str:
     if info.exists():
         lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         name = lines[0].partition(":")[2].strip() if lines else name
-    _, cpu, _ = cpu_target.target_context.codegen().magic_tuple()
+    cpu = config.CPU_NAME or llvm.get_host_cpu_name()
     tile = f"{tile_shapes.HEIGHTS[0]} x {tile_shapes.WIDTHS[0] * _LANES}"
     return f"{name} ({cpu}), tiles of {tile}, {ALL} processors"
 
