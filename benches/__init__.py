@@ -1,1 +1,4 @@
-"""The asv suite. asv imports every module here, so each must import with asv and fastgrad alone."""
+"""Benchmarks: `suite` for asv, `reports` that print tables and draw charts, `common` to both.
+
+asv imports every module below this folder, so each must import with asv and fastgrad alone.
+"""

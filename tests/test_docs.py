@@ -66,11 +66,13 @@ def test_the_loop_stands_under_its_equation(equation):
     assert f"# {equation}\n" in "\n".join(sources) + "\n"
 
 
-def test_the_readme_shows_the_loops_as_they_are():
-    loops = [text for text in blocks("README.md", "python") if "# eq." in text]
-    assert len(loops) == 2
-    for loop in loops:
-        assert dedented(loop) in dedented(KERNELS)
+@pytest.mark.parametrize(
+    ("page", "tag"), [("README.md", "eq. (1)"), ("docs/design.md", "eq. (1s)")]
+)
+def test_the_page_shows_the_loop_as_it_is(page, tag):
+    (loop,) = [text for text in blocks(page, "python") if "# eq." in text]
+    assert f"# {tag}: " in loop
+    assert dedented(loop) in dedented(KERNELS)
 
 
 def dedented(text):
@@ -135,7 +137,7 @@ def test_the_command_line_page_has_every_option_of_train(capsys):
     [
         ("docs/activations.md", fg.activations.ACTIVATIONS),
         ("docs/costs.md", fg.costs.COSTS),
-        ("docs/initial.md", INITS),
+        ("docs/initializers.md", INITS),
         ("docs/schedules.md", fg.schedules.SCHEDULES),
     ],
 )

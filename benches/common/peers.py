@@ -1,7 +1,7 @@
-"""The same training by fastgrad and by its peers, one class each: an epoch is `run(1)`.
+"""The same training by fastgrad and by each of its peers, a class each: an epoch is `run(1)`.
 
-All start from random weights, shuffle before each epoch, take the mean over a mini-batch and keep
-everything in float32. Each is written as its own documentation recommends for speed on a CPU.
+All start from random weights, shuffle before each epoch, take the mean over a mini-batch and
+compute in float32. Each is written as its own documentation recommends for speed on a CPU.
 """
 
 import timeit
@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from benches.cases import Case
+from benches.common.cases import Case
 
 RATE = 1e-3
 
@@ -73,7 +73,7 @@ class TorchEager:
 
 
 class TorchFused(TorchEager):
-    """PyTorch, operation by operation, with Adam as one of them."""
+    """PyTorch, operation by operation, with Adam as one operation."""
 
     fused = True
 
@@ -87,10 +87,10 @@ class TorchCompiled(TorchFused):
 class JaxScan:
     """JAX with the whole epoch as one jitted `lax.scan`, in the form that is fastest for the case.
 
-    Each step gathers its samples, or all are gathered ahead, perhaps with four steps in one.
+    Each step gathers its samples, or all are gathered ahead, with one or four steps per iteration.
     """
 
-    FORMS = (False, 1), (True, 1), (True, 4)  # gathered ahead, steps unrolled
+    FORMS = (False, 1), (True, 1), (True, 4)  # gathered ahead, steps per iteration
 
     def __init__(self, case: Case, threads: int) -> None:
         import jax
@@ -109,7 +109,7 @@ class JaxScan:
                 return optax.softmax_cross_entropy_with_integer_labels(x, y).mean()
             return jnp.square(x - y).mean()
 
-        def epoch(ahead, unroll, carry, order, X, Y):
+        def epoch(ahead, unroll, carry, permutation, X, Y):
             def step(carry, batch):
                 parameters, state = carry
                 x, y = batch if ahead else (X[batch], Y[batch])
@@ -117,7 +117,7 @@ class JaxScan:
                 change, state = optimizer.update(dC, state)
                 return (optax.apply_updates(parameters, change), state), C
 
-            batches = (X[order], Y[order]) if ahead else order
+            batches = (X[permutation], Y[permutation]) if ahead else permutation
             return jax.lax.scan(step, carry, batches, unroll=unroll)
 
         self.jax, self.rng, self.batch_size = jax, np.random.default_rng(0), case.batch_size
@@ -138,9 +138,9 @@ class JaxScan:
     def run(self, epochs: int) -> None:
         for _ in range(epochs):
             # JAX's own permutation sorts, and would take much of the epoch of a small network
-            order = self.rng.permutation(len(self.data[0])).astype(np.int32)
-            order = order.reshape(-1, self.batch_size)
-            self.carry, _ = self.epoch(self.carry, order, *self.data)
+            permutation = self.rng.permutation(len(self.data[0])).astype(np.int32)
+            permutation = permutation.reshape(-1, self.batch_size)
+            self.carry, _ = self.epoch(self.carry, permutation, *self.data)
         self.jax.block_until_ready(self.carry)
 
 
@@ -164,7 +164,7 @@ class ScikitLearn:
             self.model.set_params(max_iter=epochs).fit(*self.data)
 
 
-CONTENDERS = {
+PEERS = {
     "fastgrad": Fastgrad,
     "JAX scan": JaxScan,
     "PyTorch eager": TorchEager,

@@ -1,4 +1,4 @@
-"""The loops of equations.py: the three that hold nearly all the arithmetic, and the short ones."""
+"""The loops of equations.py: the three with nearly all the arithmetic, and the short ones."""
 
 import math
 from typing import ClassVar
@@ -15,7 +15,7 @@ SAMPLES, LANES = 64, 16
 
 
 def repeated(loop):
-    """The loop so many times in one call: from Python a call takes 20 µs more than the loop."""
+    """The loop many times in one call: a call from Python takes 20 µs more than the loop."""
 
     @kernel
     def many(times, *arguments):
@@ -42,7 +42,7 @@ shuffle = repeated(minibatch.shuffle)
 class Tiles:
     """n nodes on n nodes, 64 samples, float32, one thread.
 
-    Each loop makes 2 n n S operations, and goes round `times` times in a call: a millisecond or so.
+    Each loop makes 2 n n S operations, and runs `times` times per call: about a millisecond.
     """
 
     params: ClassVar = [[256, 1024]]
@@ -58,7 +58,7 @@ class Tiles:
 
         self.times = max(1, 1024**2 // n**2)
         self.panels = SAMPLES // LANES
-        self.W = numbers(n, n + LANES)  # n is a multiple of 64: LANES more keep rows apart
+        self.W = numbers(n, n + LANES)  # n is a multiple of 64: LANES more, as in a network
         self.b = numbers(n)
         self.a, self.u, self.d = (numbers(self.panels, n, LANES) for _ in "aud")
         self.aT = numbers(n // LANES, SAMPLES, LANES)
@@ -86,7 +86,7 @@ class Tiles:
 
 
 class Short:
-    """The kernels that take a microsecond or less, 1000 times: 48 nodes, 64 samples or one."""
+    """Kernels that take a microsecond or less, 1000 times: 48 nodes, 64 samples or one."""
 
     def setup(self):
         rng = np.random.default_rng(0)
@@ -100,9 +100,9 @@ class Short:
         self.a, self.aT = numbers(panels, n, LANES), numbers(n // LANES, SAMPLES, LANES)
         self.df, self.d = np.ones(n * SAMPLES, np.float32), numbers(n * SAMPLES)
         self.out, self.panels, self.nodes = numbers(SAMPLES, n), (0, panels), (0, n)
-        self.order, self.task = np.zeros(32768, np.uint32), np.zeros(1, TASK)[0]
-        self.task["order"], self.task["samples_in_all"] = address_of(self.order), len(self.order)
-        self.task["shuffle"] = 1
+        self.permutation, self.task = np.zeros(32768, np.uint32), np.zeros(1, TASK)[0]
+        self.task["order"] = address_of(self.permutation)
+        self.task["samples_in_all"], self.task["shuffle"] = len(self.permutation), 1
         for name in dir(self):
             if name.startswith("time_"):
                 getattr(self, name)()  # compiles
@@ -132,5 +132,5 @@ class Short:
         scatter_panels(1000, self.a, self.out, 0, self.panels)
 
     def time_shuffle(self):
-        """The order of 32768 samples, 10 times."""
+        """A permutation of 32768 samples, 10 times."""
         shuffle(10, self.task)

@@ -1,8 +1,8 @@
-"""Time against width: networks 10-w-w-10, batch 128: `python -m benches.widths [FIRST LAST]`.
+"""Time against width: `python -m benches.reports.widths [FIRST LAST]`.
 
-Prints nanoseconds for each thousand multiply-adds of an epoch, by width, and how each compares with
-the median of its neighbours; draws `widths.png`. A curve without a cliff means that no width falls
-out of the tiles.
+Trains networks 10-w-w-10 with batches of 128. Prints nanoseconds per thousand multiply-adds of an
+epoch for each width w, and its ratio to the median of its neighbours; draws `widths.png`. A curve
+without a cliff means that the tiles suit every width.
 """
 
 import sys
@@ -12,13 +12,13 @@ from statistics import median
 import numpy as np
 
 import fastgrad as fg
-from benches.cases import Case
+from benches.common.cases import Case
 
 NEIGHBOURS, TURNS = 8, 7
 
 
 def epoch(w, threads):
-    """An epoch of that width, as a function without arguments, and its multiply-adds."""
+    """A function without arguments that trains at that width, and its multiply-adds."""
     case = Case([10, w, w, 10], "relu", 128, 2048)
     net = fg.Network(case.sizes, activations=case.activation, cost="mse", seed=0)
     X, Y = case.data()
@@ -32,7 +32,7 @@ def epoch(w, threads):
 
 
 def curve(widths, threads):
-    """Nanoseconds for each thousand multiply-adds: all widths take turns, the best turn counts."""
+    """Nanoseconds per thousand multiply-adds: all widths take turns, the best turn counts."""
     epochs = [epoch(w, threads) for w in widths]
     best = np.full(len(widths), np.inf)
     for _ in range(TURNS):
@@ -44,7 +44,7 @@ def curve(widths, threads):
 
 
 def cliffs(widths, times):
-    """Each time over the median of those within 8 of its width, its own left out."""
+    """Each time over the median of those of the other widths within 8 of its own."""
     return [
         time / median(t for v, t in zip(widths, times, strict=True) if 0 < abs(v - w) <= NEIGHBOURS)
         for w, time in zip(widths, times, strict=True)
@@ -68,12 +68,12 @@ def main():
             for w, ratio in zip(widths, cliffs(widths, times), strict=True)
             if first <= w <= last
         }
-        label = "one thread" if threads else "the threads it chooses"
+        label = "one thread" if threads else "threads chosen by default"
         for w, ratio in ratios.items():
-            print(f"{label:24s}{w:4d}{times[w - widths[0]]:9.2f} ns{ratio:7.2f}")
-        print(f"{label:24s}largest ratio to the neighbours' median {max(ratios.values()):.2f}")
+            print(f"{label:26s}{w:4d}{times[w - widths[0]]:9.2f} ns{ratio:7.2f}")
+        print(f"{label:26s}largest ratio to the neighbours' median {max(ratios.values()):.2f}")
         axes.plot(widths, times, label=label)
-    axes.set(xlabel="width w of 10-w-w-10", ylabel="ns for 1000 multiply-adds", yscale="log")
+    axes.set(xlabel="width w of 10-w-w-10", ylabel="ns per 1000 multiply-adds", yscale="log")
     axes.legend()
     figure.savefig("widths.png", dpi=150)
 

@@ -1,24 +1,24 @@
-"""The three tile loops under the roof of this processor: `python -m benches.roofline`.
+"""Roofline model of the three tile loops: `python -m benches.reports.roofline`.
 
-Operations a second over operations a byte, where the bytes are each array once. The roof is the
-processor's peak, and its slopes are what memory and the second cache deliver, all measured in the
-same run on one thread. Draws `roofline.png`.
+Operations per second against operations per byte, where each array counts once. The roof is the
+processor's peak; its slopes are the bandwidths of memory and of the second-level cache. All are
+measured in the same run on one thread. Draws `roofline.png`.
 """
 
 import timeit
 
 import numpy as np
 
-from benches import kernels  # not its classes: asv would take them for this file's
-from benches.machine import peak
-from benches.tiles import LOOPS, gflops
+from benches.common.hardware import peak
+from benches.reports.tiles import LOOPS, gflops
+from benches.suite import kernels  # not its classes: asv would take them for this file's
 
 SIZES = (16, 32, 64, 128, 256, 512, 1024, 2048)
 _TURNS = 20
 
 
 def bandwidth(numbers):
-    """GB/s of reading an array of that many float32 again and again."""
+    """GB/s of reading an array of that many float32 repeatedly."""
     array = np.ones(numbers, np.int32)
     number = max(1, 20_000_000 // numbers)
     seconds = min(timeit.repeat(array.max, number=number, repeat=9)) / number
@@ -26,7 +26,7 @@ def bandwidth(numbers):
 
 
 def intensity(n):
-    """Operations a byte: 2 n n S of them, on W, a and u or on d, aT and dC_dW."""
+    """Operations per byte: 2 n n S operations on W, a and u, or on d, aT and dC_dW."""
     return 2 * n * n * kernels.SAMPLES / (4 * (n * n + 2 * n * kernels.SAMPLES))
 
 
@@ -52,7 +52,7 @@ def main():
     from matplotlib import pyplot as plt
 
     roof, speeds = measured()
-    slopes = {"memory": bandwidth(40_000_000), "second cache": bandwidth(100_000)}
+    slopes = {"memory": bandwidth(40_000_000), "second-level cache": bandwidth(100_000)}
     print(f"peak {roof:.0f} GFLOP/s;", *(f"{k} {v:.0f} GB/s;" for k, v in slopes.items()))
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     x = np.geomspace(1, 50, 100)
@@ -64,7 +64,7 @@ def main():
     for (name, values), marker in zip(speeds.items(), "os^", strict=True):
         axes.plot([intensity(n) for n in SIZES], values, marker, label=name)
         for n, value in zip(SIZES, values, strict=True):
-            operations = f"{intensity(n):6.1f} operations a byte"
+            operations = f"{intensity(n):6.1f} operations per byte"
             print(f"{name}  n = {n:<5d}{operations}{value:8.1f} GFLOP/s {value / roof:6.0%}")
     for n in SIZES:
         lowest = min(values[SIZES.index(n)] for values in speeds.values())
@@ -73,12 +73,12 @@ def main():
             (intensity(n), lowest),
             xytext=(0, -6),
             textcoords="offset points",
-            rotation=90,  # the wide ones stand close together
+            rotation=90,  # the wide ones are close together
             ha="center",
             va="top",
             fontsize=7,
         )
-    axes.set(xlabel="operations a byte", ylabel="GFLOP/s, one thread")
+    axes.set(xlabel="operations per byte", ylabel="GFLOP/s, one thread")
     axes.set(xscale="log", yscale="log", ylim=(roof / 10, roof * 1.2))
     axes.legend(fontsize=8)
     figure.savefig("roofline.png", dpi=150)

@@ -1,8 +1,8 @@
-"""Where the time of a step goes: `python -m benches.phases [CASE ...]`.
+"""Where the time of a step goes: `python -m benches.reports.phases [CASE ...]`.
 
-Each part of a step is repeated alone, on one thread, on the memory of a network that has just been
-trained; beside their sum stands the step as it takes place in a fit, on one thread and on all.
-What the sum lacks is what the parts leave to each other in the caches, the shuffle, and Python.
+Each part of a step is repeated alone, on one thread, on the workspace of a network that has just
+been trained. Below their sum is the time of a step within a fit, on one thread and on all; it
+differs from the sum by the state of the caches between the parts, the shuffle, and Python.
 """
 
 import argparse
@@ -11,8 +11,8 @@ import time
 import numpy as np
 
 import fastgrad as fg
-from benches.cases import CASES, from_command_line
-from benches.machine import ALL, peak, processor
+from benches.common.cases import CASES, from_command_line
+from benches.common.hardware import ALL, peak, processor
 from fastgrad.codegen import simd
 from fastgrad.codegen.intrinsics import view
 from fastgrad.codegen.jit import kernel
@@ -22,39 +22,41 @@ from fastgrad.engine.descriptor import LAYER, TASK, whole
 from fastgrad.engine.engine import Training
 
 PARTS = (
-    "choose the samples", "gather their inputs", "forward: eq. 1, 2", "cost: eq. 8",
+    "select the samples", "gather their inputs", "forward: eq. 1, 2", "cost: eq. 8",
     "backward: eq. 3, 5", "gradient: eq. 6, 7", "update",
 )  # fmt: skip
 _TURNS, _TURN_SECONDS = 15, 3e-3
 
 
 @kernel
-def repeat(part, times, tasks, table, n_layers, real):
-    """One part of the step on the first mini-batch, so many times."""
+def repeat(part, times, tasks, table, n_layers, dtype_token):
+    """One part of the step on the first mini-batch, several times."""
     task, layers = view(tasks, (1,), TASK)[0], view(table, (n_layers,), LAYER)
-    count = -(-task.batch // simd.width(real))
+    count = -(-task.batch // simd.width(dtype_token))
     panels = whole(count)
     for _ in range(times):
         if part == 0:
-            minibatch.choose(task, 0, task.batch, task.batch, 0, panels, real)
+            minibatch.choose(task, 0, task.batch, task.batch, 0, panels, dtype_token)
         elif part == 1:
-            minibatch.gather(task, layers[0], 0, panels, 0, 0, real)
+            minibatch.gather(task, layers[0], 0, panels, 0, 0, dtype_token)
         elif part == 2:
-            batch_pass.forward_all(task, layers, panels, 0, 0, real)
+            batch_pass.forward_all(task, layers, panels, 0, 0, dtype_token)
         elif part == 3:
-            batch_pass.cost(task, layers, 0, panels, task.batch, real)
+            batch_pass.cost(task, layers, 0, panels, task.batch, dtype_token)
         elif part == 4:
-            batch_pass.backward(task, layers, panels, real)
+            batch_pass.backward(task, layers, panels, dtype_token)
         elif part == 5:
             for l in range(1, layers.size):
                 nodes = whole(layers[l].rows)
-                weight_update.weight_gradients(task, layers, l, 0, 0, nodes, panels, False, real)
+                weight_update.weight_gradients(
+                    task, layers, l, 0, 0, nodes, panels, False, dtype_token
+                )
         else:
-            weight_update.settle(task, layers, 0, 0, real)
+            weight_update.settle(task, layers, 0, 0, dtype_token)
 
 
 def best_of(run):
-    """Seconds of a call: of all turns, each some milliseconds long, the best."""
+    """Seconds per call: the best of several turns, each a few milliseconds long."""
     begin = time.perf_counter()
     run(1)
     times = max(1, round(_TURN_SECONDS / (time.perf_counter() - begin)))
@@ -80,12 +82,14 @@ def measure(case):
     fit(1, 1)
     whole_steps = [best_of(lambda n, t=t: fit(t, n)) / steps for t in sorted({1, ALL})]
     data, how = samples(net, X, Y), Training(adam)
-    net.engine.compile(data, how, case.batch_size)  # a pass over no sample tells where all is
-    told = net.engine._order(case.batch_size, cost=True, gradient=True, training=how)
-    told.tell(threads=1, first_by_nodes=0)  # a part is not shared, and no layer left to others
+    net.engine.compile(data, how, case.batch_size)  # a pass over no samples binds all addresses
+    descriptor = net.engine._order(case.batch_size, cost=True, gradient=True, training=how)
+    descriptor.tell(threads=1, first_by_nodes=0)  # one thread, which does every layer
     one = np.zeros(1, np.float32)
-    repeat(0, 0, *told.where, one)  # compiles
-    parts = [best_of(lambda n, k=k: repeat(k, n, *told.where, one)) for k in range(len(PARTS))]
+    repeat(0, 0, *descriptor.where, one)  # compiles
+    parts = [
+        best_of(lambda n, k=k: repeat(k, n, *descriptor.where, one)) for k in range(len(PARTS))
+    ]
     return parts, whole_steps
 
 
@@ -106,7 +110,7 @@ def report(name, case):
 
 def main():
     """A table for each case."""
-    parser = argparse.ArgumentParser(prog="python -m benches.phases", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benches.reports.phases", description=__doc__)
     options = from_command_line(parser, [name for name in CASES if name != "online"])
     print(f"{processor()}; peak {peak(1):.0f} GFLOP/s on one thread")
     for name in options.cases:

@@ -1,4 +1,4 @@
-"""The networks that the suite trains; in the small ones the work around the loops counts."""
+"""The networks to train; in the small ones the work around the loops counts."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class Case(NamedTuple):
 
     @property
     def operations(self) -> int:
-        """Multiplications and additions of equations 1, 5 and 7 in an epoch, 5 not for layer 1."""
+        """Multiplications and additions of equations 1, 5 and 7 per epoch; no 5 for layer 1."""
         weights = [n * m for n, m in zip(self.sizes[:-1], self.sizes[1:], strict=True)]
         return 2 * self.samples * (3 * sum(weights) - weights[0])
 
@@ -42,7 +42,7 @@ CASES = {
 
 
 def from_command_line(parser, default):
-    """The parsed options, with the cases named there, or those of the default, as `cases`."""
+    """Parsed options; `cases` are those named on the command line, by default those given here."""
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     options = parser.parse_args()
     if unknown := set(options.cases) - CASES.keys():

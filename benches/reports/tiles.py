@@ -1,14 +1,14 @@
-"""How much of the processor's peak the three tile loops reach: `python -m benches.tiles`.
+"""How much of the processor's peak the three tile loops reach: `python -m benches.reports.tiles`.
 
-The peak is that of a loop of fused multiply-adds which touches registers only, measured in the same
-run on the same thread. Loops and peak take turns; the best of all turns counts.
+The peak is the speed of a loop of fused multiply-adds that touches registers only, measured in the
+same run on the same thread. Loops and peak take turns; the best turn counts.
 """
 
 import timeit
 from functools import partial
 
-from benches import kernels  # not its classes: asv would take them for this file's
-from benches.machine import peak
+from benches.common.hardware import peak
+from benches.suite import kernels  # not its classes: asv would take them for this file's
 
 _TURNS, _CALLS = 40, 10
 
@@ -20,7 +20,7 @@ LOOPS = {
 
 
 def gflops(loop, tiles, n):
-    """Of the fastest of some calls of a loop of these tiles, as `peak` counts."""
+    """GFLOP/s of the fastest of several calls of a loop, counted as `peak` counts."""
     operations = 2 * n * n * kernels.SAMPLES * tiles.times
     return operations / min(timeit.repeat(partial(loop, tiles, n), number=1, repeat=_CALLS)) / 1e9
 
@@ -30,13 +30,13 @@ def main():
     for n in (256, 1024):
         tiles = kernels.Tiles()
         tiles.setup(n)
-        contestants = {
+        measurements = {
             "peak": partial(peak, 1, turns=_CALLS),
             **{name: partial(gflops, loop, tiles, n) for name, loop in LOOPS.items()},
         }
-        best = dict.fromkeys(contestants, 0.0)
+        best = dict.fromkeys(measurements, 0.0)
         for _ in range(_TURNS):
-            for name, measure in contestants.items():
+            for name, measure in measurements.items():
                 best[name] = max(best[name], measure())
         for name, speed in best.items():
             print(f"{n:5d} x {n:<5d}{name:12s}{speed:8.1f} GFLOP/s {speed / best['peak']:6.0%}")

@@ -1,4 +1,4 @@
-"""What a user waits for before any number is computed."""
+"""How long a user waits before training starts."""
 
 import os
 import subprocess
@@ -20,14 +20,14 @@ def run(code, cache):
 
 
 class Starting:
-    """Seconds of a whole process, Python's own start included."""
+    """Seconds of a whole process, including the start of Python itself."""
 
     number = 1
     repeat = 3
     timeout = 600
 
     def setup_cache(self):
-        """Fill numba's cache, once for all; asv runs this in a folder that it removes later."""
+        """Fill numba's cache once for all; asv runs this in a folder that it removes later."""
         cache = str(Path.cwd() / "numba")
         run(FIRST_FIT, cache)
         return cache

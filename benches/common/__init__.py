@@ -1,0 +1,1 @@
+"""What the suite and the reports share: networks to train, features, peers, the hardware."""

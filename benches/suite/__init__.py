@@ -1,0 +1,1 @@
+"""The asv suite: what is timed at every commit."""
