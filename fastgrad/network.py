@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .engine.batch import samples
-from .engine.engine import Pass, Training
+from .engine.engine import Engine, Training
 from .engine.partition import Plan
 from .formats import safetensors
 from .kernels.activations import Activation, activation
@@ -81,7 +81,7 @@ class Network(NoNewAttributes):
         Anything that JSON can hold; saved with the network.
     rng : numpy.random.Generator
         What all random numbers are drawn from.
-    engine : fastgrad.engine.engine.Pass
+    engine : fastgrad.engine.engine.Engine
         The compiled passes and their memory.
 
     Raises
@@ -145,7 +145,7 @@ class Network(NoNewAttributes):
 
     def _allocate(self, standardize: bool) -> None:
         f = self.activation_functions
-        self.engine = Pass(self.sizes, f, self.heads, self.dtype, standardize, self._token)
+        self.engine = Engine(self.sizes, f, self.heads, self.dtype, standardize, self._token)
         self.layers, self.inputs = self.engine.layers, self.engine.inputs
 
     def __getstate__(self) -> dict[str, Any]:
@@ -184,7 +184,7 @@ class Network(NoNewAttributes):
     @property
     def parameters(self) -> Array:
         """All weights and biases in one flat vector, with zeros between: a view, writable."""
-        return self.engine.memory.parameters
+        return self.engine.workspace.parameters
 
     @property
     def penalty(self) -> float:
@@ -240,7 +240,7 @@ class Network(NoNewAttributes):
         at = samples(self, X, Y, sample_weight)
         dC_da0 = np.empty_like(at.X)
         C, _, dC = self.engine.gradients(at, dC_da0)
-        views = self.engine.memory.views(dC)
+        views = self.engine.workspace.views(dC)
         dC_dW, dC_db = zip(*((W.copy(), b.copy()) for W, b in views), strict=True)
         return Gradients(C, dC_dW, dC_db, dC_da0)
 
@@ -267,7 +267,7 @@ class Network(NoNewAttributes):
         self.inputs.must_be_ready()
         x, y = lone_sample("x", x, y, self.n_inputs, len(self.heads))
         at = samples(self, x, y, names=("x", "y"))
-        return self.engine.step(at, Training(optimizer, self.engine.key(self.rng)))
+        return self.engine.step(at, Training(optimizer, self.engine.draw_noise_key(self.rng)))
 
     def fit(
         self,
@@ -410,4 +410,4 @@ class Network(NoNewAttributes):
             Samples in a mini-batch, at least 1.
         """
         integer("batch_size", batch_size, least=1)
-        return self.engine.memory.plan(batch_size)
+        return self.engine.workspace.plan(batch_size)

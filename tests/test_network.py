@@ -229,7 +229,9 @@ def test_small_probabilities_keep_their_digits():
 
 @pytest.mark.parametrize("S", [16, 33, 100])
 def test_more_samples_than_the_scratch_memory_holds(S, rng, monkeypatch):
-    monkeypatch.setattr("fastgrad.engine.workspace._SCRATCH_BYTES", 0)  # then it holds one panel
+    monkeypatch.setattr(
+        "fastgrad.engine.workspace_layout._SCRATCH_BYTES", 0
+    )  # then it holds one panel
     net = network([3, 7, 2])
     x, y, w = rng.normal(size=(S, 3)), rng.normal(size=(S, 2)), rng.uniform(size=S)
     oracle = Oracle.of(net)
@@ -247,22 +249,23 @@ def test_steps_in_turns_lay_nothing_out_anew():
     turns = [(9, one), (200, one), (9, other), (9, one)]
     for samples, optimizer in turns:
         net.step(X[:samples], Y[:samples], optimizer)
-    before = net.engine.memory.reserved, dict(net.engine._orders)
+    before = net.engine.workspace.scratch, dict(net.engine._descriptors)
     for samples, optimizer in turns:
         net.step(X[:samples], Y[:samples], optimizer)
-    assert net.engine.memory.reserved is before[0]
-    assert net.engine._orders == before[1]
+    assert net.engine.workspace.scratch is before[0]
+    assert net.engine._descriptors == before[1]
 
 
 def test_many_samples_are_looked_at_in_passes_that_do_not_change_a_bit(monkeypatch, rng):
     net = fg.Network([2, 3, 1], "tanh", cost="mse", seed=0)
     X = rng.normal(size=(600, 2))
     Y = np.full(len(X), 0.5)
-    monkeypatch.setattr("fastgrad.engine.engine._LOOKED_AT", 256)
+    monkeypatch.setattr("fastgrad.engine.engine._EVALUATED_TOGETHER", 256)
     whole = net.predict(X), net.cost(X, Y)
     passes = []
     monkeypatch.setattr(
-        "fastgrad.engine.thread_tuner.Crew.turn", lambda self, samples=None: (1, samples or 1)
+        "fastgrad.engine.thread_tuner.ThreadTuner.next_pass",
+        lambda self, samples=None: (1, samples or 1),
     )
     run_pass = thread_pool.run_pass
     monkeypatch.setattr(thread_pool, "run_pass", lambda *a: passes.append(a) or run_pass(*a))

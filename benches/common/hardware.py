@@ -10,12 +10,13 @@ from llvmlite import binding as llvm
 from numba import config, prange
 
 from fastgrad.codegen import simd, tile_shapes
+from fastgrad.codegen.dtypes import LANES
 from fastgrad.codegen.jit import kernel, parallel, standalone
 
 ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 _STEPS = 1_000_000  # about 2 ms: long against the start of the threads
 SHAPE = tile_shapes.SHAPES[0]  # of the largest tile
-_LANES = tile_shapes.LANES[np.dtype(np.float32)]
+_LANES = LANES[np.dtype(np.float32)]
 
 
 def processor() -> str:

@@ -13,13 +13,15 @@ import numpy as np
 import fastgrad as fg
 from benches.common.cases import CASES, from_command_line
 from benches.common.hardware import ALL, peak, processor
-from fastgrad.codegen import simd
-from fastgrad.codegen.intrinsics import view
 from fastgrad.codegen.jit import kernel
-from fastgrad.engine import batch_pass, minibatch, weight_update
 from fastgrad.engine.batch import samples
-from fastgrad.engine.descriptor import LAYER, TASK, whole
-from fastgrad.engine.engine import Training
+from fastgrad.engine.batch_pass import backward_layers, cost, forward_layers
+from fastgrad.engine.descriptor import context
+from fastgrad.engine.engine import PassRequest, Training
+from fastgrad.engine.layer_kinds import dense
+from fastgrad.engine.minibatch import gather, microbatch, select_samples
+from fastgrad.engine.partition import full_range
+from fastgrad.engine.weight_update import exchange_and_apply
 
 PARTS = (
     "select the samples", "gather their inputs", "forward: eq. 1, 2", "cost: eq. 8",
@@ -29,30 +31,28 @@ _TURNS, _TURN_SECONDS = 15, 3e-3
 
 
 @kernel
-def repeat(part, times, tasks, table, n_layers, dtype_token):
+def repeat(part, times, descriptor, layers, n_layers):
     """One part of the step on the first mini-batch, several times."""
-    task, layers = view(tasks, (1,), TASK)[0], view(table, (n_layers,), LAYER)
-    count = -(-task.batch // simd.width(dtype_token))
-    panels = whole(count)
+    ctx = context(0, descriptor, layers, n_layers, np.float32)
+    micro = microbatch(ctx, 0, ctx.descriptor.batch_size, 0)
+    panels = full_range(micro.n_panels)
     for _ in range(times):
         if part == 0:
-            minibatch.choose(task, 0, task.batch, task.batch, 0, panels, dtype_token)
+            select_samples(ctx, micro, panels)
         elif part == 1:
-            minibatch.gather(task, layers[0], 0, panels, 0, 0, dtype_token)
+            gather(ctx, micro, panels)
         elif part == 2:
-            batch_pass.forward_all(task, layers, panels, 0, 0, dtype_token)
+            forward_layers(ctx, micro, panels)
         elif part == 3:
-            batch_pass.cost(task, layers, 0, panels, task.batch, dtype_token)
+            cost(ctx, micro, panels)
         elif part == 4:
-            batch_pass.backward(task, layers, panels, dtype_token)
+            backward_layers(ctx, panels)
         elif part == 5:
-            for l in range(1, layers.size):
-                nodes = whole(layers[l].rows)
-                weight_update.weight_gradients(
-                    task, layers, l, 0, 0, nodes, panels, False, dtype_token
-                )
+            for l in range(1, ctx.layers.size):
+                nodes = full_range(ctx.layers[l].rows)
+                dense.parameter_gradient(ctx, l, np.int64(0), nodes, panels, False)
         else:
-            weight_update.settle(task, layers, 0, 0, dtype_token)
+            exchange_and_apply(ctx)
 
 
 def best_of(run):
@@ -81,15 +81,12 @@ def measure(case):
     steps = len(X) / case.batch_size
     fit(1, 1)
     whole_steps = [best_of(lambda n, t=t: fit(t, n)) / steps for t in sorted({1, ALL})]
-    data, how = samples(net, X, Y), Training(adam)
-    net.engine.compile(data, how, case.batch_size)  # a pass over no samples binds all addresses
-    descriptor = net.engine._order(case.batch_size, cost=True, gradient=True, training=how)
-    descriptor.tell(threads=1, first_by_nodes=0)  # one thread, which does every layer
-    one = np.zeros(1, np.float32)
-    repeat(0, 0, *descriptor.where, one)  # compiles
-    parts = [
-        best_of(lambda n, k=k: repeat(k, n, *descriptor.where, one)) for k in range(len(PARTS))
-    ]
+    training, batch_size = Training(adam), case.batch_size
+    net.engine.compile(samples(net, X, Y), training, batch_size)  # binds all addresses
+    descriptor = net.engine._descriptor(PassRequest(batch_size, training=training))
+    descriptor.set(threads=1, first_by_nodes=0)  # one thread, which does every layer
+    repeat(0, 0, *descriptor.addresses)  # compiles
+    parts = [best_of(lambda n, k=k: repeat(k, n, *descriptor.addresses)) for k in range(len(PARTS))]
     return parts, whole_steps
 
 

@@ -7,8 +7,7 @@ import numpy as np
 
 from fastgrad.codegen.jit import kernel
 from fastgrad.engine import minibatch
-from fastgrad.engine.descriptor import TASK
-from fastgrad.engine.workspace import address_of, aligned
+from fastgrad.engine.workspace import aligned
 from fastgrad.kernels import equations
 
 SAMPLES, LANES = 64, 16
@@ -36,7 +35,7 @@ bias_gradient = repeated(equations.bias_gradient)
 gather_panels = repeated(equations.gather_panels)
 transpose_panels = repeated(equations.transpose_panels)
 scatter_panels = repeated(equations.scatter_panels)
-shuffle = repeated(minibatch.shuffle)
+draw_permutation = repeated(minibatch.draw_permutation)
 
 
 class Tiles:
@@ -100,9 +99,7 @@ class Short:
         self.a, self.aT = numbers(panels, n, LANES), numbers(n // LANES, SAMPLES, LANES)
         self.df, self.d = np.ones(n * SAMPLES, np.float32), numbers(n * SAMPLES)
         self.out, self.panels, self.nodes = numbers(SAMPLES, n), (0, panels), (0, n)
-        self.permutation, self.task = np.zeros(32768, np.uint32), np.zeros(1, TASK)[0]
-        self.task["order"] = address_of(self.permutation)
-        self.task["samples_in_all"], self.task["shuffle"] = len(self.permutation), 1
+        self.permutation = np.zeros(32768, np.uint32)
         for name in dir(self):
             if name.startswith("time_"):
                 getattr(self, name)()  # compiles
@@ -133,4 +130,4 @@ class Short:
 
     def time_shuffle(self):
         """A permutation of 32768 samples, 10 times."""
-        shuffle(10, self.task)
+        draw_permutation(10, self.permutation, 1)

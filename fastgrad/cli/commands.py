@@ -13,12 +13,12 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core.registry import cpu_target
 from numpy.typing import NDArray
 
 import fastgrad as fg
 
 from .. import validation
+from ..codegen.numba_compat import target_processor
 from ..data import dataset
 from ..model.output_heads import prediction
 from ..network import Network
@@ -390,7 +390,7 @@ def _environment() -> dict[str, str]:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             found[package] = "not installed"
-    _, processor, features = cpu_target.target_context.codegen().magic_tuple()
+    _, processor, features = target_processor()
     simd = [name for name in ("avx", "avx2", "fma", "avx512f", "neon") if f"+{name}," in features]
     found["processor"] = " ".join([processor, *simd])
     runtime: Any = numba  # whose types are incomplete

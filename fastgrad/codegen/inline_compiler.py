@@ -1,29 +1,27 @@
-"""How numba compiles what only compiled code calls.
+"""How numba compiles kernels, the functions that only compiled code calls.
 
-By itself numba optimises each function, makes machine code of it, and optimises it again in every
-function that calls it, directly or not. A part stays as it is, unless it is one of the small ones
-that are always inlined, until it stands with all others in the module of what is run: it is
-optimised once, and there is one machine code. Of what numba does at run time a part can do nothing
-that goes back to Python: print, or raise an error with values.
+By default numba optimises each function, makes machine code of it, and optimises it again in every
+function that calls it, directly or not. Here a kernel is left as LLVM's intermediate code, unless
+it is one of the small ones that are always inlined, until it stands with all others in the module
+of an entry point: it is optimised once, and there is one piece of machine code. A kernel cannot do
+what needs the Python interpreter at run time: print, or raise an error with values.
 """
 
 from typing import Any
 
-from numba.core import compiler, typed_passes
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler_machinery import register_pass
+from .numba_compat import JITCodeLibrary, compiler, register_pass, typed_passes
 
-__all__ = ["Part"]
+__all__ = ["InlineCompiler"]
 
 
 class _Library(JITCodeLibrary):
-    """The code of a part, for its callers to link in."""
+    """The code of a kernel, for its callers to link in."""
 
     always_inlined = False
 
     @property
     def codegen(self) -> Any:
-        """Asked only for `set_env`: the way back to Python, which a part has not."""
+        """Requested only for `set_env`, the reference to Python objects, which a kernel has not."""
         return self
 
     def set_env(self, name: str, environment: Any) -> None:
@@ -42,9 +40,9 @@ class _Library(JITCodeLibrary):
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _Lowering(typed_passes.NativeLowering):
-    """To LLVM, and no further."""
+    """To LLVM's intermediate code, and no further."""
 
-    _name = "lowering_of_a_part"
+    _name = "lowering_of_a_kernel"
 
     def run_pass(self, state: Any) -> bool:
         state.library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)
@@ -52,11 +50,11 @@ class _Lowering(typed_passes.NativeLowering):
         return bool(super().run_pass(state))
 
 
-class Part(compiler.CompilerBase):
-    """The compiler of such functions: numba's own, but for the last step."""
+class InlineCompiler(compiler.CompilerBase):
+    """numba's compiler of functions, except for the last step."""
 
     def define_pipelines(self) -> list[Any]:
-        """The steps."""
+        """Return the steps."""
         pipeline = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         replaced = {typed_passes.NativeLowering: _Lowering}
         pipeline.passes = [(replaced.get(step, step), text) for step, text in pipeline.passes]

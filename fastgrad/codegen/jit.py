@@ -1,8 +1,9 @@
 """How fastgrad compiles: the one place that holds numba's options.
 
-The epoch is compiled once for all networks of a dtype. What differs between networks (activation,
-cost, update rule) it calls through an address, so that only what a network uses is compiled, the
-user's own functions are as fast as the built-in ones, and everything built in is kept on disk.
+The epoch is compiled once for all networks of a dtype. What differs between networks (layer kind,
+activation, cost, update rule) it calls through an address, so that only what a network uses is
+compiled, the user's own functions are as fast as the built-in ones, and everything built in is
+cached on disk.
 """
 
 import inspect
@@ -11,140 +12,183 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 from numba import types
-from numba.core.ccallback import CFunc
-from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 
-from .disk_cache import WRITABLE, Cache
-from .inline_compiler import Part
+from . import numba_compat
 
 __all__ = [
-    "FUNCTIONS", "LOOPS", "PLAIN_PYTHON", "array_kernel", "entry", "exact", "kernel", "operation",
-    "parallel", "run", "scalar", "standalone",
+    "COMPILED_LOOPS", "KERNELS", "PLAIN_PYTHON", "SCALAR_FUNCTIONS", "array_kernel",
+    "compile_loop", "exact", "kernel", "kernel_named", "macro", "operation", "parallel", "run",
+    "scalar", "standalone",
 ]  # fmt: skip
 
-#: True where NUMBA_DISABLE_JIT=1 asks that every loop run as ordinary Python.
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+#: True where NUMBA_DISABLE_JIT=1 makes every loop run as ordinary Python.
 PLAIN_PYTHON: bool = bool(numba.config.DISABLE_JIT)
+
+_OPTIMIZES = numba_compat.IS_TESTED and not PLAIN_PYTHON
 
 # Never 'nnan' or 'ninf': they would delete the checks for NaN and infinity.
 _REORDER = {"contract", "reassoc", "nsz", "arcp", "afn"}
 
 
-def _njit(function: Callable[..., Any], fastmath: set[str], **options: Any) -> Any:
+def _njit(function: Function, fastmath: set[str], **options: Any) -> Function:
     compiled: Any = numba.njit(error_model="numpy", fastmath=fastmath, **options)
-    return compiled(function)
+    result: Function = compiled(function)
+    return result
 
 
-class _Kernel(CPUDispatcher):  # type: ignore[misc]
-    """A kernel: Python calls it through a compiled call, made anew in each process."""
+if _OPTIMIZES:
+    from .disk_cache import WRITABLE, Cache
+    from .inline_compiler import InlineCompiler
 
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        given = inspect.signature(self.py_func).bind(*args, **named)
-        return _call_of(self)(*given.args)
+    class _Kernel(numba_compat.CPUDispatcher):  # type: ignore[misc]
+        """A kernel: Python calls it through a compiled call, made anew in each process."""
 
+        def __call__(self, *args: Any, **named: Any) -> Any:
+            given = inspect.signature(self.py_func).bind(*args, **named)
+            return _call_of(self)(*given.args)
 
-@cache
-def _call_of(kernel: Any) -> Any:
-    def call(*args: Any) -> Any:
-        return kernel(*args)
+    @cache
+    def _call_of(kernel: Any) -> Any:
+        def call(*args: Any) -> Any:
+            return kernel(*args)
 
-    return _njit(call, _REORDER)
+        return _njit(call, _REORDER)
 
-
-def _part(function: Callable[..., Any], fastmath: set[str], **options: Any) -> Any:
-    """Compile it into its callers."""
-    compiled = _njit(
-        function, fastmath, no_cfunc_wrapper=True, no_cpython_wrapper=True, pipeline_class=Part,
-        **options,
-    )  # fmt: skip
-    if not PLAIN_PYTHON:
+    def _inlined(function: Function, fastmath: set[str], **options: Any) -> Function:
+        """Compile a function into its callers."""
+        compiled: Any = _njit(
+            function, fastmath, no_cfunc_wrapper=True, no_cpython_wrapper=True,
+            pipeline_class=InlineCompiler, **options,
+        )  # fmt: skip
         compiled.__class__ = _Kernel
-    return compiled
+        result: Function = compiled
+        return result
 
-
-def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a loop of the passes, whose sums may be reordered and contracted: it vectorises."""
-    return _part(function, _REORDER)
-
-
-def array_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a kernel that returns an array, which numba allows only where arrays are counted.
-
-    Other kernels count them if their caller does; a pass does not (see `entry`).
-    """
-    return _part(function, _REORDER, _nrt=True)
-
-
-def _kept(function: Callable[..., Any], **options: Any) -> Any:
-    """Compile it once, for calls from Python; it is kept on disk."""
-    compiled = _njit(function, _REORDER, **options)
-    if not PLAIN_PYTHON:
+    def _cached(function: Function, **options: Any) -> Function:
+        """Compile a function for calls from Python, and cache it on disk."""
+        compiled: Any = _njit(function, _REORDER, **options)
         compiled._cache = Cache(function)
-    return compiled
+        result: Function = compiled
+        return result
+
+else:
+    WRITABLE = False
+
+    def _inlined(function: Function, fastmath: set[str], **options: Any) -> Function:
+        options.pop("_nrt", None)
+        return _njit(function, fastmath, **options)
+
+    def _cached(function: Function, **options: Any) -> Function:
+        return _njit(function, _REORDER, **options)
 
 
-def standalone(function: Callable[..., Any]) -> Any:
-    """Compile a loop that Python calls, as a kernel otherwise."""
-    return _kept(function, no_cfunc_wrapper=True)
+def kernel(function: Function) -> Function:
+    """Compile a loop of the passes, whose sums may be reordered and contracted to vectorise."""
+    return _inlined(function, _REORDER)
 
 
-def exact(function: Callable[..., Any]) -> Any:
+def array_kernel(function: Function) -> Function:
+    """Compile a kernel that returns arrays, which numba allows only where it counts references.
+
+    Other kernels count them if their caller does; a pass does not (see `compile_loop`).
+    """
+    return _inlined(function, _REORDER, _nrt=True)
+
+
+def macro(function: Function) -> Function:
+    """Insert a function's statements into its callers before types are inferred.
+
+    For what numba cannot return from a function, such as a tuple with a record.
+    """
+    return _njit(function, _REORDER, inline="always")
+
+
+def standalone(function: Function) -> Function:
+    """Compile a loop that Python calls, with the options of a kernel."""
+    return _cached(function, no_cfunc_wrapper=True)
+
+
+def exact(function: Function) -> Function:
     """Compile arithmetic that must be carried out in the order in which it is written.
 
-    It is always inlined: a loop with a call left in it is not vectorised.
+    It is always inlined: a loop that contains a call is not vectorised.
     """
-    return _part(function, {"contract"}, forceinline=True)
+    return _inlined(function, {"contract"}, forceinline=True)
 
 
-def parallel(function: Callable[..., Any]) -> Any:
+def parallel(function: Function) -> Function:
     """Compile a function whose `prange` runs on several threads."""
-    return _kept(function, parallel=True)
+    return _cached(function, parallel=True)
 
 
-def operation(meaning: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+def operation(meaning: Function) -> Callable[[Callable[..., Any]], Function]:
     """Pair the LLVM form of an operation, which this decorates, with its meaning in NumPy."""
     return lambda lowering: meaning if PLAIN_PYTHON else intrinsic(lowering)
 
 
 #: Scalar functions by name: f and f' of activations, C and dC/da of costs.
-FUNCTIONS: dict[str, Callable[..., Any]] = {}
+SCALAR_FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 #: Loops by address; compiled ones stay in memory for as long as they are here.
-LOOPS: dict[int, Any] = {}
+COMPILED_LOOPS: dict[int, Any] = {}
 
 
 def scalar(name: str, *args: Any) -> Any:
     """Value of the scalar function of that name."""
-    return FUNCTIONS[name](*args)
+    return SCALAR_FUNCTIONS[name](*args)
 
 
-_INLINED = {"fastmath": _REORDER, "error_model": "numpy", "forceinline": True}
+_FORCE_INLINE = {"fastmath": _REORDER, "error_model": "numpy", "forceinline": True}
 
 
-@overload(scalar, strict=False, jit_options=_INLINED)  # type: ignore[untyped-decorator]
+@overload(scalar, strict=False, jit_options=_FORCE_INLINE)  # type: ignore[untyped-decorator]
 def _scalar(name: Any, *args: Any) -> Any:
     if not isinstance(name, types.StringLiteral):
         return None
-    function = _njit(FUNCTIONS[name.literal_value], _REORDER, forceinline=True)  # may print
+    # a plain njit function, not a kernel: the user's own may print
+    function = _njit(SCALAR_FUNCTIONS[name.literal_value], _REORDER, forceinline=True)
+    return lambda name, *args: function(*args)
+
+
+#: Kernels by name.
+KERNELS: dict[str, Callable[..., Any]] = {}
+
+
+def kernel_named(name: str, *args: Any) -> None:
+    """Call the kernel of that name.
+
+    A loop that closes over a name is found on disk again; one that closes over a kernel is not.
+    """
+    KERNELS[name](*args)
+
+
+@overload(kernel_named, strict=False, jit_options=_FORCE_INLINE)  # type: ignore[untyped-decorator]
+def _kernel_named(name: Any, *args: Any) -> Any:
+    if not isinstance(name, types.StringLiteral):
+        return None
+    function = KERNELS[name.literal_value]
     return lambda name, *args: function(*args)
 
 
 @cache
-def _tell() -> None:
-    kept = "and keeping it on disk; `fastgrad warmup` does it ahead"
+def _say_that_it_compiles() -> None:
+    cached = "and caching it on disk; `fastgrad warmup` does this ahead of time"
     lost = "for this process alone: no folder for compiled code can be written to"
-    text = f"fastgrad: compiling what is new, {kept if WRITABLE else lost}"
+    text = f"fastgrad: compiling new code, {cached if WRITABLE else lost}"
     print(text, file=sys.stderr)  # noqa: T201
 
 
 @contextmanager
-def _told_if_long() -> Iterator[None]:
-    """Tell who waits for the compiler what for."""
-    timer = threading.Timer(1.0, _tell)
+def _announced_if_slow() -> Iterator[None]:
+    """Print why, if compiling makes the user wait."""
+    timer = threading.Timer(1.0, _say_that_it_compiles)
     timer.daemon = True
     timer.start()
     try:
@@ -153,7 +197,7 @@ def _told_if_long() -> Iterator[None]:
         timer.cancel()
 
 
-def entry(loop: Callable[..., Any], arguments: list[Any], cached: bool) -> int:
+def compile_loop(loop: Callable[..., Any], arguments: list[Any], cached: bool) -> int:
     """Compile a loop over pointers for calls through its address.
 
     Parameters
@@ -171,25 +215,32 @@ def entry(loop: Callable[..., Any], arguments: list[Any], cached: bool) -> int:
         The address.
     """
     if PLAIN_PYTHON:
-        LOOPS[id(loop)] = loop
+        COMPILED_LOOPS[id(loop)] = loop
         return id(loop)
     pointers = [types.CPointer(t) if isinstance(t, types.Float) else t for t in arguments]
-    options = {
-        "error_model": "numpy",
-        "fastmath": _REORDER,
-        "nopython": True,
-        "_nrt": not cached,  # arrays need counting only where a function of the user's makes some
-    }
-    compiled: Any = CFunc(loop, (tuple(pointers), types.void), {}, options)
-    if cached:
-        compiled._cache = Cache(loop)
-    with _told_if_long():
-        compiled.compile()
-    LOOPS[compiled.address] = compiled
+    signature = tuple(pointers), types.void
+    compiled: Any
+    with _announced_if_slow():
+        if _OPTIMIZES:
+            options = {
+                "error_model": "numpy",
+                "fastmath": _REORDER,
+                "nopython": True,
+                "_nrt": not cached,  # only a user's own function may make arrays, to be counted
+            }
+            compiled = numba_compat.CFunc(loop, signature, {}, options)
+            if cached:
+                compiled._cache = Cache(loop)
+            compiled.compile()
+        else:
+            cfunc: Any = numba.cfunc
+            plain = cfunc(types.void(*pointers), error_model="numpy", fastmath=_REORDER)
+            compiled = plain(loop)
+    COMPILED_LOOPS[compiled.address] = compiled
     return int(compiled.address)
 
 
 def run(address: int, *integers: int) -> None:
     """Call the loop at an address, which takes integers only."""
-    loop = LOOPS[address]
+    loop = COMPILED_LOOPS[address]
     (loop if PLAIN_PYTHON else loop.ctypes)(*integers)

@@ -1,9 +1,9 @@
 """Lanes and tiles: many numbers under one name, in vector registers.
 
 *Lanes* hold one number for each sample of one panel or of two: a panel has 16 samples (8 in
-float64). A *tile* holds lanes for each of several nodes. Every operation stands here in two forms:
-what it means, in NumPy, and what it becomes, in LLVM. Plain Python (NUMBA_DISABLE_JIT=1) runs the
-first, compiled code the second.
+float64). A *tile* holds lanes for each of several nodes. Every operation has two forms here: its
+meaning in NumPy, and the LLVM code for it. Plain Python (NUMBA_DISABLE_JIT=1) runs the first,
+compiled code the second.
 """
 
 from collections.abc import Callable
@@ -12,17 +12,19 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core.cgutils import get_or_insert_function
-from numba.np.arrayobj import make_array
 
+from .dtypes import LANES
 from .jit import operation
-from .tile_shapes import LANES
-from .vector_emitter import Emitter, Lanes
+from .numba_compat import arrayobj, cgutils
+from .signatures import Array, Lanes, Shape, Tile
+from .vector_emitter import LaneType, VectorEmitter
+
+Index = tuple[int, ...]
 
 
 def _tile_type(dtype: types.Float, shape: Any) -> types.UniTuple:
     rows, panels = shape
-    return types.UniTuple(Lanes(dtype, panels.count), rows.count)
+    return types.UniTuple(LaneType(dtype, panels.count), rows.count)
 
 
 def _numbers(direction: str) -> Callable[..., Any]:
@@ -32,7 +34,7 @@ def _numbers(direction: str) -> Callable[..., Any]:
         numbers = types.UniTuple(A.dtype, shape[0].count)
 
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            emit = Emitter(context, builder)
+            emit = VectorEmitter(context, builder)
             steps = [{direction: r} for r in range(numbers.count)]
             places = [emit.address(A, args[1], args[2], **step) for step in steps]
             return emit.pack(numbers, [builder.load(place) for place in places])
@@ -42,14 +44,18 @@ def _numbers(direction: str) -> Callable[..., Any]:
     return typing_of
 
 
-def _down(shape: Any, A: Any, index: Any) -> Any:
+def _down(shape: Shape, A: Array, index: Index) -> Tile:
     *front, i, j = index
-    return A[(*front, slice(i, i + len(shape[0])), j)][:, None]
+    place: Any = (*front, slice(i, i + len(shape[0])), j)
+    numbers: Array = A[place]
+    return numbers[:, None]
 
 
-def _along(shape: Any, A: Any, index: Any) -> Any:
+def _along(shape: Shape, A: Array, index: Index) -> Tile:
     *front, j = index
-    return A[(*front, slice(j, j + len(shape[0])))][:, None]
+    place: Any = (*front, slice(j, j + len(shape[0])))
+    numbers: Array = A[place]
+    return numbers[:, None]
 
 
 #: Numbers of a column, A[.., i + r, j], and of a row, A[.., j + r], for each row r of a tile.
@@ -57,7 +63,7 @@ down = operation(_down)(_numbers("down"))
 along = operation(_along)(_numbers("along"))
 
 
-def _tile(shape: Any, A: Any, index: Any) -> Any:
+def _tile(shape: Shape, A: Array, index: Index) -> Tile:
     (rows, panels), (*front, i, j) = shape, index
     n, count = len(panels), len(panels) * LANES[A.dtype]
     if front:
@@ -72,13 +78,13 @@ def tile(typing: Any, shape: Any, A: Any, index: Any) -> Any:
     result = _tile_type(A.dtype, shape)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = Emitter(context, builder)
+        emit = VectorEmitter(context, builder)
         return emit.pack(result, emit.load(result.dtype, result.count, A, args[1], args[2]))
 
     return result(shape, A, index), lower
 
 
-def _lanes(shape: Any, A: Any, index: Any) -> Any:
+def _lanes(shape: Shape, A: Array, index: Index) -> Lanes:
     if A.ndim < 3:
         return A[index[0] : index[0] + len(shape[1]) * LANES[A.dtype]]
     p, j, _ = index
@@ -91,12 +97,12 @@ def lanes(typing: Any, shape: Any, A: Any, index: Any) -> Any:
     result = _tile_type(A.dtype, shape).dtype
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return Emitter(context, builder).load(result, 1, A, args[1], args[2])[0]
+        return VectorEmitter(context, builder).load(result, 1, A, args[1], args[2])[0]
 
     return result(shape, A, index), lower
 
 
-def _store(A: Any, index: Any, values: Any) -> None:
+def _store(A: Array, index: Index, values: Tile) -> None:
     (*front, i, j), (rows, count) = index, values.shape
     if front:
         p, width = front[0], LANES[A.dtype]
@@ -110,14 +116,14 @@ def store(typing: Any, A: Any, index: Any, values: Any) -> Any:
     """Write a tile where `tile` finds it."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = Emitter(context, builder)
+        emit = VectorEmitter(context, builder)
         emit.store(values.dtype, emit.unpack(args[2], values.count), A, args[0], args[1])
         return context.get_dummy_value()
 
     return types.void(A, index, values), lower
 
 
-def _spread(shape: Any, numbers: Any) -> Any:
+def _spread(shape: Shape, numbers: Tile) -> Tile:
     return np.repeat(numbers, len(shape[1]) * LANES[numbers.dtype], axis=1)
 
 
@@ -127,14 +133,14 @@ def spread(typing: Any, shape: Any, numbers: Any) -> Any:
     result = _tile_type(numbers.dtype, shape)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = Emitter(context, builder)
+        emit = VectorEmitter(context, builder)
         each = emit.unpack(args[1], numbers.count)
         return emit.pack(result, [emit.spread(number, result.dtype.count) for number in each])
 
     return result(shape, numbers), lower
 
 
-def _zeros(shape: Any, A: Any) -> Any:
+def _zeros(shape: Shape, A: Array) -> Tile:
     rows, panels = shape
     return np.zeros((len(rows), len(panels) * LANES[A.dtype]), A.dtype)
 
@@ -145,13 +151,17 @@ def zeros(typing: Any, shape: Any, A: Any) -> Any:
     result = _tile_type(A.dtype, shape)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = Emitter(context, builder)
+        emit = VectorEmitter(context, builder)
         return emit.pack(result, [ir.Constant(emit.vector(result.dtype), None)] * result.count)
 
     return result(shape, A), lower
 
 
-@operation(lambda x, y, z: x * y + z)
+def _fma(x: Tile, y: Lanes, z: Tile) -> Tile:
+    return x * y + z
+
+
+@operation(_fma)
 def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """Tile x * y + z: x has a number for each row, y are lanes, z is a tile.
 
@@ -160,12 +170,12 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = Emitter(context, builder)
+        emit = VectorEmitter(context, builder)
         rows = zip(emit.unpack(args[0], z.count), emit.unpack(args[2], z.count), strict=True)
         vector = emit.vector(z.dtype)
         name = f"llvm.fmuladd.v{vector.count}f{z.dtype.dtype.bitwidth}"
         form = ir.FunctionType(vector, [vector] * 3)
-        fmuladd = get_or_insert_function(builder.module, form, name)
+        fmuladd = cgutils.get_or_insert_function(builder.module, form, name)
         sums = [builder.call(fmuladd, [emit.spread(a, vector.count), args[1], c]) for a, c in rows]
         return emit.pack(z, sums)
 
@@ -177,8 +187,8 @@ def _rowwise(instruction: str) -> Callable[..., Any]:
 
     def typing_of(typing: Any, x: Any, y: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            emit, combine = Emitter(context, builder), getattr(builder, instruction)
-            same = isinstance(y, Lanes)
+            emit, combine = VectorEmitter(context, builder), getattr(builder, instruction)
+            same = isinstance(y, LaneType)
             others = [args[1]] * x.count if same else emit.unpack(args[1], x.count)
             pairs = zip(emit.unpack(args[0], x.count), others, strict=True)
             return emit.pack(x, [combine(one, other) for one, other in pairs])
@@ -188,33 +198,53 @@ def _rowwise(instruction: str) -> Callable[..., Any]:
     return typing_of
 
 
+def _add(x: Any, y: Any) -> Any:
+    return x + y
+
+
+def _subtract(x: Tile, y: Tile | Lanes) -> Tile:
+    return x - y
+
+
+def _multiply(x: Any, y: Any) -> Any:
+    return x * y
+
+
 #: Tile x + y, x - y and x * y: y is a tile too, or lanes for every row.
-add = operation(lambda x, y: x + y)(_rowwise("fadd"))
-subtract = operation(lambda x, y: x - y)(_rowwise("fsub"))
-multiply = operation(lambda x, y: x * y)(_rowwise("fmul"))
+add = operation(_add)(_rowwise("fadd"))
+subtract = operation(_subtract)(_rowwise("fsub"))
+multiply = operation(_multiply)(_rowwise("fmul"))
 
 
-@operation(lambda x: x.sum())
+def _total(x: Tile | Lanes) -> Any:
+    return x.sum()
+
+
+@operation(_total)
 def total(typing: Any, x: Any) -> Any:
     """Sum of all numbers of a tile with one row."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit, number = Emitter(context, builder), context.get_value_type(x.dtype.dtype)
+        emit, number = VectorEmitter(context, builder), context.get_value_type(x.dtype.dtype)
         form = ir.FunctionType(number, [number, emit.vector(x.dtype)])
         name = f"llvm.vector.reduce.fadd.v{x.dtype.count}f{x.dtype.dtype.bitwidth}"
-        reduce = get_or_insert_function(builder.module, form, name)
+        reduce = cgutils.get_or_insert_function(builder.module, form, name)
         operands = [ir.Constant(number, -0.0), builder.extract_value(args[0], 0)]
         return builder.call(reduce, operands, fastmath=("reassoc",))
 
     return x.dtype.dtype(x), lower
 
 
-@operation(lambda x: x.T.copy())
+def _transpose(x: Tile) -> Tile:
+    return x.T.copy()
+
+
+@operation(_transpose)
 def transpose(typing: Any, x: Any) -> Any:
     """Square tile with rows and lanes exchanged, in squares that fit in registers."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = Emitter(context, builder)
+        emit = VectorEmitter(context, builder)
         rows, n, every = emit.unpack(args[0], x.count), emit.in_register(x.dtype), range(x.count)
         turned = rows.copy()
         for j in every[::n]:
@@ -227,20 +257,29 @@ def transpose(typing: Any, x: Any) -> Any:
     return x(x), lower
 
 
-@operation(lambda A: LANES[A.dtype])
+def _width(A: Any) -> int:
+    return LANES[A.dtype]
+
+
+@operation(_width)
 def width(typing: Any, A: Any) -> Any:
-    """Samples of a panel in the dtype of A, known when compiling."""
+    """Samples of a panel in the dtype of A, an array or a number, known when compiling."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.get_constant(types.intp, Lanes(A.dtype, 1).count)
+        element = A.dtype if isinstance(A, types.Array) else A
+        return context.get_constant(types.intp, LaneType(element, 1).count)
 
     return types.intp(A), lower
 
 
-@operation(lambda A: ((0,) * LANES[A.dtype], (0,)))
+def _square(A: Array) -> Shape:
+    return (0,) * LANES[A.dtype], (0,)
+
+
+@operation(_square)
 def square(typing: Any, A: Any) -> Any:
     """Shape of a tile as high as a panel is wide, in the dtype of A (see SHAPES)."""
-    rows = types.UniTuple(types.intp, Lanes(A.dtype, 1).count)
+    rows = types.UniTuple(types.intp, LaneType(A.dtype, 1).count)
     shape = types.Tuple([rows, types.UniTuple(types.intp, 1)])
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -249,7 +288,7 @@ def square(typing: Any, A: Any) -> Any:
     return shape(A), lower
 
 
-def _gather(X: Any, samples: Any, s: Any, j: Any) -> Any:
+def _gather(X: Array, samples: Array, s: int, j: int) -> Tile:
     block = X[samples[s : s + LANES[X.dtype]], j : j + LANES[X.dtype]]
     return np.pad(block, ((0, 0), (0, LANES[X.dtype] - block.shape[1])))
 
@@ -257,19 +296,19 @@ def _gather(X: Any, samples: Any, s: Any, j: Any) -> Any:
 @operation(_gather)
 def gather(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
     """Square tile whose row r holds the row samples[s + r] of X from column j on, then zeros."""
-    result = types.UniTuple(Lanes(X.dtype, 1), Lanes(X.dtype, 1).count)
+    result = types.UniTuple(LaneType(X.dtype, 1), LaneType(X.dtype, 1).count)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = Emitter(context, builder)
+        emit = VectorEmitter(context, builder)
         vector = emit.vector(result.dtype)
         n = vector.count
-        width = builder.extract_value(make_array(X)(context, builder, args[0]).shape, 1)
+        width = builder.extract_value(arrayobj.make_array(X)(context, builder, args[0]).shape, 1)
         position = ir.Constant(ir.VectorType(ir.IntType(64), n), list(range(n)))
         left = emit.spread(builder.sub(width, args[3]), n)
         inside = builder.icmp_signed("<", position, left)
         form = ir.FunctionType(vector, [vector.as_pointer(), ir.IntType(32), inside.type, vector])
         name = f"llvm.masked.load.v{n}f{X.dtype.bitwidth}.p0"
-        masked_load = get_or_insert_function(builder.module, form, name)
+        masked_load = cgutils.get_or_insert_function(builder.module, form, name)
         rest = ir.Constant(ir.IntType(32), X.dtype.bitwidth // 8), inside, ir.Constant(vector, None)
         rows = []
         for place in emit.rows(X, samples, *args):
@@ -280,16 +319,20 @@ def gather(typing: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
     return result(X, samples, types.intp, types.intp), lower
 
 
-@operation(lambda A, index: None)
-def fetch(typing: Any, A: Any, index: Any) -> Any:
-    """Have the cache line of A[index] brought into the caches meanwhile, if it exists."""
+def _prefetch(A: Array, index: Index) -> None:
+    pass
+
+
+@operation(_prefetch)
+def prefetch(typing: Any, A: Any, index: Any) -> Any:
+    """Start to load the cache line of A[index], which need not exist, into the caches."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         form = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        prefetch = get_or_insert_function(builder.module, form, "llvm.prefetch.p0")
-        place = builder.bitcast(Emitter(context, builder).address(A, *args), byte)
-        builder.call(prefetch, [place, *(ir.Constant(number, k) for k in (0, 3, 1))])  # to read
+        instruction = cgutils.get_or_insert_function(builder.module, form, "llvm.prefetch.p0")
+        place = builder.bitcast(VectorEmitter(context, builder).address(A, *args), byte)
+        builder.call(instruction, [place, *(ir.Constant(number, k) for k in (0, 3, 1))])  # to read
         return context.get_dummy_value()
 
     return types.void(A, index), lower

@@ -1,21 +1,21 @@
-"""What LLVM makes of lanes: vectors, how they get from memory into registers, and back."""
+"""LLVM code for lanes: vectors, and how they are loaded from memory and stored."""
 
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core.datamodel.models import PrimitiveModel
-from numba.extending import register_model
-from numba.np.arrayobj import make_array
+from numba.extending import models, register_model
 
-from .tile_shapes import LANES, REGISTER
+from .dtypes import LANES
+from .numba_compat import arrayobj
+from .tile_shapes import REGISTER_BYTES
 
-__all__ = ["Emitter", "Lanes"]
+__all__ = ["LaneType", "VectorEmitter"]
 
 
-class Lanes(types.Type):
-    """The numba type of one number for each sample of so many panels."""
+class LaneType(types.Type):
+    """The numba type of lanes: one number for each sample of one or more panels."""
 
     def __init__(self, dtype: types.Float, panels: int) -> None:
         self.dtype = dtype
@@ -23,14 +23,14 @@ class Lanes(types.Type):
         super().__init__(name=f"lanes({dtype} x {self.count})")
 
 
-@register_model(Lanes)
-class _LanesModel(PrimitiveModel):
-    def __init__(self, manager: Any, lanes: Lanes) -> None:
+@register_model(LaneType)
+class _LaneModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, lanes: LaneType) -> None:
         element = manager.lookup(lanes.dtype).get_value_type()
         super().__init__(manager, lanes, ir.VectorType(element, lanes.count))
 
 
-class Emitter:
+class VectorEmitter:
     """Writes LLVM for one call of an operation."""
 
     def __init__(self, context: Any, builder: Any) -> None:
@@ -40,9 +40,9 @@ class Emitter:
         self, array_type: Any, array: Any, index: Any, panel: int = 0, down: int = 0, along: int = 0
     ) -> Any:
         """Pointer to the element at `index`, moved along the last axis, down the one before."""
-        struct = make_array(array_type)(self.context, self.builder, array)
+        struct = arrayobj.make_array(array_type)(self.context, self.builder, array)
         place = [self.builder.extract_value(index, axis) for axis in range(array_type.ndim)]
-        across = Lanes(array_type.dtype, 1).count
+        across = LaneType(array_type.dtype, 1).count
         if array_type.ndim < 3:
             panel, along = 0, along + panel * across
         for axis, steps in (0, panel), (-2, down), (-1, along):
@@ -58,19 +58,19 @@ class Emitter:
 
     def rows(self, X_type: Any, samples_type: Any, X: Any, samples: Any, s: Any, j: Any) -> Any:
         """Pointers to X[samples[s + r], j], one for each lane r."""
-        list_of = make_array(samples_type)(self.context, self.builder, samples)
-        for r in range(Lanes(X_type.dtype, 1).count):
+        list_of = arrayobj.make_array(samples_type)(self.context, self.builder, samples)
+        for r in range(LaneType(X_type.dtype, 1).count):
             where = self.builder.gep(list_of.data, [self.builder.add(s, ir.Constant(s.type, r))])
             index = self.pack(types.UniTuple(types.intp, 2), [self.builder.load(where), j])
             yield self.address(X_type, X, index)
 
-    def vector(self, lanes: Lanes) -> ir.VectorType:
+    def vector(self, lanes: LaneType) -> ir.VectorType:
         """LLVM's type of lanes."""
         return self.context.get_value_type(lanes)
 
-    def places(self, lanes: Lanes, rows: int, array_type: Any, array: Any, index: Any) -> Any:
+    def places(self, lanes: LaneType, rows: int, array_type: Any, array: Any, index: Any) -> Any:
         """Where the numbers of each row are, register by register: row, first lane, pointer."""
-        across, n = Lanes(lanes.dtype, 1).count, self.in_register(lanes)
+        across, n = LaneType(lanes.dtype, 1).count, self.in_register(lanes)
         register = ir.VectorType(self.vector(lanes).element, n).as_pointer()
         for first in range(0, lanes.count, n):
             where = {"panel": first // across, "along": first % across}
@@ -78,7 +78,9 @@ class Emitter:
                 pointer = self.address(array_type, array, index, down=r, **where)
                 yield r, first, self.builder.bitcast(pointer, register)
 
-    def load(self, lanes: Lanes, rows: int, array_type: Any, array: Any, index: Any) -> list[Any]:
+    def load(
+        self, lanes: LaneType, rows: int, array_type: Any, array: Any, index: Any
+    ) -> list[Any]:
         """Rows of lanes from `index` on: of 3 axes the first is that of the panels."""
         values = [ir.Constant(self.vector(lanes), ir.Undefined)] * rows
         for r, first, place in self.places(lanes, rows, array_type, array, index):
@@ -87,7 +89,7 @@ class Emitter:
         return values
 
     def store(
-        self, lanes: Lanes, values: list[Any], array_type: Any, array: Any, index: Any
+        self, lanes: LaneType, values: list[Any], array_type: Any, array: Any, index: Any
     ) -> None:
         """Write rows of lanes where `load` finds them."""
         for r, first, place in self.places(lanes, len(values), array_type, array, index):
@@ -105,9 +107,9 @@ class Emitter:
         inside = range(first, first + n)
         return self.shuffle(vector, wide, [k + count * (k in inside) for k in range(count)])
 
-    def in_register(self, lanes: Lanes) -> int:
+    def in_register(self, lanes: LaneType) -> int:
         """How many of the lanes a vector register holds."""
-        return REGISTER // (int(lanes.dtype.bitwidth) // 8)
+        return REGISTER_BYTES // (int(lanes.dtype.bitwidth) // 8)
 
     def spread(self, number: Any, count: int) -> Any:
         """A vector of one number, so many times."""

@@ -1,4 +1,4 @@
-"""Samples at the door: inputs, targets and weights, checked and in the network's dtype."""
+"""Batch at the door: inputs, targets and weights, checked and in the network's dtype."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,12 +11,12 @@ from ..model.output_heads import OutputHead
 if TYPE_CHECKING:
     from ..network import Network
 
-__all__ = ["Samples", "samples"]
+__all__ = ["Batch", "samples"]
 
 Array = np.ndarray[Any, Any]
 
 
-class Samples(NamedTuple):
+class Batch(NamedTuple):
     """Rows of a mini-batch, an epoch or a test: what the compiled passes read."""
 
     X: Array  # (S, n_0)
@@ -33,7 +33,7 @@ def samples(
     class_weight: Any = None,
     names: tuple[str, ...] = ("X", "Y", "sample_weight"),
     part: bool = False,
-) -> Samples:
+) -> Batch:
     """Everything that belongs to the samples; `names` are those of the arguments, for errors.
 
     The weights of a part of the data may all be 0.
@@ -55,7 +55,7 @@ def samples(
                 f"class_weight: got a largest weight of {weights.max():g} for a sample, times its"
                 " sample_weight; expected a finite one above 0"
             )
-    return Samples(X, numbers, ids, weights)
+    return Batch(X, numbers, ids, weights)
 
 
 def _targets(name: str, Y: Any, head: OutputHead, dtype: Any, rows: int) -> tuple[Array, Array]:

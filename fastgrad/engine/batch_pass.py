@@ -1,11 +1,18 @@
-"""The compiled pass over the data: gather, forward, backward, update; and who works on what.
+"""The compiled pass over mini-batches.
 
-Every thread carries out the same function. In the first half of a step a thread takes part of the
-samples through all layers (equations 1, 2, 3, 5 and 8: the samples are independent). In the second
-it takes part of the nodes i of every layer, sums over all samples (equations 6 and 7) and updates
-its weights. plan.py says where this differs: in a small network the gradient is summed by samples
-too, in two halves; in a wide first layer equation 1 is shared by nodes. No sum depends on the
-number of threads, so it does not change a single bit.
+Every thread carries out the same function, in six phases:
+
+1. start: the permutation is drawn;
+2. select and gather: the samples of a microbatch, and their inputs;
+3. forward, cost, backward: a thread takes some of the samples through all layers (equations 1, 2,
+   3, 5 and 8; samples are independent of each other);
+4. reduce: a thread sums over all samples, for some of the nodes i of every layer (equations 6, 7);
+5. update: it updates their weights;
+6. stop.
+
+partition.py says where this differs: in a small network the gradient is partitioned over samples
+too, in two halves; in a wide first layer equation 1 is partitioned over nodes. No sum depends on
+the number of threads, so it does not change a single bit.
 """
 
 from typing import Any
@@ -14,238 +21,286 @@ import numpy as np
 from numba import prange
 
 from ..codegen import simd
-from ..codegen.intrinsics import call, flush_tiny, restore, view
+from ..codegen.intrinsics import call, flush_denormals, restore_fp_mode, view
 from ..codegen.jit import kernel, parallel
-from ..kernels.equations import (
-    affine_panels,
-    backpropagate_panels,
-    differentiate,
-    scatter_panels,
-    transpose_panels,
-)
+from ..codegen.signatures import Address, Array, Range, int64
+from ..kernels.equations import differentiate, scatter_panels, transpose_panels
+from .barrier import barrier_start, barrier_wait
 from .descriptor import (
-    BLOCK,
-    LAYER,
-    TASK,
-    assemble,
-    blocks_of,
-    meet,
+    HEAD,
+    OPTIONS,
+    Context,
+    LayerRecord,
+    column_blocks_at,
+    context,
+    gathered_samples,
+    gathered_weights,
+    layer_at,
     numbers,
-    panels_of,
-    rows_of,
-    samples_of,
-    share_of_nodes,
-    weights_of,
-    whole,
+    panels_at,
+    rows_at,
 )
-from .minibatch import choose, gather, key_of, share_of_panels, shuffle, targets
-from .weight_update import at_once, learn, learn_by_samples, prepare
+from .layer_kinds import dense
+from .minibatch import (
+    Microbatch,
+    draw_permutation,
+    gather,
+    microbatch,
+    rng_key,
+    select_samples,
+    set_targets,
+)
+from .partition import full_range, node_range, panel_range
+from .weight_update import accumulate_half_gradients, begin_step, update_weights
+
+__all__ = ["accumulate_totals", "batch_pass", "count_correct", "run_on_threads"]
+
+
+# --- 1. Start -----------------------------------------------------------------------------------
+
+
+@kernel
+def start(ctx: Context) -> None:
+    """Draw a new permutation of the samples, if there is to be one."""
+    descriptor = ctx.descriptor
+    if descriptor.shuffle_key:
+        if ctx.t == 0:
+            permutation = view(descriptor.permutation, (descriptor.n_samples,), np.uint32)
+            draw_permutation(permutation, descriptor.shuffle_key)
+        barrier_wait(ctx)
+
+
+# --- 2. Select and gather -----------------------------------------------------------------------
+
+
+@kernel
+def select_and_gather(ctx: Context, micro: Microbatch) -> Range:
+    """Select the samples of this thread and gather their inputs; returns its panels.
+
+    Where equation 1 of the first layer is partitioned over nodes, each thread gathers all inputs.
+    """
+    panels = panel_range(ctx, micro.n_panels)
+    gathered = full_range(micro.n_panels) if ctx.descriptor.first_by_nodes else panels
+    select_samples(ctx, micro, gathered)
+    gather(ctx, micro, gathered)
+    if ctx.descriptor.first_by_nodes:
+        a = layer_at(ctx, 0).a + ctx.t * ctx.descriptor.copy_bytes
+        forward(ctx, micro, int64(1), a, node_range(ctx, int64(1)), gathered)
+        barrier_wait(ctx)
+    return panels
+
+
+# --- 3. Forward, cost, backward -----------------------------------------------------------------
+
+
+@kernel
+def forward_cost_backward(ctx: Context, micro: Microbatch, panels: Range) -> None:
+    """Take the panels of this thread through all layers and back, some at a time.
+
+    As many as the L2 cache holds, if it holds the weights too.
+    """
+    descriptor, last = ctx.descriptor, ctx.n_layers - 1
+    for p in range(panels[0], panels[1], descriptor.panels_per_block):
+        block = p, min(p + descriptor.panels_per_block, panels[1])
+        forward_layers(ctx, micro, block)
+        if descriptor.computes_cost:
+            cost(ctx, micro, block)
+        if descriptor.computes_gradient:
+            backward_layers(ctx, block)
+    copy_rows_out(ctx, micro, layer_at(ctx, last), layer_at(ctx, last).a, descriptor.output, panels)
+    copy_rows_out(
+        ctx, micro, layer_at(ctx, 0), layer_at(ctx, 0).d, descriptor.input_gradient, panels
+    )
+    if descriptor.computes_gradient and descriptor.in_halves:
+        accumulate_half_gradients(ctx, micro.n_panels)
 
 
 @kernel
 def forward(
-    task: Any, layers: Any, l: int, a_before: int, nodes: Any, panels: Any, step: int, at: int,
-    real: Any,
-) -> None:  # fmt: skip
+    ctx: Context, micro: Microbatch, l: int, a_before: Address, nodes: Range, panels: Range
+) -> None:
     """Equations (1), (2) and (9) for some nodes and panels of a layer, from a of the one before."""
-    layer, before = layers[l], layers[l - 1]
-    lanes = simd.width(real)
-    W = view(layer.W, (layer.rows, layer.leading), real.dtype)
-    b = numbers(layer.b, layer.rows, real)
-    u = panels_of(layer.u, layer.padded, task, real)
-    a = panels_of(layer.a, layer.padded, task, real)
-    a_before = panels_of(a_before, before.padded, task, real)
-    together = at_once(before.nodes, real)
-    for p in range(panels[0], panels[1], together):
-        some = p, min(p + together, panels[1])
-        affine_panels(W, b, a_before, u, before.nodes, nodes, some)
+    layer = layer_at(ctx, l)
+    if layer.forward:
+        integers = (
+            ctx.t, ctx.descriptor_address, ctx.layers, ctx.n_layers, l, a_before,
+            nodes[0], nodes[1], panels[0], panels[1],
+        )  # fmt: skip
+        call(layer.forward, (), integers)
+    else:
+        dense.forward(ctx, l, a_before, nodes, panels)
+    lanes = simd.width(ctx.dtype_token)
+    u = panels_at(ctx, layer.u, layer.padded_nodes)
+    a = panels_at(ctx, layer.a, layer.padded_nodes)
     i, last = nodes[0], min(nodes[1], layer.nodes)
-    n, drops = (last - i) * lanes, task.disturbs and layer.drop != 0
-    key = key_of(task, step, l) if drops else 0
+    n, drops = (last - i) * lanes, ctx.descriptor.is_noisy and layer.dropout != 0
+    key = rng_key(ctx, micro.step, l) if drops else 0
     for p in range(panels[0], panels[1]):
         call(layer.f, (u[p, i:], a[p, i:]), (n,))
         if drops:
-            counted = (n, ((at + p) * layer.nodes + i) * lanes, key)
-            call(layer.drop, (a[p, i:], u[p, i:], numbers(layer.options, 16, real)), counted)
+            first = ((micro.panel_offset + p) * layer.nodes + i) * lanes
+            options = numbers(ctx, layer.options, OPTIONS)
+            call(layer.dropout, (a[p, i:], u[p, i:], options), (n, first, key))
 
 
 @kernel
-def forward_all(task: Any, layers: Any, panels: Any, step: int, at: int, real: Any) -> None:
-    """Equations (1), (2) and (9) for every layer, at a step of the epoch, from panel `at` on."""
-    for l in range(1, layers.size):
-        layer, before = layers[l], layers[l - 1]
-        if l > 1 or not task.first_by_nodes:
-            forward(task, layers, l, before.a, whole(layer.rows), panels, step, at, real)
-        if task.gradient and l + 1 < layers.size:
-            a = panels_of(layer.a, layer.padded, task, real)
-            transpose_panels(a, blocks_of(layer.aT, layer.padded, task, real), panels)
+def forward_layers(ctx: Context, micro: Microbatch, panels: Range) -> None:
+    """Equations (1), (2) and (9) for every layer."""
+    for l in range(1, ctx.n_layers):
+        layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
+        if l > 1 or not ctx.descriptor.first_by_nodes:
+            forward(ctx, micro, l, before.a, full_range(layer.rows), panels)
+        if ctx.descriptor.computes_gradient and l + 1 < ctx.n_layers:
+            a = panels_at(ctx, layer.a, layer.padded_nodes)
+            transpose_panels(a, column_blocks_at(ctx, layer.aT, layer.padded_nodes), panels)
 
 
 @kernel
-def write(
-    task: Any, layer: Any, values: int, to: int, first: int, last: int, panels: Any, real: Any
-) -> None:
-    """Values of a layer as rows, where they are asked for."""
-    if to:
-        values_of = panels_of(values, layer.padded, task, real)
-        scatter_panels(values_of, rows_of(to, last, layer.nodes, real), first, panels)
-
-
-@kernel
-def largest(a: Any, most: Any, where: Any, n: int) -> None:
-    """The node of the largest output of each sample, the first of several."""
-    for s in range(most.size):
-        most[s], where[s] = a[0, s], 0
-    for i in range(1, n):
-        for s in range(most.size):
-            where[s] = i if a[i, s] > most[s] else where[s]
-            most[s] = max(a[i, s], most[s])
-
-
-@kernel
-def count_right(a: Any, y: Any, n: int, samples: int, scratch: Any) -> Any:
-    """Of how many samples the largest output is at their class; of one output, the sign right."""
-    right, guess, truth = 0, scratch[0], scratch[1]
-    if n > 1:
-        largest(a, scratch[2], guess, n)
-        largest(y, scratch[2], truth, n)
-    for s in range(samples):
-        right += guess[s] == truth[s] if n > 1 else (a[0, s] > 0) == (y[0, s] > 0.5)
-    return right
-
-
-@kernel
-def cost(task: Any, layers: Any, t: int, panels: Any, S: int, real: Any) -> None:
-    """C of each panel, of S samples in all, and dC/da of the last layer."""
-    lanes = simd.width(real)
-    layer = layers[layers.size - 1]
-    a = panels_of(layer.a, layer.padded, task, real)
-    d = panels_of(layer.d, layer.padded, task, real)
-    y = panels_of(task.y, layer.padded, task, real)
-    samples, w = samples_of(task, t), weights_of(task, t, real)
-    C_panels = view(task.C_panels, (task.slab // lanes,), np.float64)
-    right_panels = view(task.right_panels, (task.slab // lanes,), np.float64)
-    blocks = view(task.blocks, (task.n_blocks,), BLOCK)
-    C = view(task.C_lanes + t * 4 * lanes * 8, (4, lanes), real.dtype)
+def cost(ctx: Context, micro: Microbatch, panels: Range) -> None:
+    """C of each panel, and dC/da of the last layer."""
+    descriptor, lanes = ctx.descriptor, simd.width(ctx.dtype_token)
+    layer = layer_at(ctx, ctx.n_layers - 1)
+    a = panels_at(ctx, layer.a, layer.padded_nodes)
+    d = panels_at(ctx, layer.d, layer.padded_nodes)
+    y = panels_at(ctx, descriptor.y, layer.padded_nodes)
+    samples, w, n_samples = gathered_samples(ctx), gathered_weights(ctx), micro.last - micro.first
+    n_panels = descriptor.microbatch // lanes
+    C_panels = view(descriptor.C_panels, (n_panels,), np.float64)
+    correct_panels = view(descriptor.correct_panels, (n_panels,), np.float64)
+    heads = view(descriptor.heads, (descriptor.n_heads,), HEAD)
+    C = view(descriptor.C_lanes + ctx.t * 4 * lanes * 8, (4, lanes), ctx.dtype_token)
     for p in range(panels[0], panels[1]):
-        targets(task, samples[p * lanes : (p + 1) * lanes], y[p], layer.nodes, real)
+        set_targets(ctx, samples[p * lanes : (p + 1) * lanes], y[p], layer.nodes)
         total = 0.0
-        for k in range(task.n_blocks):
-            block, w_s = blocks[k], C[3]
+        for k in range(descriptor.n_heads):
+            head, w_s = heads[k], C[3]
             for s in range(lanes):
-                w_s[s] = block.weight * w[p * lanes + s]
-            i = block.first
+                w_s[s] = head.weight * w[p * lanes + s]
+            i = head.first
             operands = (a[p, i:], y[p, i:], w_s, d[p, i:], C[0], C[1], C[2])
-            call(block.loop, operands, (block.nodes, lanes))
+            call(head.loop, operands, (head.nodes, lanes))
             for s in range(lanes):
                 total += C[0, s]
         C_panels[p] = total
-        right_panels[p] = 0
-        if task.accuracy:
-            right_panels[p] = count_right(a[p], y[p], layer.nodes, min(S - p * lanes, lanes), C)
+        correct_panels[p] = 0
+        if descriptor.counts_correct:
+            n = min(n_samples - p * lanes, lanes)
+            correct_panels[p] = count_correct(a[p], y[p], layer.nodes, n, C)
 
 
 @kernel
-def backward(task: Any, layers: Any, panels: Any, real: Any) -> None:
+def argmax(a: Array, largest: Array, where: Array, n: int) -> None:
+    """Find the node of the largest output of each sample, the first of several."""
+    for s in range(largest.size):
+        largest[s], where[s] = a[0, s], 0
+    for i in range(1, n):
+        for s in range(largest.size):
+            where[s] = i if a[i, s] > largest[s] else where[s]
+            largest[s] = max(a[i, s], largest[s])
+
+
+@kernel
+def count_correct(a: Array, y: Array, n: int, samples: int, scratch: Array) -> int:
+    """Return for how many samples the largest output is at their class; of one output, its sign."""
+    correct, guess, truth = 0, scratch[0], scratch[1]
+    if n > 1:
+        argmax(a, scratch[2], guess, n)
+        argmax(y, scratch[2], truth, n)
+    for s in range(samples):
+        correct += guess[s] == truth[s] if n > 1 else (a[0, s] > 0) == (y[0, s] > 0.5)
+    return correct
+
+
+@kernel
+def backward_layers(ctx: Context, panels: Range) -> None:
     """Equations (3) and (5) for every layer, from the last to the first."""
-    last = layers[layers.size - 1]
-    df = panels_of(last.u, last.padded, task, real)  # it stands where u was
-    d = panels_of(last.d, last.padded, task, real)
+    last = layer_at(ctx, ctx.n_layers - 1)
+    df = panels_at(ctx, last.u, last.padded_nodes)  # where u was
+    d = panels_at(ctx, last.d, last.padded_nodes)
     for p in range(panels[0], panels[1]):
-        differentiate(df[p].reshape(-1), d[p].reshape(-1), last.nodes * simd.width(real))
-    for l in range(layers.size - 1, 0 if task.input_gradient else task.lowest, -1):
-        layer, before = layers[l], layers[l - 1]
-        W = view(layer.W, (layer.rows, layer.leading), real.dtype)
-        d = panels_of(layer.d, layer.padded, task, real)
-        df = panels_of(before.u, before.padded, task, real)
-        d_before = panels_of(before.d, before.padded, task, real)
-        nodes, together = whole(before.rows), at_once(layer.nodes, real)
-        for p in range(panels[0], panels[1], together):
-            some = p, min(p + together, panels[1])
-            backpropagate_panels(d, W, df, d_before, layer.nodes, nodes, some, l > 1)
+        n = last.nodes * simd.width(ctx.dtype_token)
+        differentiate(df[p].reshape(-1), d[p].reshape(-1), n)
+    lowest = 0 if ctx.descriptor.input_gradient else ctx.descriptor.first_trained
+    for l in range(ctx.n_layers - 1, lowest, -1):
+        if layer_at(ctx, l).backward:
+            integers = (
+                ctx.t, ctx.descriptor_address, ctx.layers, ctx.n_layers, l,
+                panels[0], panels[1],
+            )  # fmt: skip
+            call(layer_at(ctx, l).backward, (), integers)
+        else:
+            dense.backward(ctx, l, panels)
 
 
 @kernel
-def add_up(task: Any, C: float, right: float) -> None:
-    """Add to the sums of C and of right classes."""
-    sums = view(task.C, (2,), np.float64)
-    sums[0] += C
-    sums[1] += right
+def copy_rows_out(
+    ctx: Context, micro: Microbatch, layer: LayerRecord, values: Address, to: Address, panels: Range
+) -> None:
+    """Copy values of a layer to the rows of an output, if there is one."""
+    if to:
+        rows = rows_at(ctx, to, micro.last, layer.nodes)
+        scatter_panels(panels_at(ctx, values, layer.padded_nodes), rows, micro.first, panels)
+
+
+# --- 4. Reduce and 5. update: see weight_update.py -----------------------------------------------
 
 
 @kernel
-def add_up_panels(task: Any, count: int, S: int) -> None:
-    """Add the sums of each panel, where C is a mean over S samples."""
-    C_panels = view(task.C_panels, (count,), np.float64)
-    right_panels = view(task.right_panels, (count,), np.float64)
-    for p in range(count):
-        add_up(task, C_panels[p] * S, right_panels[p])
+def accumulate_totals(ctx: Context, C: float, correct: float) -> None:
+    """Add to the sums of C and of correct classes."""
+    totals = view(ctx.descriptor.totals, (2,), np.float64)
+    totals[0] += C
+    totals[1] += correct
 
 
-# A pass is called through its address, with nothing but integers: so that `sweep` has little to
-# compile, and serves both dtypes.
+@kernel
+def accumulate_panel_totals(ctx: Context, micro: Microbatch) -> None:
+    """Add the sums of each panel, where C is a mean over the S samples of the mini-batch."""
+    C_panels = view(ctx.descriptor.C_panels, (micro.n_panels,), np.float64)
+    correct_panels = view(ctx.descriptor.correct_panels, (micro.n_panels,), np.float64)
+    for p in range(micro.n_panels):
+        accumulate_totals(ctx, C_panels[p] * micro.S, correct_panels[p])
 
 
-def pass_over_batches(dtype: Any) -> Any:
-    """All that thread t does in a pass over mini-batches, for np.float32 or np.float64."""
+# --- All phases ---------------------------------------------------------------------------------
 
-    def work(t: int, tasks: int, table: int, n_layers: int) -> None:
-        task, layers = view(tasks, (1,), TASK)[0], view(table, (n_layers,), LAYER)
-        real = view(tasks, (1,), dtype)  # stands for the dtype
-        if not assemble(task):
+# A pass is called through its address, with integers only, so that `run_on_threads` is quick to
+# compile and serves both dtypes.
+
+
+def batch_pass(dtype: Any) -> Any:
+    """Return the pass of one thread over mini-batches, for np.float32 or np.float64."""
+
+    def run(t: int, descriptor: Address, layers: Address, n_layers: int) -> None:
+        ctx = context(t, descriptor, layers, n_layers, dtype)
+        if not barrier_start(ctx):
             return
-        lanes, inputs, outputs = simd.width(real), layers[0], layers[layers.size - 1]
-        crossing, before = 1, flush_tiny()
-        if task.shuffle:
-            if t == 0:
-                shuffle(task)
-            crossing += 1
-            meet(task, crossing)
-        for batch in range(task.first, task.last, task.batch):
-            end = min(batch + task.batch, task.last)
-            step = batch // task.batch
-            if t == 0 and task.update:
-                prepare(task, layers, step - task.first // task.batch, real)
-            for first in range(batch, end, task.slab):
-                last = min(first + task.slab, end)
-                count, at = (last - first + lanes - 1) // lanes, (first - batch) // lanes
-                panels = share_of_panels(task, count, t)
-                known = whole(count) if task.first_by_nodes else panels
-                choose(task, first, last, end - batch, t, known, real)
-                gather(task, inputs, t, known, step, at, real)
-                if task.first_by_nodes:
-                    a, nodes = inputs.a + t * task.copies_apart, share_of_nodes(task, layers[1], t)
-                    forward(task, layers, np.int64(1), a, nodes, known, step, at, real)
-                    crossing += 1
-                    meet(task, crossing)
-                for p in range(panels[0], panels[1], task.together):
-                    some = p, min(p + task.together, panels[1])
-                    forward_all(task, layers, some, step, at, real)
-                    if task.cost:
-                        cost(task, layers, t, some, last - first, real)
-                    if task.gradient:
-                        backward(task, layers, some, real)
-                write(task, outputs, outputs.a, task.output, first, last, panels, real)
-                write(task, inputs, inputs.d, task.input_gradient, first, last, panels, real)
-                if task.gradient and task.halves:
-                    learn_by_samples(task, layers, count, t, real)
-                crossing += 1
-                meet(task, crossing)
-                if t == 0 and task.cost:
-                    add_up_panels(task, count, end - batch)
-                if task.gradient:
-                    complete = last == end
-                    crossing += task.clips_norm and complete
-                    learn(task, layers, count, t, first > batch, complete, crossing, real)
-                crossing += 1
-                meet(task, crossing)
-        restore(before)
+        passed = ctx.descriptor
+        fp_mode = flush_denormals()
+        start(ctx)
+        for batch in range(passed.first, passed.last, passed.batch_size):
+            batch_last = min(batch + passed.batch_size, passed.last)
+            if t == 0 and passed.updates:
+                begin_step(ctx, (batch - passed.first) // passed.batch_size)
+            for first in range(batch, batch_last, passed.microbatch):
+                micro = microbatch(ctx, batch, batch_last, first)
+                panels = select_and_gather(ctx, micro)
+                forward_cost_backward(ctx, micro, panels)
+                barrier_wait(ctx)
+                if t == 0 and passed.computes_cost:
+                    accumulate_panel_totals(ctx, micro)
+                if passed.computes_gradient:
+                    update_weights(ctx, micro)
+                barrier_wait(ctx)
+        restore_fp_mode(fp_mode)
 
-    return work
+    return run
 
 
 @parallel
-def sweep(run: int, threads: int, tasks: int, layers: int, n_layers: int) -> None:
-    """A pass over the samples in mini-batches, on all threads of the task."""
+def run_on_threads(
+    run: Address, threads: int, descriptor: Address, layers: Address, n_layers: int
+) -> None:
+    """Run a pass on all threads."""
     for t in prange(threads):
-        call(run, (), (np.int64(t), tasks, layers, n_layers))
+        call(run, (), (int64(t), descriptor, layers, n_layers))

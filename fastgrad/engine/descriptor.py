@@ -1,152 +1,279 @@
-"""What a compiled pass is told, where its arrays lie, and how its threads meet."""
+"""Records that Python fills and compiled passes read: one field a line, with its meaning.
 
-from typing import Any
+A pass gets one `Descriptor` and a table with a `LayerRecord` for each layer, not a hundred
+arguments. A kernel gets them as a `Context`. The classes below state the fields; `DESCRIPTOR`,
+`LAYER` and `HEAD` are the dtypes of the records.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..codegen import intrinsics, simd
-from ..codegen.intrinsics import view
-from ..codegen.jit import array_kernel, kernel
-from ..codegen.tile_shapes import HEIGHTS
+from ..codegen.intrinsics import record_at, view
+from ..codegen.jit import array_kernel, macro
+from ..codegen.signatures import Address, Array, Flag, int64
+
+__all__ = [
+    "CONSTANTS",
+    "DESCRIPTOR",
+    "HEAD",
+    "HYPERPARAMETERS",
+    "LAYER",
+    "OPTIONS",
+    "RULE_MEMORY",
+    "Context",
+    "Descriptor",
+    "HeadRecord",
+    "LayerRecord",
+    "biases_of",
+    "column_blocks_at",
+    "context",
+    "gathered_samples",
+    "gathered_weights",
+    "layer_at",
+    "numbers",
+    "panels_at",
+    "parameters_at",
+    "rows_at",
+    "weights_of",
+]  # fmt: skip
+
+# Of type int64: numba compiles a kernel once more for each Python integer that it is called with.
+#: Lengths of the short arrays of numbers: an optimizer's hyperparameters h (float64), what its rule
+#: remembers from step to step (float64), the constants c of one step, the options of a layer.
+HYPERPARAMETERS, RULE_MEMORY, CONSTANTS, OPTIONS = map(int64, (16, 8, 16, 16))
+
+Count = int
+Offset = int  # in numbers, from the first parameter of the network
 
 
-def _record(names: str) -> np.dtype[Any]:
-    return np.dtype([(name, np.int64) for name in names.split()])
+class LayerRecord:
+    """Layer l: its sizes, the arrays that it owns, and its loops; layer 0 is the inputs.
+
+    Per sample of a microbatch there are u, a, aT and d = dC/db. They are stored by panels,
+    [p, i, s] with p the panel; aT holds the activations with one sample per row, [q, s, j] with q
+    the column block of nodes. W and b are parts of the network's flat vector of parameters, and
+    their gradients are at the same offsets in the flat gradient.
+    """
+
+    nodes: Count  # n_l
+    rows: Count  # nodes in whole tiles: rows of W
+    padded_nodes: Count  # nodes in whole column blocks
+    row_stride: Count  # numbers from one row of W to the next
+    W_offset: Offset  # W (rows, row_stride)
+    b_offset: Offset  # b (padded_nodes,)
+    u: Address  # (panels, padded_nodes, lanes); f'(u) once the activation has been computed
+    a: Address  # (panels, padded_nodes, lanes)
+    aT: Address  # (column blocks, samples, lanes)
+    d: Address  # (panels, padded_nodes, lanes); dC/da until f'(u) is multiplied
+    forward: Address  # loops of the layer's kind; 0 if this is compiled into the passes
+    backward: Address
+    gradient: Address
+    f: Address  # loop over the activation, and its derivative where a gradient is computed
+    dropout: Address  # loops that are 0 unless the layer uses them
+    noise: Address
+    penalty: Address
+    max_norm: Address
+    options: Address  # (OPTIONS,): the numbers of these loops, see kernels/regularizers.py
+    rule_memory: Address  # (RULE_MEMORY,) float64
+    constants: Address  # (CONSTANTS,)
+    is_trained: Flag
+    penalizes_biases: Flag
 
 
-#: Layer l: its nodes, the rows of W (nodes in whole tiles), the nodes in whole blocks of lanes,
-#: the leading dimension of W. Addresses of W, b, dC_dW, dC_db and, for a mini-batch, of u, a, aT
-#: and d; of the loops over f (and f', where a gradient is wanted), dropout, input noise, penalty
-#: and largest norm, 0 where there is none, with their numbers (see regularization.py); of what
-#: the update rule remembers, m, and needs at a step, c. How many parameters stand before W and b.
-#: Each 0 or 1: whether it is trained, whether the penalty counts its biases.
-LAYER = _record(
-    "nodes rows padded leading W b dC_dW dC_db u a aT d f drop noise penalty cap options m c"
-    " W_offset b_offset trains penalizes_b"
-)
+class HeadRecord:
+    """Some outputs with a cost of their own."""
 
-#: Outputs that have a cost of their own: the first, how many, and the address of its loop.
-BLOCK = np.dtype([("first", np.int64), ("nodes", np.int64), ("loop", np.int64), ("weight", float)])
-
-#: What to do. From the loops on all but `copies_apart` are addresses, 0 where there is nothing.
-TASK = _record(
-    # 0 or 1: compute the cost, the gradient, update the weights, count the right classes, disturb
-    # by noise and dropout, limit the norm of the gradient, let rates and counts of steps differ
-    # between layers, treat all parameters alike, share equation 1 of the first layer by nodes, and
-    # equations 6 and 7 by halves of the samples
-    "cost gradient update accuracy disturbs clips_norm layers_differ uniform first_by_nodes halves"
-    # the samples from `first` to `last` in mini-batches of `batch`, at most `slab` at a time, of
-    # which so many panels go `together` through the layers and back, by so many threads, who look
-    # so often for each other before they offer their processor to someone else; the lowest layer
-    # that is trained; how many samples there are, parameters, rows of all W
-    " first last batch slab together threads patience lowest samples_in_all n_parameters n_rows"
-    # and blocks of outputs; what a new order is drawn with, if there is to be one, and what noise
-    # and dropout are
-    " n_blocks shuffle key"
-    # the loops of the update rule, of clipping and of the moving average
-    " prepare_loop update_loop clip_loop follow_loop"
-    # X (S, n_0), mean and scale of the inputs, Y (S, n_L) or class ids (S,), sample weights (S,),
-    # the order of the samples (S,), and a^L (S, n_L) and dC/da0 (S, n_0) to write
-    " X input_mean input_scale Y ids weights order output input_gradient"
-    # parameters, gradient and three slots of optimizer state, the optimizer's numbers h, the steps
-    # so far and those that each layer missed, the learning rates of the steps and the layers'
-    # factors, the average, what it follows by, and by what at this step
-    " parameters dC slot_0 slot_1 slot_2 h steps missed rates lr_scales average follows follow_c"
-    # numbers for clipping; bytes between the copies of the first layer's a and aT, one for each
-    # thread that needs its own; to work in, for a mini-batch its sample numbers and weights w for
-    # each thread, targets y, C for each thread, C and right classes of the panels, squares of the
-    # gradient; then the sums of C and right classes, the blocks of outputs and the meeting point
-    " clip_c copies_apart samples w y C_lanes C_panels right_panels squares C blocks arrived"
-)
+    first: Count  # output
+    nodes: Count
+    loop: Address  # over C and dC/da
+    weight: float  # of this cost in the cost of the network
 
 
-# --- Where things lie ---------------------------------------------------------------------------
+class Descriptor:
+    """What a pass computes, on which samples, and where its arrays are; 0 for none."""
+
+    # What to do
+    computes_cost: Flag  # C, and dC/da of the last layer
+    computes_gradient: Flag
+    updates: Flag  # the weights
+    counts_correct: Flag  # classes
+    is_noisy: Flag  # noise and dropout are applied
+    clips_norm: Flag  # of the whole gradient, which is therefore complete before any update
+    per_layer: Flag  # learning rates and numbers of steps differ between layers
+    is_uniform: Flag  # all parameters are treated alike, whatever their layer
+    first_by_nodes: Flag  # equation (1) of layer 1 is partitioned over nodes
+    in_halves: Flag  # equations (6) and (7) are partitioned over samples, in two halves
+
+    # On which samples, by how many threads
+    first: Count  # positions in the permutation
+    last: Count
+    batch_size: Count
+    microbatch: Count  # samples of a mini-batch that the workspace holds at a time
+    panels_per_block: Count  # panels that go through all layers and back together
+    threads: Count
+    spin_limit: Count  # polls of a barrier before the processor is yielded
+    first_trained: Count  # lowest layer that is trained
+    n_samples: Count
+    n_parameters: Count
+    n_rows: Count  # of all W together
+    n_heads: Count
+    shuffle_key: int  # 0: keep the permutation
+    noise_key: int  # of noise and dropout
+
+    # Loops
+    prepare_loop: Address  # of the update rule, once a step
+    update_loop: Address  # of the update rule, over parameters
+    clip_loop: Address
+    average_loop: Address
+
+    # Data
+    X: Address  # (n_samples, n_0)
+    input_mean: Address  # (padded n_0,)
+    input_scale: Address  # (padded n_0,)
+    Y: Address  # (n_samples, n_L)
+    ids: Address  # (n_samples,) int64: class ids in place of Y
+    sample_weights: Address  # (n_samples,)
+    permutation: Address  # (n_samples,) uint32
+    output: Address  # (n_samples, n_L): a^L, to be written
+    input_gradient: Address  # (n_samples, n_0): dC/da0, to be written
+    totals: Address  # (2,) float64: sums of C and of correct classes, added to
+
+    # Parameters and the optimizer
+    parameters: Address  # (n_parameters,)
+    dC: Address  # (n_parameters,), twice where there are halves
+    slot_0: Address  # (n_parameters,): state of the optimizer
+    slot_1: Address
+    slot_2: Address
+    hyperparameters: Address  # (HYPERPARAMETERS,) float64; the learning rate first
+    steps: Address  # (1,) int64: steps so far
+    frozen_steps: Address  # (L + 1,) int64: steps during which a layer was not trained
+    rates: Address  # (steps of the pass,) float64: learning rates
+    lr_scales: Address  # (L + 1,) float64: factors of the learning rate
+    average: Address  # (n_parameters,): moving average of the parameters
+    average_state: Address  # (2,) float64: share of new weights, steps so far
+    average_rate: Address  # (1,): share of new weights at this step
+    clip_limits: (
+        Address  # (threads, CLIP_STRIDE): factor of this step, largest number, largest norm
+    )
+    row_squares: Address  # (n_rows,) float64: squared norms of the rows of the gradient
+
+    # Scratch memory
+    copy_bytes: Count  # from one thread's a and aT of the inputs to the next; 0: they share one
+    samples: Address  # (threads, microbatch) int64: rows of X
+    w: Address  # (threads, microbatch): weights w_s / S
+    y: Address  # (panels, padded n_L, lanes)
+    C_lanes: Address  # (threads, 4, lanes): scratch of the cost
+    C_panels: Address  # (panels,) float64
+    correct_panels: Address  # (panels,) float64
+    heads: Address  # (n_heads,) of HEAD
+    barrier: Address  # see barrier.py
+
+
+#: Numbers from one thread's clip limits to the next: each has cache lines of its own.
+CLIP_STRIDE = 64
+
+
+def _dtype_of(record: type) -> np.dtype[Any]:
+    return np.dtype(
+        [(k, np.float64 if t is float else np.int64) for k, t in record.__annotations__.items()]
+    )
+
+
+DESCRIPTOR, LAYER, HEAD = _dtype_of(Descriptor), _dtype_of(LayerRecord), _dtype_of(HeadRecord)
+
+
+class Context(NamedTuple):
+    """What the kernels of a pass have in common.
+
+    All of it is passed in registers. numba infers the dtype of a network's arrays from
+    `dtype_token`, a number of that dtype whose value means nothing: addresses are integers.
+    """
+
+    descriptor: Descriptor
+    layers: Address  # of the table of layers
+    n_layers: int  # L + 1: the inputs count
+    dtype_token: float
+    t: int  # the thread
+    descriptor_address: Address
+
+
+@macro
+def context(t: int, descriptor: Address, layers: Address, n_layers: int, dtype: Any) -> Context:
+    """Return the context of thread t in a pass, from the integers that a loop is called with."""
+    passed = record_at(descriptor, 0, DESCRIPTOR)
+    return Context(passed, layers, n_layers, dtype(0), t, descriptor)
+
+
+@macro
+def layer_at(ctx: Context, l: int) -> LayerRecord:
+    """Return the record of layer l."""
+    record: LayerRecord = record_at(ctx.layers, l, LAYER)
+    return record
+
+
+# --- Arrays at their addresses ------------------------------------------------------------------
 
 
 @array_kernel
-def panels_of(address: int, padded: int, task: Any, real: Any) -> Any:
-    """u, a, d or y of a layer for the mini-batch: [p, i, s]."""
-    lanes = simd.width(real)
-    return view(address, (task.slab // lanes, padded, lanes), real.dtype)
+def numbers(ctx: Context, address: Address, n: int) -> Array:
+    """Return n numbers of the network's dtype."""
+    return view(address, (n,), ctx.dtype_token)
 
 
 @array_kernel
-def blocks_of(address: int, padded: int, task: Any, real: Any) -> Any:
-    """aT of a layer for the mini-batch: [q, s, j]."""
-    lanes = simd.width(real)
-    return view(address, (padded // lanes, task.slab, lanes), real.dtype)
+def panels_at(ctx: Context, address: Address, padded_nodes: int) -> Array:
+    """Return u, a, d or y of a layer for the microbatch: [p, i, s]."""
+    lanes = simd.width(ctx.dtype_token)
+    shape = (ctx.descriptor.microbatch // lanes, padded_nodes, lanes)
+    return view(address, shape, ctx.dtype_token)
 
 
 @array_kernel
-def numbers(address: int, n: int, real: Any) -> Any:
-    """n numbers of the network's dtype."""
-    return view(address, (n,), real.dtype)
+def column_blocks_at(ctx: Context, address: Address, padded_nodes: int) -> Array:
+    """Return aT of a layer for the microbatch: [q, s, j]."""
+    lanes = simd.width(ctx.dtype_token)
+    shape = (padded_nodes // lanes, ctx.descriptor.microbatch, lanes)
+    return view(address, shape, ctx.dtype_token)
 
 
 @array_kernel
-def rows_of(address: int, last: int, n: int, real: Any) -> Any:
-    """The samples up to the last one of a mini-batch: X, Y or what is written: [s, i]."""
-    return view(address, (last, n), real.dtype)
+def rows_at(ctx: Context, address: Address, n_rows: int, n: int) -> Array:
+    """Return the first rows of X, Y or an output: [s, i]."""
+    return view(address, (n_rows, n), ctx.dtype_token)
 
 
 @array_kernel
-def samples_of(task: Any, t: int) -> Any:
-    """Numbers of the samples in the mini-batch, as thread t knows them."""
-    return view(task.samples + t * task.slab * 8, (task.slab,), np.int64)
+def parameters_at(ctx: Context, base: Address, offset: int, n: int) -> Array:
+    """Return n numbers from an offset on of the parameters, their gradient, or a slot."""
+    return view(base + offset * intrinsics.bytes_of(ctx.dtype_token), (n,), ctx.dtype_token)
 
 
 @array_kernel
-def weights_of(task: Any, t: int, real: Any) -> Any:
-    """w of the samples in the mini-batch, as thread t knows them."""
-    return numbers(task.w + t * task.slab * intrinsics.bytes_of(real), task.slab, real)
+def weights_of(ctx: Context, base: Address, layer: LayerRecord) -> Array:
+    """Return W of a layer, or dC/dW if the base is the gradient: [i, j]."""
+    address = base + layer.W_offset * intrinsics.bytes_of(ctx.dtype_token)
+    return view(address, (layer.rows, layer.row_stride), ctx.dtype_token)
 
 
-# --- The threads ---------------------------------------------------------------------------------
+@array_kernel
+def biases_of(ctx: Context, base: Address, layer: LayerRecord) -> Array:
+    """Return b of a layer, or dC/db if the base is the gradient: [i]."""
+    return parameters_at(ctx, base, layer.b_offset, layer.rows)
 
 
-@kernel
-def share(count: int, unit: int, t: int, threads: int) -> Any:
-    """Range of thread t when `count` things go to the threads in multiples of `unit`."""
-    units = count // unit
-    return (units * t // threads * unit, units * (t + 1) // threads * unit)
+@array_kernel
+def gathered_samples(ctx: Context) -> Array:
+    """Return the rows of X that this thread has selected for the microbatch."""
+    descriptor = ctx.descriptor
+    address = descriptor.samples + ctx.t * descriptor.microbatch * 8
+    return view(address, (descriptor.microbatch,), np.int64)
 
 
-@kernel
-def share_of_nodes(task: Any, layer: Any, t: int) -> Any:
-    """Range of nodes of a layer that thread t takes."""
-    return share(layer.rows, HEIGHTS[-1], t, task.threads)
-
-
-@kernel
-def whole(count: int) -> Any:
-    """The range of all: numba would compile what takes (0, count), with a literal, once more."""
-    return np.int64(0), count
-
-
-@kernel
-def assemble(task: Any) -> Any:
-    """Whether every thread has come: False where the system runs them one after the other."""
-    arrived, decision = view(task.arrived, (1,), np.int64), view(task.arrived + 512, (1,), np.int64)
-    intrinsics.atomic_add(arrived, 1)
-    waits = 0
-    while intrinsics.atomic_load(arrived) < task.threads and intrinsics.atomic_load(decision) == 0:
-        waits += 1
-        if waits % task.patience == 0:
-            intrinsics.give_way()
-        if waits > 20_000_000:
-            intrinsics.atomic_decide(decision, -1)
-    intrinsics.atomic_decide(decision, 1)
-    return intrinsics.atomic_load(decision) > 0
-
-
-@kernel
-def meet(task: Any, crossing: int) -> None:
-    """Wait until every thread has come here for the `crossing`-th time."""
-    if task.threads > 1:
-        arrived = view(task.arrived, (1,), np.int64)
-        intrinsics.atomic_add(arrived, 1)
-        waits = 0
-        while intrinsics.atomic_load(arrived) < crossing * task.threads:
-            waits += 1
-            if waits % task.patience == 0:
-                intrinsics.give_way()
+@array_kernel
+def gathered_weights(ctx: Context) -> Array:
+    """Return the weights w_s / S of these samples."""
+    descriptor = ctx.descriptor
+    offset = ctx.t * descriptor.microbatch
+    return parameters_at(ctx, descriptor.w, offset, descriptor.microbatch)

@@ -1,159 +1,208 @@
-"""What a compiled pass is told: task and table of layers, made once for passes of a kind."""
+"""Fills the descriptor and the table of layers of a pass, once for all passes of one kind."""
 
 import weakref
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict, Unpack
 
 import numba
 import numpy as np
 
+from ..codegen.signatures import Array
 from ..kernels.activations import Activation
 from ..kernels.regularizers import DROPOUT, KEPT, L1, L2, MAX_NORM, NOISE
 from ..model.layer import Inputs, Layer
 from ..model.output_heads import OutputHead
 from ..optim.base import Optimizer, State
-from .descriptor import BLOCK, TASK
-from .entry_points import activation_address, address, cost_address
-from .workspace import Memory, Reserved, address_of, aligned
+from .batch import Batch
+from .descriptor import CLIP_STRIDE, DESCRIPTOR, HEAD
+from .entry_points import activation_address, cost_address, regularizer_address
+from .layer_kinds.base import LayerKind, loop_addresses
+from .workspace import Scratch, Workspace, address_of
 
-__all__ = ["Order"]
+__all__ = ["PassDescriptor"]
 
-Array = np.ndarray[Any, Any]
+_FIELD = {name: k for k, name in enumerate(DESCRIPTOR.names or ())}
 
-_PLACE = {name: k for k, name in enumerate(TASK.names or ())}
+
+class BoundArrays(TypedDict, total=False):
+    """The arrays of one pass that do not belong to its kind, by field of the descriptor."""
+
+    permutation: Array | None  # (S,) uint32
+    output: Array | None  # (S, n_L)
+    input_gradient: Array | None  # (S, n_0)
+    totals: Array  # (2,) float64
+    rates: Array | None  # (steps,) float64
 
 
 def _limits(optimizer: Optimizer | None) -> tuple[float, float] | None:
     return (optimizer.clip_norm, optimizer.clip_value) if optimizer else None
 
 
-class Order:
-    """A task, its layers, and the arrays that it names by their addresses.
+class PassDescriptor:
+    """A descriptor, its table of layers, and the arrays to which their addresses belong.
 
     Parameters
     ----------
-    memory : Memory
-        The network's.
-    batch : int
+    workspace : Workspace
+        The network's; memory for the mini-batches is reserved there.
+    batch_size : int
         Samples in a mini-batch.
     gradient : bool
         Whether the passes compute it.
     optimizer : Optimizer or None
-        Whose rule follows.
+        Whose rule updates the weights.
+
+    Attributes
+    ----------
+    addresses : tuple of int
+        The arguments of a pass after the thread: descriptor, table of layers, number of layers.
+    barrier : ndarray
+        Where the threads of the pass meet.
     """
 
     def __init__(
-        self, memory: Memory, batch: int, gradient: bool, optimizer: Optimizer | None
+        self, workspace: Workspace, batch_size: int, gradient: bool, optimizer: Optimizer | None
     ) -> None:
-        self._reserved = memory.reserve(batch, gradient)
+        self._scratch = workspace.reserve(batch_size, gradient)
         self._optimizer = weakref.ref(optimizer) if optimizer else None
         self._limits = _limits(optimizer)
-        self.task, self.layers = np.zeros(1, TASK), self._reserved.layers.copy()
-        self.where = self.task.ctypes.data, self.layers.ctypes.data, len(self.layers)
-        self._numbers = self.task.view(np.int64)
-        self._kept: list[Array] = []
-        self._dtype, self._gradient = memory.dtype, gradient
-        self._follow_c = np.zeros(1, memory.dtype)
-        self.arrived = np.zeros(128, np.int64)
-        self.tell(
-            batch=batch, gradient=gradient, lowest=1, n_parameters=len(memory.parameters),
-            **memory.described(batch, gradient),
+        self._workspace, self._batch_size, self._gradient = workspace, batch_size, gradient
+        self._dtype = self._scratch.layout.dtype
+        self._layers = self._scratch.layers.copy()
+        self._descriptor = np.zeros(1, DESCRIPTOR)
+        self._fields = self._descriptor.view(np.int64)
+        self._owned: list[Array] = []
+        self.addresses = (
+            address_of(self._fields), int(self._layers.ctypes.data), len(self._layers)
         )  # fmt: skip
-        # a rule never touches the slots that it does not use; they must only be there
-        slots = dict.fromkeys(("slot_0", "slot_1", "slot_2"), memory.parameters)
-        self.keep(parameters=memory.parameters, arrived=self.arrived, **slots)
+        self.barrier = workspace.barrier
+        self.set(
+            batch_size=batch_size, computes_gradient=gradient, first_trained=1,
+            **workspace.descriptor_fields(batch_size, gradient),
+        )  # fmt: skip
+        parameters = workspace.parameters
+        self._own(
+            parameters=parameters, barrier=workspace.barrier, row_squares=workspace.row_squares,
+            input_mean=workspace.mean, input_scale=workspace.scale,
+            # a rule never reads the slots that it does not use, but gets an address
+            slot_0=parameters, slot_1=parameters, slot_2=parameters,
+        )  # fmt: skip
 
-    def holds_for(self, optimizer: Optimizer | None, reserved: Reserved) -> bool:
-        """Whether it is that of this optimizer and of this memory, as they now are."""
+    def is_current(self, optimizer: Optimizer | None, scratch: Scratch) -> bool:
+        """Return whether it describes passes with this optimizer and memory, as they are now."""
         mine = self._optimizer() if self._optimizer else None
-        is_his = mine is optimizer and self._limits == _limits(optimizer)
-        return is_his and self._reserved is reserved
+        is_same = mine is optimizer and self._limits == _limits(optimizer)
+        return is_same and self._scratch is scratch
 
-    def tell(self, **fields: int) -> None:
-        """Set fields of the task."""
+    def set(self, **fields: int) -> None:
+        """Set fields of the descriptor."""
         for name, value in fields.items():
-            self._numbers[_PLACE[name]] = value
+            self._fields[_FIELD[name]] = value
 
-    def keep(self, **arrays: Array) -> None:
-        """Tell where these arrays are, and keep them."""
-        self._kept += arrays.values()
-        self.tell(**{name: address_of(array) for name, array in arrays.items()})
+    def _own(self, **arrays: Array) -> None:
+        """Set addresses of arrays, and keep these."""
+        self._owned += arrays.values()
+        self.set(**{name: address_of(array) for name, array in arrays.items()})
+
+    def bind(self, batch: Batch, **arrays: Unpack[BoundArrays]) -> None:
+        """Set the addresses of the arrays of one pass, which the caller keeps while it runs."""
+        self.set(
+            n_samples=len(batch.X),
+            X=address_of(batch.X),
+            Y=address_of(batch.Y),
+            ids=address_of(batch.ids),
+            sample_weights=address_of(batch.weights),
+            permutation=address_of(arrays.get("permutation")),
+            output=address_of(arrays.get("output")),
+            input_gradient=address_of(arrays.get("input_gradient")),
+            totals=address_of(arrays.get("totals")),
+            rates=address_of(arrays.get("rates")),
+        )
+
+    def bind_average(self, average: Array | None, state: Array | None) -> None:
+        """Let a moving average follow the parameters in the next pass, or none."""
+        loop = regularizer_address("average", self._dtype) if average is not None else 0
+        self.set(
+            average_loop=loop,
+            average=address_of(average),
+            average_state=address_of(state),
+            average_rate=address_of(self._workspace.average_rate),
+        )
 
     def describe_layers(
-        self, layers: Sequence[Layer], inputs: Inputs, activations: Sequence[Activation]
+        self,
+        layers: Sequence[Layer],
+        inputs: Inputs,
+        activations: Sequence[Activation],
+        kinds: Sequence[LayerKind],
     ) -> None:
-        """The loops and numbers of each layer."""
-        table, dtype = self.layers, self._dtype
-        options = aligned(16 * len(table), dtype).reshape(-1, 16)
-        self._kept.append(options)
+        """Set the loops and options of each layer."""
+        table, dtype, options = self._layers, self._dtype, self._workspace.options
         table["options"] = address_of(options) + options.strides[0] * np.arange(len(table))
         everything: list[Inputs | Layer] = [inputs, *layers]
         for record, numbers, of in zip(table, options, everything, strict=True):
             numbers[[DROPOUT, KEPT]] = of.dropout, 1 / (1 - of.dropout)
-            drops = "dropout" if isinstance(of, Layer) else "input_dropout"
-            record["drop"] = address(drops, dtype) if of.dropout else 0
-        if inputs.noise:
-            options[0, NOISE] = inputs.noise
-            table[0]["noise"] = address("noise", dtype)
-        for record, numbers, layer, f in zip(
-            table[1:], options[1:], layers, activations, strict=True
+            loop = "dropout" if isinstance(of, Layer) else "input_dropout"
+            record["dropout"] = regularizer_address(loop, dtype) if of.dropout else 0
+        options[0, NOISE] = inputs.noise
+        table[0]["noise"] = regularizer_address("noise", dtype) if inputs.noise else 0
+        for record, numbers, layer, f, kind in zip(
+            table[1:], options[1:], layers, activations, kinds, strict=True
         ):
+            is_online = self._batch_size == 1
+            loops = loop_addresses(kind, is_online, self._gradient, dtype)
+            for field, address in loops.items():
+                record[field] = address
             record["f"] = activation_address(f, self._gradient, dtype)
-            record["trains"], record["penalizes_b"] = layer.trainable, layer.penalize_biases
+            record["is_trained"] = layer.trainable
+            record["penalizes_biases"] = layer.penalize_biases
             numbers[[L1, L2, MAX_NORM]] = layer.l1, layer.l2, layer.max_norm
-            record["penalty"] = address("penalty", dtype) if layer.l1 or layer.l2 else 0
-            record["cap"] = address("max_norm", dtype) if layer.max_norm < np.inf else 0
+            is_penalized, is_limited = layer.l1 or layer.l2, layer.max_norm < np.inf
+            record["penalty"] = regularizer_address("penalty", dtype) if is_penalized else 0
+            record["max_norm"] = regularizer_address("max_norm", dtype) if is_limited else 0
 
-    def describe_blocks(self, blocks: Sequence[OutputHead]) -> None:
-        """The costs of the outputs."""
-        records, first = np.zeros(len(blocks), BLOCK), 0
-        for record, block in zip(records, blocks, strict=True):
-            averaged = block.nodes if block.cost.reduction == "mean" else 1
-            record["first"], record["nodes"] = first, block.nodes
-            record["loop"] = cost_address(block.cost, self._dtype)
-            record["weight"] = block.weight / averaged
-            first += block.nodes
-        self.keep(blocks=records)
-        accuracy = len(blocks) == 1 and blocks[0].cost.classifies
-        self.tell(cost=1, n_blocks=len(blocks), accuracy=accuracy)
-
-    def follow(self, average: Array, follows: Array) -> None:
-        """Let a moving average follow the parameters."""
-        self.tell(
-            follow_loop=address("average", self._dtype), average=address_of(average),
-            follows=address_of(follows), follow_c=address_of(self._follow_c),
-        )  # fmt: skip
+    def describe_heads(self, heads: Sequence[OutputHead]) -> None:
+        """Set the costs of the outputs."""
+        records, first = np.zeros(len(heads), HEAD), 0
+        for record, head in zip(records, heads, strict=True):
+            averaged = head.nodes if head.cost.reduction == "mean" else 1
+            record["first"], record["nodes"] = first, head.nodes
+            record["loop"] = cost_address(head.cost, self._dtype)
+            record["weight"] = head.weight / averaged
+            first += head.nodes
+        self._own(heads=records)
+        counts_correct = len(heads) == 1 and heads[0].cost.classifies
+        self.set(computes_cost=1, n_heads=len(heads), counts_correct=counts_correct)
 
     def describe_training(
         self, optimizer: Optimizer, state: State, layers: Sequence[Layer]
     ) -> None:
-        """The update rule, what it remembers, and the limits of the gradient."""
-        table, dtype = self.layers, self._dtype
+        """Set the update rule, the optimizer's state, and the limits of the gradient."""
+        table, dtype, constants = self._layers, self._dtype, self._workspace.constants
         trained = [l for l, layer in enumerate(layers, start=1) if layer.trainable]
         lr_scales = np.array([1.0, *(layer.lr_scale for layer in layers)])
         if (lr_scales != 1).any() or len(trained) < len(layers):
             state.take_apart()
-        limited = table["cap"].any() or table["penalty"].any()
-        # of c and m: the first layer's for all, or for each its own
+        is_limited = table["max_norm"].any() or table["penalty"].any()
+        # all layers use the constants and memory of the first, unless each has its own
         rows = np.arange(len(table)) if state.apart else np.ones(len(table), np.int64)
-        c = aligned(16 * len(table), dtype).reshape(-1, 16)
-        table["c"] = address_of(c) + rows * c.strides[0]
-        table["m"] = address_of(state.memory) + rows * state.memory.strides[0]
+        table["constants"] = address_of(constants) + rows * constants.strides[0]
+        table["rule_memory"] = address_of(state.memory) + rows * state.memory.strides[0]
         prepare, update = optimizer.addresses(dtype)
-        self.tell(
-            update=1, lowest=trained[0] if trained else len(table), layers_differ=state.apart,
-            uniform=not (state.apart or limited), prepare_loop=prepare, update_loop=update,
+        self.set(
+            updates=1, first_trained=trained[0] if trained else len(table),
+            per_layer=state.apart, is_uniform=not (state.apart or is_limited),
+            prepare_loop=prepare, update_loop=update,
         )  # fmt: skip
-        self._kept += [c, state.memory]
-        h = optimizer.h.copy()  # networks that train at the same time have rates of their own
-        self.keep(h=h, steps=state.steps, missed=state.missed, lr_scales=lr_scales)
-        self.keep(**{f"slot_{k}": slot for k, slot in enumerate(state.slots)})
+        self._owned.append(state.memory)
+        self._own(
+            hyperparameters=optimizer.h.copy(),  # networks that train at once have their own rates
+            steps=state.steps, frozen_steps=state.missed, lr_scales=lr_scales,
+        )  # fmt: skip
+        self._own(**{f"slot_{k}": slot for k, slot in enumerate(state.slots)})
         if optimizer.clips:
-            limits = np.ones((numba.config.NUMBA_NUM_THREADS, 64), dtype)
+            limits = np.ones((numba.config.NUMBA_NUM_THREADS, CLIP_STRIDE), dtype)
             limits[:, 1], limits[:, 2] = optimizer.clip_value, optimizer.clip_norm
-            n_rows = int(table["rows"][1:].sum())
-            self.tell(
-                clip_loop=address("clip", dtype), clips_norm=optimizer.clip_norm < np.inf,
-                n_rows=n_rows,
-            )  # fmt: skip
-            self.keep(clip_c=limits, squares=np.zeros(n_rows))
+            loop = regularizer_address("clip", dtype)
+            self.set(clip_loop=loop, clips_norm=optimizer.clip_norm < np.inf)
+            self._own(clip_limits=limits)

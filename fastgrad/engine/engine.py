@@ -1,55 +1,77 @@
-"""The passes over samples: the way from Python into the compiled loops."""
+"""The engine of a network: from Python into the compiled passes."""
 
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
+from ..codegen.signatures import Array
 from ..kernels.activations import Activation
 from ..model.layer import Inputs, Layer
 from ..model.output_heads import OutputHead
 from ..optim.base import Optimizer, State, Token
 from . import thread_pool
-from .batch import Samples
-from .descriptor_builder import Order
+from .batch import Batch
+from .descriptor_builder import BoundArrays, PassDescriptor
 from .entry_points import pass_address
-from .thread_tuner import Crew
-from .workspace import Memory, address_of, aligned
+from .layer_kinds.dense import DENSE
+from .thread_tuner import ThreadTuner
+from .workspace import Workspace
 
-__all__ = ["Pass", "Training"]
+__all__ = ["Engine", "PassRequest", "Totals", "Training"]
 
-Array = np.ndarray[Any, Any]
-
-_LOOKED_AT = 1 << 13  # samples at once when there is nothing to learn from them
-_KINDS = 64  # of passes that are remembered at most: there may be mini-batches of many sizes
+_EVALUATED_TOGETHER = 1 << 13  # samples of a mini-batch when no gradient is computed
+_MOST_KINDS = 64  # of passes that are kept: mini-batches may have many sizes
 
 
 @dataclass
 class Training:
-    """What an update needs beside the samples.
+    """What an update needs besides the samples.
 
     Attributes
     ----------
     optimizer : Optimizer
         The update rule.
-    key : int
-        What noise and dropout are drawn with.
+    noise_key : int
+        Key of the random numbers of noise and dropout; 0: there are none.
     average : ndarray or None
         The moving average of the parameters.
-    follows : ndarray or None
-        The share of the new weights in it, and steps so far.
+    average_state : ndarray or None
+        (2,): the share of the new weights in it, and steps so far.
     """
 
     optimizer: Optimizer
-    key: int = 0
+    noise_key: int = 0
     average: Array | None = None
-    follows: Array | None = None
+    average_state: Array | None = None
 
 
-class Pass:
+class PassRequest(NamedTuple):
+    """A pass over the samples of a batch from `first` to `last`, by default to the end."""
+
+    batch_size: int
+    first: int = 0
+    last: int | None = None
+    is_time_limited: bool = False  # it may stop sooner, after about 0.1 s
+    cost: bool = True
+    gradient: bool = False
+    training: Training | None = None
+    shuffle_key: int = 0
+    threads: int | None = None  # None: the tuner decides
+
+
+class Totals(NamedTuple):
+    """Sums over the samples of a pass, and where it ended."""
+
+    C: float
+    correct: float
+    last: int
+
+
+class Engine:
     """Owns a network's arrays and runs the compiled passes over them.
 
     Parameters
@@ -58,7 +80,7 @@ class Pass:
         n_0 ... n_L.
     activations : sequence of Activation
         f_1 ... f_L.
-    blocks : sequence of OutputHead
+    heads : sequence of OutputHead
         The costs of the outputs.
     dtype : numpy.dtype
         float32 or float64.
@@ -66,219 +88,217 @@ class Pass:
         Whether the first fit sets mean and scale of the inputs.
     token : Token
         The network's.
+
+    Attributes
+    ----------
+    workspace : Workspace
+        Every array of the network.
+    layers : tuple of Layer
+        Views of its parameters.
+    inputs : Inputs
+        Mean and scale of its inputs.
     """
 
     def __init__(
         self,
         sizes: Sequence[int],
         activations: Sequence[Activation],
-        blocks: Sequence[OutputHead],
+        heads: Sequence[OutputHead],
         dtype: Any,
         standardize: bool,
         token: Token,
     ) -> None:
         self.dtype, self.token = dtype, token
-        self._activations, self._blocks = activations, blocks
-        self.memory = Memory(sizes, dtype)
-        arrays, last = self.memory.views(self.memory.parameters), len(sizes) - 2
+        self._activations, self._heads = activations, heads
+        self._kinds = (DENSE,) * (len(sizes) - 1)
+        self.workspace = Workspace(sizes, self._kinds, dtype)
+        arrays, last = self.workspace.views(self.workspace.parameters), len(sizes) - 2
         self.layers = tuple(Layer(W, b, l == last) for l, (W, b) in enumerate(arrays))
-        padded = self.memory.layers[0]["padded"]
-        self._mean, self._scale = aligned(padded, dtype), aligned(padded, dtype)
-        self._scale[: sizes[0]] = 1
-        self.inputs = Inputs(self._mean[: sizes[0]], self._scale[: sizes[0]], standardize)
-        self._crews: dict[Any, Crew] = {}
-        self._orders: dict[Any, Order] = {}
+        mean, scale = self.workspace.mean, self.workspace.scale
+        self.inputs = Inputs(mean[: sizes[0]], scale[: sizes[0]], standardize)
+        self._tuners: dict[Any, ThreadTuner] = {}
+        self._descriptors: dict[Any, PassDescriptor] = {}
         self._version = -1
-        self._busy = threading.RLock()  # the scratch memory serves one pass at a time
+        self._lock = threading.RLock()  # the workspace serves one pass at a time
 
-    # --- the passes -----------------------------------------------------------------------------
+    # --- what passes are for ------------------------------------------------------------------
 
     def forward(self, X: Array) -> Array:
-        """a^L, (S, n_L)."""
-        output = np.empty((len(X), self.memory.layers[-1]["nodes"]), self.dtype)
+        """Return a^L, (S, n_L)."""
+        output = np.empty((len(X), self.layers[-1].b.size), self.dtype)
         none = np.empty(0)
-        batch = 1 if len(X) == 1 else 256
-        self._look(Samples(X, none, none, none), batch=batch, cost=False, output=output)
+        request = PassRequest(1 if len(X) == 1 else 256, cost=False)
+        self._evaluate(Batch(X, none, none, none), request, output=output)
         return output
 
     @property
     def penalty(self) -> float:
-        """What l1 and l2 add to every C that a pass returns; none is added to sums over samples."""
+        """What l1 and l2 add to the mean cost; sums over samples do not contain it."""
         return sum(layer.penalty for layer in self.layers)
 
-    def cost(self, samples: Samples) -> tuple[float, float]:
-        """The mean of C, and the share of samples whose class is right."""
-        S = len(samples.X)
-        total, right = self._look(samples, batch=min(S, _LOOKED_AT))
-        return total / S + self.penalty, right / S
+    def cost(self, batch: Batch) -> tuple[float, float]:
+        """Return the mean of C, and the share of samples whose class is correct."""
+        S = len(batch.X)
+        totals = self._evaluate(batch, PassRequest(min(S, _EVALUATED_TOGETHER)), totals=np.zeros(2))
+        return totals.C / S + self.penalty, totals.correct / S
 
-    def _look(self, samples: Samples, **how: Any) -> tuple[float, float]:
-        """Go through all samples without a gradient, in passes that Ctrl-C can come between."""
-        sums, total, right, done = np.zeros(2), 0.0, 0.0, 0
-        while done < len(samples.X):
-            total, right, done = self._run(samples, first=done, cut=True, sums=sums, **how)
-        return total, right
+    def _evaluate(
+        self, batch: Batch, request: PassRequest, **arrays: Unpack[BoundArrays]
+    ) -> Totals:
+        """Evaluate all samples, in passes between which Ctrl-C can be handled."""
+        totals = Totals(0.0, 0.0, 0)
+        while totals.last < len(batch.X):
+            request = request._replace(first=totals.last, is_time_limited=True)
+            totals = self._run(batch, request, **arrays)
+        return totals
 
     def gradients(
-        self, samples: Samples, dC_da0: Array | None = None, threads: int | None = None
+        self, batch: Batch, dC_da0: Array | None = None, threads: int | None = None
     ) -> tuple[float, float, Array]:
-        """The mean of C, the share of right classes, and a gradient as long as the parameters.
+        """Return the mean of C, the share of correct classes, and the gradient, a flat vector.
 
-        That with respect to the inputs is written to dC_da0, if there is such an array.
+        The gradient with respect to the inputs is written to dC_da0, if that is an array.
         """
-        S = len(samples.X)
-        with self._busy:
-            total, right, _ = self._run(
-                samples, batch=S, gradient=True, input_gradient=dC_da0, threads=threads
-            )
-            dC = self.memory.reserved.gradient[: len(self.memory.parameters)].copy()
+        S = len(batch.X)
+        with self._lock:
+            request = PassRequest(S, gradient=True, threads=threads)
+            totals = self._run(batch, request, input_gradient=dC_da0)
+            dC = self.workspace.scratch.gradient[: len(self.workspace.parameters)].copy()
         if dC_da0 is not None:
             dC_da0 *= self.inputs.scale
-        return total / S + self.penalty, right / S, dC
+        return totals.C / S + self.penalty, totals.correct / S, dC
 
-    def step(self, samples: Samples, training: Training) -> float:
-        """Update on one mini-batch; the mean of C before it."""
-        S, penalty = len(samples.X), self.penalty
-        total, *_ = self._run(samples, batch=S, training=training)
-        return total / S + penalty
+    def step(self, batch: Batch, training: Training) -> float:
+        """Update on one mini-batch; returns the mean of C before."""
+        S, penalty = len(batch.X), self.penalty
+        return self._run(batch, PassRequest(S, training=training)).C / S + penalty
 
     def compile(
-        self, samples: Samples, training: Training, batch: int, threads: int | None = None
+        self, batch: Batch, training: Training, batch_size: int, threads: int | None = None
     ) -> None:
-        """Compile, or read from disk, all that an epoch needs: by a pass over no samples.
+        """Compile, or load from disk, everything that an epoch needs, by a pass over no samples.
 
-        On all threads that may come, unless they run: none of the trials is to take their start.
+        On all threads that may be used, unless they run: starting them must not count in a trial.
         """
-        most = 1 if thread_pool.started() else thread_pool.most(threads)
-        self._run(samples, batch=batch, last=0, training=training, threads=most)
+        most = 1 if thread_pool.is_started() else thread_pool.most_threads(threads)
+        self._run(batch, PassRequest(batch_size, last=0, training=training, threads=most))
 
     def epoch(
         self,
-        samples: Samples,
+        batch: Batch,
         training: Training,
-        batch: int,
+        batch_size: int,
         seed: int | None,
         threads: int | None,
         every: int = 0,
-        before: int = 0,
+        batches_before: int = 0,
     ) -> Iterator[tuple[int, float, float]]:
-        """Train once on every sample, in an order drawn from the seed (None: as they stand).
+        """Train once on every sample, in an order drawn from the seed (None: in their order).
 
-        Yields every 50 to 100 ms, and after every so many batches unless that is 0, of which so
-        many came before: the number of samples done, the sum of C over them (with the penalty of
-        the weights before the first) and how many of them were classified right.
+        Yields every 50 to 100 ms, and after every `every` mini-batches unless that is 0, counted
+        from `batches_before`: the number of samples done, the sum of C over them (with the penalty
+        of the weights before the first) and how many of them were classified correctly.
         """
-        S, penalty = len(samples.X), self.penalty
-        order = np.empty(S if seed is not None else 0, np.uint32)  # 4 bytes a sample
-        sums = np.zeros(2)  # added to from call to call: their bits do not depend on the clock
-        done = 0
-        while done < S:
-            left = every - (before + done // batch) % every if every else 0
-            stop = min(done + left * batch, S) if every else S
-            total, right, done = self._run(
-                samples, batch=batch, first=done, last=stop, cut=True, training=training,
-                order=order, seed=seed if done == 0 else None, threads=threads, sums=sums,
+        S, penalty = len(batch.X), self.penalty
+        permutation = np.empty(S if seed is not None else 0, np.uint32)
+        sums = np.zeros(2)  # added to from pass to pass: their bits do not depend on the clock
+        totals = Totals(0.0, 0.0, 0)
+        while (done := totals.last) < S:
+            left = every - (batches_before + done // batch_size) % every if every else 0
+            request = PassRequest(
+                batch_size, first=done, last=min(done + left * batch_size, S) if every else S,
+                is_time_limited=True, training=training, threads=threads,
+                shuffle_key=seed or 0 if done == 0 else 0,
             )  # fmt: skip
-            yield done, total + penalty * done, right
+            totals = self._run(batch, request, permutation=permutation, totals=sums)
+            yield totals.last, totals.C + penalty * totals.last, totals.correct
 
-    def _run(
-        self,
-        samples: Samples,
-        *,
-        batch: int,
-        cost: bool = True,
-        first: int = 0,
-        last: int | None = None,
-        cut: bool = False,
-        training: Training | None = None,
-        gradient: bool = False,
-        output: Array | None = None,
-        input_gradient: Array | None = None,
-        order: Array | None = None,
-        seed: int | None = None,
-        threads: int | None = None,
-        sums: Array | None = None,
-    ) -> tuple[float, float, int]:
-        """One compiled pass over the samples from first to last, or, cut, as far as time allows.
+    # --- one pass -----------------------------------------------------------------------------
 
-        Returns the sum of C over them, how many are classified right, and the end of the pass.
-        """
-        S, gradient = len(samples.X), gradient or training is not None
-        crew = self._crew(batch, gradient, training is not None, threads)
-        end = S if last is None else last
-        choice, ahead = crew.turn(None if cut else end - first)
-        if cut:
-            end = min(first + max(ahead // batch, 1) * batch, end)
-        sums = np.zeros(2) if sums is None else sums
-        with self._busy:
-            told = self._order(batch, cost, gradient, training)
-            arrays = {
-                **samples._asdict(),
-                "order": order,
-                "output": output,
-                "input_gradient": input_gradient,
-                "C": sums,
-            }
-            if training:
-                steps = -(-(end - first) // batch)
-                arrays["rates"] = training.optimizer.rates(self.state(training.optimizer), steps)
-                told.tell(key=training.key, disturbs=training.key != 0)
-                if training.average is not None and training.follows is not None:
-                    told.follow(training.average, training.follows)
-                else:
-                    told.tell(average=0)
-            told.tell(
-                first=first, last=end, samples_in_all=S, shuffle=seed or 0,
-                **{name: address_of(array) for name, array in arrays.items()},
-            )  # fmt: skip
+    def _run(self, batch: Batch, request: PassRequest, **arrays: Unpack[BoundArrays]) -> Totals:
+        """Choose the threads and the length of a pass, bind its arrays, launch and record it."""
+        first = request.first
+        last = len(batch.X) if request.last is None else request.last
+        tuner = self._tuner(request)
+        threads, n_samples = tuner.next_pass(None if request.is_time_limited else last - first)
+        if request.is_time_limited:
+            batches = max(n_samples // request.batch_size, 1)
+            last = min(first + batches * request.batch_size, last)
+        sums = arrays.setdefault("totals", np.zeros(2))
+        with self._lock:
+            descriptor = self._descriptor(request)
+            if request.training:
+                arrays["rates"] = self._bind_training(descriptor, request, last)
+            descriptor.set(first=first, last=last, shuffle_key=request.shuffle_key)
+            descriptor.bind(batch, **arrays)
             begin = time.perf_counter()
-            used = thread_pool.run_pass(pass_address(batch == 1, self.dtype), told, choice)
-        if end > first:
-            if training:
-                training.optimizer.h[0] = arrays["rates"][-1]
-            crew.record(choice, end - first, time.perf_counter() - begin, used)
-        return float(sums[0]), float(sums[1]), end
+            loop = pass_address(request.batch_size == 1, self.dtype)
+            used = thread_pool.run_pass(loop, descriptor, threads)
+            seconds = time.perf_counter() - begin
+        if last > first:
+            if request.training and (rates := arrays["rates"]) is not None:
+                request.training.optimizer.h[0] = rates[-1]
+            tuner.record(threads, last - first, seconds, used)
+        return Totals(float(sums[0]), float(sums[1]), last)
 
-    def _crew(self, batch: int, gradient: bool, updates: bool, threads: int | None) -> Crew:
-        """Who works on passes of that kind."""
-        most = 1 if batch == 1 else thread_pool.most(threads)
-        kind = (batch, gradient, updates, most, threads is None)
-        if kind not in self._crews:
-            if len(self._crews) >= _KINDS:
-                self._crews.clear()
-            choices = (1, most) if threads is None else (most,)
-            self._crews[kind] = Crew(choices, 6.0 * len(self.memory.parameters), batch)
-        return self._crews[kind]
+    def _bind_training(
+        self, descriptor: PassDescriptor, request: PassRequest, last: int
+    ) -> Array | None:
+        """Bind what an update needs besides the samples; returns the learning rate of each step."""
+        training = request.training
+        if not training:
+            return None
+        optimizer, steps = training.optimizer, -((request.first - last) // request.batch_size)
+        rates = optimizer.rates(self.state(optimizer), steps)
+        descriptor.set(noise_key=training.noise_key, is_noisy=training.noise_key != 0)
+        descriptor.bind_average(training.average, training.average_state)
+        return rates
 
-    def state(self, optimizer: Optimizer) -> State:
-        """What an optimizer remembers of this network."""
-        return optimizer.state(self.token, self.memory.parameters, len(self.layers))
+    def _tuner(self, request: PassRequest) -> ThreadTuner:
+        """Return the tuner of passes of that kind."""
+        batch_size, updates = request.batch_size, request.training is not None
+        most = 1 if batch_size == 1 else thread_pool.most_threads(request.threads)
+        is_free = request.threads is None
+        kind = (batch_size, request.gradient or updates, updates, most, is_free)
+        if kind not in self._tuners:
+            if len(self._tuners) >= _MOST_KINDS:
+                self._tuners.clear()
+            choices = (1, most) if is_free else (most,)
+            operations = 6.0 * len(self.workspace.parameters)
+            self._tuners[kind] = ThreadTuner(choices, operations, batch_size)
+        return self._tuners[kind]
 
-    def key(self, rng: np.random.Generator) -> int:
-        """Draw what noise and dropout are drawn with, if there is any."""
-        hidden = any(layer.dropout for layer in self.layers)
-        disturbed = hidden or self.inputs.dropout or self.inputs.noise
-        return int(rng.integers(1, 2**62)) if disturbed else 0
-
-    def _order(self, batch: int, cost: bool, gradient: bool, training: Training | None) -> Order:
-        """What a pass of that kind is told; kept until the network or its memory changes."""
+    def _descriptor(self, request: PassRequest) -> PassDescriptor:
+        """Return the descriptor of passes of that kind, until the network or its memory changes."""
         version = sum(of.version for of in (self.inputs, *self.layers))
         if version != self._version:
-            self._orders.clear()
+            self._descriptors.clear()
             self._version = version
-        optimizer = training.optimizer if training else None
-        kind = (batch, cost, gradient, id(optimizer))
-        order = self._orders.get(kind)
-        reserved = self.memory.reserved
-        if order is None or not order.holds_for(optimizer, reserved):
-            order = Order(self.memory, batch, gradient, optimizer)
-            if len(self._orders) >= _KINDS or self.memory.reserved is not reserved:
-                self._orders.clear()  # others keep the memory that was before
-            order.keep(input_mean=self._mean, input_scale=self._scale)
-            order.describe_layers(self.layers, self.inputs, self._activations)
-            if cost:
-                order.describe_blocks(self._blocks)
+        optimizer = request.training.optimizer if request.training else None
+        gradient = request.gradient or optimizer is not None
+        kind = (request.batch_size, request.cost, gradient, id(optimizer))
+        descriptor, scratch = self._descriptors.get(kind), self.workspace.scratch
+        if descriptor is None or not descriptor.is_current(optimizer, scratch):
+            descriptor = PassDescriptor(self.workspace, request.batch_size, gradient, optimizer)
+            if len(self._descriptors) >= _MOST_KINDS or self.workspace.scratch is not scratch:
+                self._descriptors.clear()  # the others hold memory that has been replaced
+            activations, kinds = self._activations, self._kinds
+            descriptor.describe_layers(self.layers, self.inputs, activations, kinds)
+            if request.cost:
+                descriptor.describe_heads(self._heads)
             if optimizer:
-                order.describe_training(optimizer, self.state(optimizer), self.layers)
-            self._orders[kind] = order
-        return order
+                descriptor.describe_training(optimizer, self.state(optimizer), self.layers)
+            self._descriptors[kind] = descriptor
+        return descriptor
+
+    # --- state --------------------------------------------------------------------------------
+
+    def state(self, optimizer: Optimizer) -> State:
+        """Return what an optimizer remembers of this network."""
+        return optimizer.state(self.token, self.workspace.parameters, len(self.layers))
+
+    def draw_noise_key(self, rng: np.random.Generator) -> int:
+        """Draw the key of noise and dropout; 0 if there are none."""
+        hidden = any(layer.dropout for layer in self.layers)
+        is_noisy = hidden or self.inputs.dropout or self.inputs.noise
+        return int(rng.integers(1, 2**62)) if is_noisy else 0

@@ -1,108 +1,149 @@
-"""Samples on their way into a pass: their order, targets and weights, and their inputs."""
+"""Permutation, selection and gathering: how samples get into a pass."""
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from ..codegen import simd
 from ..codegen.intrinsics import call, view
 from ..codegen.jit import kernel
+from ..codegen.signatures import Address, Array, Range, int64
 from ..kernels.counter_rng import bits
 from ..kernels.equations import gather_panels, transpose_panels
-from .descriptor import blocks_of, numbers, panels_of, rows_of, samples_of, share, weights_of
+from .descriptor import (
+    OPTIONS,
+    Context,
+    LayerRecord,
+    column_blocks_at,
+    gathered_samples,
+    gathered_weights,
+    layer_at,
+    numbers,
+    panels_at,
+    rows_at,
+)
+
+__all__ = [
+    "Microbatch", "draw_permutation", "gather", "microbatch", "perturb_inputs", "rng_key",
+    "sample_at", "select_samples", "set_targets", "weight_of",
+]  # fmt: skip
+
+
+class Microbatch(NamedTuple):
+    """The part of a mini-batch that the workspace holds at a time: mostly all of it."""
+
+    step: int  # of the epoch
+    first: int  # position in the permutation
+    last: int
+    S: int  # samples of the whole mini-batch
+    n_panels: int
+    panel_offset: int  # panels of the mini-batch before it
+    accumulates: bool  # its gradient is added to that of the microbatches before it
+    completes: bool  # the gradient of the mini-batch
 
 
 @kernel
-def shuffle(task: Any) -> None:
-    """Random permutation (R. A. Fisher, F. Yates): each next one changes places with one so far."""
-    order = view(task.order, (task.samples_in_all,), np.uint32)
-    key = bits(task.shuffle, task.shuffle >> 32)
-    for k in range(order.size):  # all draws first: apart from what follows they vectorise
-        order[k] = np.uint32((np.uint64(bits(k, key)) * np.uint64(k + 1)) >> np.uint64(32))
-    for k in range(order.size):
-        r = order[k]
-        order[k] = order[r]
-        order[r] = np.uint32(k)
+def microbatch(ctx: Context, batch_first: int, batch_last: int, first: int) -> Microbatch:
+    """Return the microbatch that begins at a position of a mini-batch."""
+    lanes, last = (
+        simd.width(ctx.dtype_token),
+        min(first + ctx.descriptor.microbatch, batch_last),
+    )
+    return Microbatch(
+        batch_first // ctx.descriptor.batch_size, first, last, batch_last - batch_first,
+        (last - first + lanes - 1) // lanes, (first - batch_first) // lanes,
+        first > batch_first, last == batch_last,
+    )  # fmt: skip
 
 
 @kernel
-def sample_at(order: int, position: int) -> Any:
-    """The sample at that position of the order, if there is one."""
-    if order:
-        return np.int64(view(order, (position + 1,), np.uint32)[position])
+def draw_permutation(permutation: Array, shuffle_key: int) -> None:
+    """Draw a random permutation (R. A. Fisher, F. Yates), in place."""
+    key = bits(shuffle_key, shuffle_key >> 32)
+    for k in range(permutation.size):  # all draws first: apart from the exchanges they vectorise
+        permutation[k] = np.uint32((np.uint64(bits(k, key)) * np.uint64(k + 1)) >> np.uint64(32))
+    for k in range(permutation.size):
+        r = permutation[k]
+        permutation[k] = permutation[r]
+        permutation[r] = np.uint32(k)
+
+
+@kernel
+def rng_key(ctx: Context, step: int, l: int) -> int:
+    """Return the key of the random numbers of layer l at a step of the epoch."""
+    key = ctx.descriptor.noise_key
+    return int64(bits(bits(step, key) + l, key >> 32))
+
+
+@kernel
+def sample_at(permutation: Address, position: int) -> int:
+    """Return the row of X at a position of the permutation, if there is one."""
+    if permutation:
+        return int64(view(permutation, (position + 1,), np.uint32)[position])
     return position
 
 
 @kernel
-def weight_of(weights: int, sample: int, S: int, real: Any) -> Any:
-    """w_s / S, where all w_s are 1 if there are none."""
-    w_s = numbers(weights, sample + 1, real)[sample] if weights else 1.0
+def weight_of(ctx: Context, sample_weights: Address, sample: int, S: int) -> float:
+    """Return w_s / S, where all w_s are 1 if there are none."""
+    w_s = numbers(ctx, sample_weights, sample + 1)[sample] if sample_weights else 1.0
     return w_s / S
 
 
 @kernel
-def targets(task: Any, samples: Any, y: Any, n: int, real: Any) -> None:
-    """y_is of some samples: from their rows of Y or, with class ids, 1 at the node of the class."""
-    if task.ids:
-        ids = view(task.ids, (task.samples_in_all,), np.int64)
+def select_samples(ctx: Context, micro: Microbatch, panels: Range) -> None:
+    """Note rows of X and weights; copies of one sample with weight 0 fill the last panel."""
+    lanes = simd.width(ctx.dtype_token)
+    samples, w = gathered_samples(ctx), gathered_weights(ctx)
+    # read before the loop, since LLVM must assume that the loop changes them
+    permutation, weights = ctx.descriptor.permutation, ctx.descriptor.sample_weights
+    for k in range(panels[0] * lanes, panels[1] * lanes):
+        position = micro.first + k
+        samples[k] = sample_at(permutation, min(position, micro.last - 1))
+        w[k] = weight_of(ctx, weights, samples[k], micro.S) if position < micro.last else 0.0
+
+
+@kernel
+def set_targets(ctx: Context, samples: Array, y: Array, n: int) -> None:
+    """Set y_is of some samples from their rows of Y or, with class ids, to 1 at their class."""
+    descriptor = ctx.descriptor
+    if descriptor.ids:
+        ids = view(descriptor.ids, (descriptor.n_samples,), np.int64)
         for i in range(n):
             for s in range(samples.size):
                 y[i, s] = 1 if ids[samples[s]] == i else 0
     else:
-        Y = rows_of(task.Y, task.samples_in_all, n, real)
+        Y = rows_at(ctx, descriptor.Y, descriptor.n_samples, n)
         for i in range(n):
             for s in range(samples.size):
                 y[i, s] = Y[samples[s], i]
 
 
 @kernel
-def share_of_panels(task: Any, count: int, t: int) -> Any:
-    """Range of thread t: its halves, where the gradient goes by samples."""
-    if task.halves:
-        halves = share(2, 1, t, task.threads)
-        return count * halves[0] // 2, count * halves[1] // 2
-    return share(count, 1, t, task.threads)
-
-
-@kernel
-def choose(task: Any, first: int, last: int, S: int, t: int, panels: Any, real: Any) -> None:
-    """Numbers and weights of the samples; weightless copies of one fill the last panel."""
-    lanes = simd.width(real)
-    samples, w = samples_of(task, t), weights_of(task, t, real)
-    order, weights = task.order, task.weights  # now, since LLVM fears that the loop changes them
-    for k in range(panels[0] * lanes, panels[1] * lanes):
-        samples[k] = sample_at(order, min(first + k, last - 1))
-        w[k] = weight_of(weights, samples[k], S, real) if first + k < last else 0.0
-
-
-@kernel
-def key_of(task: Any, step: int, l: int) -> Any:
-    """What the random numbers of a layer at a step of the epoch are drawn with."""
-    return np.int64(bits(bits(step, task.key) + l, task.key >> 32))
-
-
-@kernel
-def gather(task: Any, layer: Any, t: int, panels: Any, step: int, at: int, real: Any) -> None:
-    """The inputs of the samples chosen, into the copy of thread t; disturbed, if that is asked."""
-    X = rows_of(task.X, task.samples_in_all, layer.nodes, real)
-    samples = samples_of(task, t)
-    mean = numbers(task.input_mean, layer.padded, real)
-    scale = numbers(task.input_scale, layer.padded, real)
-    a = panels_of(layer.a + t * task.copies_apart, layer.padded, task, real)
-    aT = blocks_of(layer.aT + t * task.copies_apart, layer.padded, task, real)
-    gather_panels(X, samples, mean, scale, a, aT, panels)
-    if task.disturbs and (layer.noise or layer.drop):
-        n, key = layer.nodes * simd.width(real), key_of(task, step, 0)
+def gather(ctx: Context, micro: Microbatch, panels: Range) -> None:
+    """Gather the inputs of the selected samples into this thread's copy, with noise and dropout."""
+    descriptor, inputs = ctx.descriptor, layer_at(ctx, 0)
+    X = rows_at(ctx, descriptor.X, descriptor.n_samples, inputs.nodes)
+    mean = numbers(ctx, descriptor.input_mean, inputs.padded_nodes)
+    scale = numbers(ctx, descriptor.input_scale, inputs.padded_nodes)
+    own_copy = ctx.t * descriptor.copy_bytes
+    a = panels_at(ctx, inputs.a + own_copy, inputs.padded_nodes)
+    aT = column_blocks_at(ctx, inputs.aT + own_copy, inputs.padded_nodes)
+    gather_panels(X, gathered_samples(ctx), mean, scale, a, aT, panels)
+    if descriptor.is_noisy and (inputs.noise or inputs.dropout):
+        n, key = inputs.nodes * simd.width(ctx.dtype_token), rng_key(ctx, micro.step, int64(0))
         for p in range(panels[0], panels[1]):
-            disturb_inputs(layer, a[p], n, (at + p) * n, key, real)
+            perturb_inputs(ctx, inputs, a[p], n, (micro.panel_offset + p) * n, key)
         transpose_panels(a, aT, panels)
 
 
 @kernel
-def disturb_inputs(layer: Any, a: Any, n: int, first: int, key: int, real: Any) -> None:
-    """Noise and dropout on n inputs, which count from `first` in their mini-batch."""
-    options = numbers(layer.options, 16, real)
-    if layer.noise:
-        call(layer.noise, (a, options), (n, first, key))
-    if layer.drop:
-        call(layer.drop, (a, options), (n, first, np.int64(bits(1, key))))
+def perturb_inputs(
+    ctx: Context, inputs: LayerRecord, a: Array, n: int, first: int, key: int
+) -> None:
+    """Apply noise and dropout to n inputs, numbered from `first` in their mini-batch."""
+    options = numbers(ctx, inputs.options, OPTIONS)
+    if inputs.noise:
+        call(inputs.noise, (a, options), (n, first, key))
+    if inputs.dropout:
+        call(inputs.dropout, (a, options), (n, first, int64(bits(1, key))))

@@ -1,109 +1,167 @@
-"""The compiled pass over the data one sample at a time, for online learning and single rows."""
+"""The compiled pass over samples one at a time, for online learning and single rows.
+
+Each sample is a mini-batch of its own, in the phases of batch_pass.py, on one thread.
+"""
 
 from typing import Any
 
-from ..codegen.intrinsics import call, flush_tiny, restore, view
+from ..codegen.intrinsics import call, flush_denormals, restore_fp_mode, view
 from ..codegen.jit import kernel
-from ..kernels.equations import affine, backpropagate, differentiate, gradient
-from .batch_pass import add_up, count_right
-from .descriptor import BLOCK, LAYER, TASK, numbers, rows_of, samples_of
-from .minibatch import disturb_inputs, key_of, sample_at, shuffle, targets, weight_of
-from .weight_update import penalize, prepare, settle, wanted
+from ..codegen.signatures import Address, Array, int64
+from ..kernels.equations import differentiate
+from .batch_pass import accumulate_totals, count_correct, start
+from .descriptor import (
+    HEAD,
+    OPTIONS,
+    Context,
+    context,
+    gathered_samples,
+    layer_at,
+    numbers,
+    rows_at,
+)
+from .layer_kinds import dense
+from .minibatch import perturb_inputs, rng_key, sample_at, set_targets, weight_of
+from .weight_update import (
+    add_penalty_gradient,
+    begin_step,
+    exchange_and_apply,
+    needs_gradient,
+)
+
+__all__ = ["online_pass"]
+
+
+# --- 2. Select and gather -----------------------------------------------------------------------
 
 
 @kernel
-def cost_of(task: Any, layer: Any, sample: int, real: Any) -> None:
-    """C of a sample, whether its class is right, and dC/da of the last layer."""
-    a, y = numbers(layer.a, layer.nodes, real), numbers(task.y, layer.nodes, real)
-    d, samples = numbers(layer.d, layer.nodes, real), samples_of(task, 0)[:1]
+def gather_one(ctx: Context, position: int, sample: int) -> None:
+    """Gather the inputs of a sample, standardised, with noise and dropout."""
+    descriptor, inputs = ctx.descriptor, layer_at(ctx, 0)
+    X = rows_at(ctx, descriptor.X, sample + 1, inputs.nodes)
+    mean = numbers(ctx, descriptor.input_mean, inputs.nodes)
+    scale = numbers(ctx, descriptor.input_scale, inputs.nodes)
+    a = numbers(ctx, inputs.a, inputs.nodes)
+    for j in range(a.size):
+        a[j] = (X[sample, j] - mean[j]) * scale[j]
+    if descriptor.is_noisy:
+        perturb_inputs(ctx, inputs, a, inputs.nodes, int64(0), rng_key(ctx, position, int64(0)))
+
+
+# --- 3. Forward, cost, backward -----------------------------------------------------------------
+
+
+@kernel
+def _call_loop(ctx: Context, loop: Address, l: int) -> None:
+    """Call a loop of a kind that is not compiled into the pass."""
+    integers = (ctx.t, ctx.descriptor_address, ctx.layers, ctx.n_layers, l)
+    call(loop, (), integers)
+
+
+@kernel
+def forward_one(ctx: Context, position: int) -> None:
+    """Equations (1), (2) and (9) for every layer."""
+    for l in range(1, ctx.n_layers):
+        layer = layer_at(ctx, l)
+        if layer.forward:
+            _call_loop(ctx, layer.forward, l)
+        else:
+            dense.forward_one(ctx, l)
+        u, a = numbers(ctx, layer.u, layer.nodes), numbers(ctx, layer.a, layer.nodes)
+        call(layer.f, (u, a), (layer.nodes,))
+        if ctx.descriptor.is_noisy and layer.dropout:
+            options = numbers(ctx, layer.options, OPTIONS)
+            call(layer.dropout, (a, u, options), (layer.nodes, 0, rng_key(ctx, position, l)))
+
+
+@kernel
+def cost_of_one(ctx: Context, sample: int) -> None:
+    """C of a sample, whether its class is correct, and dC/da of the last layer."""
+    descriptor, layer = ctx.descriptor, layer_at(ctx, ctx.n_layers - 1)
+    n = layer.nodes
+    a, y, d = numbers(ctx, layer.a, n), numbers(ctx, descriptor.y, n), numbers(ctx, layer.d, n)
+    samples = gathered_samples(ctx)[:1]
     samples[0] = sample
-    targets(task, samples, y.reshape((layer.nodes, 1)), layer.nodes, real)
-    C = view(task.C_lanes, (4, 1), real.dtype)
-    total, w_s = 0.0, weight_of(task.weights, sample, 1, real)
-    for block in view(task.blocks, (task.n_blocks,), BLOCK):
-        i = block.first
-        C[3, 0] = block.weight * w_s
-        call(block.loop, (a[i:], y[i:], C[3], d[i:], C[0], C[1], C[2]), (block.nodes, 1))
+    set_targets(ctx, samples, y.reshape((n, 1)), n)
+    C = view(descriptor.C_lanes, (4, 1), ctx.dtype_token)
+    total, w_s = 0.0, weight_of(ctx, descriptor.sample_weights, sample, 1)
+    for head in view(descriptor.heads, (descriptor.n_heads,), HEAD):
+        i = head.first
+        C[3, 0] = head.weight * w_s
+        call(head.loop, (a[i:], y[i:], C[3], d[i:], C[0], C[1], C[2]), (head.nodes, 1))
         total += C[0, 0]
-    right = 0
-    if task.accuracy:
-        shape = (layer.nodes, 1)
-        right = count_right(a.reshape(shape), y.reshape(shape), layer.nodes, 1, C)
-    add_up(task, total, float(right))
+    correct = 0
+    if descriptor.counts_correct:
+        correct = count_correct(a.reshape((n, 1)), y.reshape((n, 1)), n, 1, C)
+    accumulate_totals(ctx, total, float(correct))
 
 
 @kernel
-def copy(some: Any, to: Any) -> None:
-    """Write some numbers elsewhere; `to[:] = some` would make room for them first."""
-    for k in range(to.size):
-        to[k] = some[k]
+def copy(source: Array, target: Array) -> None:
+    """Copy numbers; `target[:] = source` would allocate a temporary array."""
+    for k in range(target.size):
+        target[k] = source[k]
+
+
+# --- 3. Backward, and 4. reduce -----------------------------------------------------------------
 
 
 @kernel
-def learn_singly(task: Any, layers: Any, step: int, real: Any) -> None:
-    """Equations (3) to (5) for every layer, from the last to the first, and the update."""
-    last = 0 if task.input_gradient else task.lowest - 1
-    for l in range(layers.size - 1, last, -1):
-        layer, before = layers[l], layers[l - 1]
-        dC_db = numbers(layer.d, layer.nodes, real)  # dC/da so far
-        df = numbers(layer.u, layer.nodes, real)  # it stands where u was
-        differentiate(df, dC_db, layer.nodes)
-        if l > task.lowest or task.input_gradient:
-            W = view(layer.W, (layer.rows, layer.leading), real.dtype)
-            backpropagate(dC_db, W, numbers(before.d, before.nodes, real))
-        if not wanted(task, layer):
+def backward_one(ctx: Context) -> None:
+    """Equations (3) to (5) and (10) for every layer, from the last to the first."""
+    descriptor = ctx.descriptor
+    last = 0 if descriptor.input_gradient else descriptor.first_trained - 1
+    for l in range(ctx.n_layers - 1, last, -1):
+        layer = layer_at(ctx, l)
+        d = numbers(ctx, layer.d, layer.nodes)  # dC/da so far
+        df = numbers(ctx, layer.u, layer.nodes)  # where u was
+        differentiate(df, d, layer.nodes)
+        if l > descriptor.first_trained or descriptor.input_gradient:
+            if layer.backward:
+                _call_loop(ctx, layer.backward, l)
+            else:
+                dense.backward_one(ctx, l)
+        if not needs_gradient(ctx, layer):
             continue
-        copy(dC_db, numbers(layer.dC_db, layer.nodes, real))
-        dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
-        gradient(dC_db, numbers(before.a, before.nodes, real), dC_dW)
+        if layer.gradient:
+            _call_loop(ctx, layer.gradient, l)
+        else:
+            dense.parameter_gradient_of_one(ctx, l)
         if layer.penalty:
-            penalize(task, layer, layer.W_offset, layer.rows * layer.leading, real)
-            if layer.penalizes_b:
-                penalize(task, layer, layer.b_offset, layer.nodes, real)
-    if task.update:
-        prepare(task, layers, step, real)
-        settle(task, layers, 0, 0, real)
+            add_penalty_gradient(ctx, layer, layer.W_offset, layer.rows * layer.row_stride)
+            if layer.penalizes_biases:
+                add_penalty_gradient(ctx, layer, layer.b_offset, layer.nodes)
 
 
-def pass_over_samples(dtype: Any) -> Any:
-    """A pass over the samples one by one, each a mini-batch of its own."""
+# --- All phases ---------------------------------------------------------------------------------
 
-    def work(t: int, tasks: int, table: int, n_layers: int) -> None:
-        task, layers = view(tasks, (1,), TASK)[0], view(table, (n_layers,), LAYER)
-        real = view(tasks, (1,), dtype)  # stands for the dtype
-        first, last = layers[0], layers[layers.size - 1]
-        mean = numbers(task.input_mean, first.nodes, real)
-        scale = numbers(task.input_scale, first.nodes, real)
-        before = flush_tiny()
-        if task.shuffle:
-            shuffle(task)
-        for k in range(task.first, task.last):
-            sample = sample_at(task.order, k)
-            X = rows_of(task.X, sample + 1, first.nodes, real)
-            a = numbers(first.a, first.nodes, real)
-            for j in range(a.size):
-                a[j] = (X[sample, j] - mean[j]) * scale[j]
-            if task.disturbs:
-                disturb_inputs(first, a, first.nodes, 0, key_of(task, k, 0), real)
-            for l in range(1, layers.size):
-                layer = layers[l]
-                W = view(layer.W, (layer.rows, layer.leading), real.dtype)
-                u = numbers(layer.u, layer.nodes, real)
-                affine(W, numbers(layer.b, layer.nodes, real), a, u)
-                a = numbers(layer.a, layer.nodes, real)
-                call(layer.f, (u, a), (layer.nodes,))
-                if task.disturbs and layer.drop:
-                    options = numbers(layer.options, 16, real)
-                    call(layer.drop, (a, u, options), (layer.nodes, 0, key_of(task, k, l)))
-            if task.output:
-                copy(a, rows_of(task.output, k + 1, last.nodes, real)[k])
-            if task.cost:
-                cost_of(task, last, sample, real)
-            if task.gradient:
-                learn_singly(task, layers, k - task.first, real)
-            if task.input_gradient:
-                row = rows_of(task.input_gradient, k + 1, first.nodes, real)[k]
-                copy(numbers(first.d, first.nodes, real), row)
-        restore(before)
 
-    return work
+def online_pass(dtype: Any) -> Any:
+    """Return the pass over samples one by one, for np.float32 or np.float64."""
+
+    def run(t: int, descriptor: Address, layers: Address, n_layers: int) -> None:
+        ctx = context(t, descriptor, layers, n_layers, dtype)
+        passed, inputs, outputs = ctx.descriptor, layer_at(ctx, 0), layer_at(ctx, n_layers - 1)
+        fp_mode = flush_denormals()
+        start(ctx)
+        for position in range(passed.first, passed.last):
+            sample = sample_at(passed.permutation, position)
+            gather_one(ctx, position, sample)
+            forward_one(ctx, position)
+            if passed.output:
+                row = rows_at(ctx, passed.output, position + 1, outputs.nodes)[position]
+                copy(numbers(ctx, outputs.a, outputs.nodes), row)
+            if passed.computes_cost:
+                cost_of_one(ctx, sample)
+            if passed.computes_gradient:
+                backward_one(ctx)
+            if passed.updates:
+                begin_step(ctx, position - passed.first)
+                exchange_and_apply(ctx)
+            if passed.input_gradient:
+                row = rows_at(ctx, passed.input_gradient, position + 1, inputs.nodes)[position]
+                copy(numbers(ctx, inputs.d, inputs.nodes), row)
+        restore_fp_mode(fp_mode)
+
+    return run

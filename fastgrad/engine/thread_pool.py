@@ -5,76 +5,95 @@ import threading
 import time
 
 import numba
-from numba.np.ufunc import parallel
 
 from ..codegen.jit import PLAIN_PYTHON, run
-from .batch_pass import sweep
-from .descriptor_builder import Order
+from ..codegen.numba_compat import threads_were_started
+from . import barrier
+from .batch_pass import run_on_threads
+from .descriptor_builder import PassDescriptor
 
-__all__ = ["most", "run_pass", "started"]
+__all__ = ["is_started", "most_threads", "run_pass"]
 
-# Who offers its processor gets it back milliseconds later if others want it, so threads wait for
-# each other about 0.1 ms before they do; but more threads than processors would wait in vain.
-_PATIENT, _IMPATIENT = 131_072, 64
-_ALONE_SECONDS = 60.0  # until threads that the system did not give are asked for again
+# A thread that yields may lose its processor for milliseconds if others want it, so threads spin
+# for about 0.1 ms first. With more threads than processors, spinning would be in vain.
+_LONG_SPIN, _SHORT_SPIN = 131_072, 64
+_UNAVAILABLE_SECONDS = 60.0  # until threads that the system did not provide are requested again
 
-_busy = threading.Lock()  # not every threading layer bears two passes, and no processor
+_in_use = threading.Lock()  # not every threading layer can run two passes, and no processor should
 _is_started = False
-_is_lost = False  # in a fork of a process that had threads: OpenMP would end it
-_alone_until = 0.0
+_is_lost = False  # in a fork of a process that had threads, where OpenMP would end the process
+_unavailable_until = 0.0
 
 
 def _note_fork() -> None:
     global _is_lost  # noqa: PLW0603
-    # Whoever started them, numba's threads are gone.
-    _is_lost = _is_lost or parallel._is_initialized
+    # numba's threads do not exist in the child, whoever started them.
+    _is_lost = _is_lost or threads_were_started()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_note_fork)
 
 
-def most(asked: int | None) -> int:
-    """How many threads can share a pass, if so many are asked for (None: as many as numba has)."""
+def most_threads(requested: int | None) -> int:
+    """Return how many threads a pass can have; requested: a number, or None for all of numba's."""
     if PLAIN_PYTHON or _is_lost:
         return 1
-    return int(min(asked or numba.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    return int(min(requested or numba.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
 
 
-def started() -> bool:
-    """Whether the threads run; to start them takes longer than a short pass."""
+def is_started() -> bool:
+    """Return whether the threads run; to start them takes longer than a short pass."""
     return _is_started
 
 
-def run_pass(address: int, order: Order, threads: int) -> int:
-    """Run the pass at an address on so many threads, or on this one if they are not to be had.
+def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> int:
+    """Run the pass at an address.
 
-    Returns how many there were.
+    Parameters
+    ----------
+    address : int
+        Of the compiled pass.
+    descriptor : PassDescriptor
+        What it computes.
+    threads : int
+        How many to use, if they are available.
+
+    Returns
+    -------
+    int
+        How many were used: as requested, or 1.
     """
-    global _is_started, _alone_until  # noqa: PLW0603
-    if threads > 1 and time.monotonic() >= _alone_until and _busy.acquire(blocking=False):
-        patience = _PATIENT if threads <= _processors() else _IMPATIENT
-        order.tell(threads=threads, patience=patience)
-        order.arrived[:] = 0
-        before = numba.get_num_threads()
-        numba.set_num_threads(threads)
-        try:
-            sweep(address, threads, *order.where)
-        finally:
-            numba.set_num_threads(before)
-            _busy.release()
-        _is_started = True
-        if order.arrived[64] >= 0:
-            return threads
-        _alone_until = time.monotonic() + _ALONE_SECONDS
-    order.tell(threads=1)
-    order.arrived[:] = 0
-    run(address, 0, *order.where)
+    global _unavailable_until  # noqa: PLW0603
+    if threads > 1 and time.monotonic() >= _unavailable_until and not _in_use.locked():
+        with _in_use:
+            if _run_on_threads(address, descriptor, threads):
+                return threads
+        _unavailable_until = time.monotonic() + _UNAVAILABLE_SECONDS
+    descriptor.set(threads=1)
+    barrier.reset(descriptor.barrier)
+    run(address, 0, *descriptor.addresses)
     return 1
 
 
-def _processors() -> int:
-    """Those that the process may use now."""
+def _run_on_threads(address: int, descriptor: PassDescriptor, threads: int) -> bool:
+    """Return whether all threads ran at the same time: otherwise nothing was computed."""
+    global _is_started  # noqa: PLW0603
+    spin_limit = _LONG_SPIN if threads <= _n_processors() else _SHORT_SPIN
+    descriptor.set(threads=threads, spin_limit=spin_limit)
+    barrier.reset(descriptor.barrier)
+    before = numba.get_num_threads()
+    try:
+        numba.set_num_threads(threads)
+        run_on_threads(address, threads, *descriptor.addresses)
+    finally:
+        numba.set_num_threads(before)
+    _is_started = True
+    return barrier.was_joined(descriptor.barrier)
+
+
+def _n_processors() -> int:
+    """Return how many processors the process may use now."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

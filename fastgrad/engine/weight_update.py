@@ -1,230 +1,270 @@
-"""The second half of a step: gradients of the weights, what limits them, and the update."""
+"""The second half of a step: the gradient is reduced and exchanged, then the update is applied.
 
-from typing import Any
+1. *Reduce*: equations (6) and (7) for this thread's nodes, summed over all samples, or the sum of
+   the gradients of the two halves of the samples; and equation (10).
+2. *Exchange*: the gradient is complete and no weight has changed; all threads wait for each other,
+   and what depends on the whole gradient is computed. Without such a need there is no exchange.
+3. *Apply*: clipping, update rule, max-norm and moving average for this thread's parameters.
+
+Without an exchange, a layer is updated as soon as its gradient is reduced, while it is cached.
+"""
 
 import numpy as np
 
-from ..codegen import intrinsics, simd
 from ..codegen.intrinsics import call, view
 from ..codegen.jit import array_kernel, kernel
-from ..codegen.tile_shapes import panels_cached
-from ..kernels.equations import bias_gradient, weight_gradient
-from .descriptor import blocks_of, meet, numbers, panels_of, share, share_of_nodes, whole
+from ..codegen.signatures import Array, Range, int64
+from .barrier import barrier_wait
+from .descriptor import (
+    CLIP_STRIDE,
+    CONSTANTS,
+    HYPERPARAMETERS,
+    OPTIONS,
+    RULE_MEMORY,
+    Context,
+    LayerRecord,
+    biases_of,
+    layer_at,
+    numbers,
+    parameters_at,
+    weights_of,
+)
+from .layer_kinds import dense
+from .minibatch import Microbatch
+from .partition import full_range, half_range, node_range, parameter_range
 
-__all__ = ["at_once", "learn", "learn_by_samples", "penalize", "prepare", "settle"]
+__all__ = [
+    "accumulate_half_gradients", "add_penalty_gradient", "begin_step", "exchange_and_apply",
+    "needs_gradient", "update_weights",
+]  # fmt: skip
 
-_panels_cached = kernel(panels_cached)
+
+_LIMITS = int64(3)  # numbers of clip_limits that are used, see _clip_limits
 
 
 @kernel
-def at_once(n: int, real: Any) -> Any:
-    """Panels of n rows that the second cache holds, while the other operand streams by."""
-    return _panels_cached(max(n, 1) * simd.width(real))
-
-
-@kernel
-def prepare(task: Any, layers: Any, step: int, real: Any) -> None:
-    """What the optimizer needs to know at a step of the pass; for each layer, if they differ."""
-    steps, h = view(task.steps, (1,), np.int64), view(task.h, (16,), np.float64)
-    rates = view(task.rates, (step + 1,), np.float64)
-    lr_scales = view(task.lr_scales, (layers.size,), np.float64)
-    missed = view(task.missed, (layers.size,), np.int64)
+def begin_step(ctx: Context, step: int) -> None:
+    """Compute the update rule's constants of a step of the pass; per layer, if they differ."""
+    descriptor = ctx.descriptor
+    steps = view(descriptor.steps, (1,), np.int64)
+    h = view(descriptor.hyperparameters, (HYPERPARAMETERS,), np.float64)
+    rates = view(descriptor.rates, (step + 1,), np.float64)
+    lr_scales = view(descriptor.lr_scales, (ctx.n_layers,), np.float64)
+    frozen_steps = view(descriptor.frozen_steps, (ctx.n_layers,), np.int64)
     steps[0] += 1
-    for l in range(1, layers.size if task.layers_differ else 2):
-        if not layers[l].trains:
-            missed[l] += 1
+    for l in range(1, ctx.n_layers if descriptor.per_layer else 2):
+        layer = layer_at(ctx, l)
+        if not layer.is_trained:
+            frozen_steps[l] += 1
             continue
         h[0] = rates[step] * lr_scales[l]
-        m, c = view(layers[l].m, (8,), np.float64), numbers(layers[l].c, 16, real)
-        call(task.prepare_loop, (h, m, c), (steps[0] - missed[l],))
+        memory = view(layer.rule_memory, (RULE_MEMORY,), np.float64)
+        constants = numbers(ctx, layer.constants, CONSTANTS)
+        call(descriptor.prepare_loop, (h, memory, constants), (steps[0] - frozen_steps[l],))
     h[0] = rates[step]
-    if task.average:
-        follows = view(task.follows, (2,), np.float64)  # the share of new weights, steps so far
-        numbers(task.follow_c, 1, real)[0] = follows[0] if follows[1] else 1.0
-        follows[1] += 1
+    if descriptor.average:
+        state = view(descriptor.average_state, (2,), np.float64)  # share of new weights, steps
+        numbers(ctx, descriptor.average_rate, int64(1))[0] = state[0] if state[1] else 1.0
+        state[1] += 1
 
 
-# --- The gradient ---------------------------------------------------------------------------------
-
-
-@kernel
-def weight_gradients(
-    task: Any, layers: Any, l: int, t: int, skip: int, nodes: Any, panels: Any, more: bool,
-    real: Any,
-) -> None:  # fmt: skip
-    """Equations (6) and (7) for some nodes and panels of a layer, `skip` numbers on in memory."""
-    layer, before = layers[l], layers[l - 1]
-    mine = t * task.copies_apart if l == 1 else 0
-    skip *= intrinsics.bytes_of(real)
-    d = panels_of(layer.d, layer.padded, task, real)
-    aT = blocks_of(before.aT + mine, before.padded, task, real)
-    dC_dW = view(layer.dC_dW + skip, (layer.rows, layer.leading), real.dtype)
-    step = at_once((panels[1] - panels[0]) * simd.width(real), real)
-    for q in range(0, len(aT), step):
-        weight_gradient(d, aT, dC_dW, panels, nodes, (q, min(q + step, len(aT))), more)
-    bias_gradient(d, numbers(layer.dC_db + skip, layer.rows, real), panels, nodes, more)
+# --- Reduce -------------------------------------------------------------------------------------
 
 
 @kernel
-def wanted(task: Any, layer: Any) -> Any:
-    """Whether the gradient of a layer's weights is: not for the update of one that is frozen."""
-    return layer.trains or not task.update
-
-
-# By samples, each half of them has a gradient of its own. If both are the same thread's, it adds
-# the second to the first at once: the sum is that of the two, whoever adds them.
+def needs_gradient(ctx: Context, layer: LayerRecord) -> bool:
+    """Return whether the gradient of a layer's parameters is needed: not to update a frozen one."""
+    return layer.is_trained != 0 or ctx.descriptor.updates == 0
 
 
 @kernel
-def learn_by_samples(task: Any, layers: Any, count: int, t: int, real: Any) -> None:
-    """The gradients of the halves that are the thread's."""
-    halves = share(2, 1, t, task.threads)
+def _compute_gradient(
+    ctx: Context, l: int, offset: int, nodes: Range, panels: Range, accumulates: bool
+) -> None:
+    """Equations (6) and (7) for some nodes and panels, into the gradient or its second half."""
+    if layer_at(ctx, l).gradient:
+        integers = (
+            ctx.t, ctx.descriptor_address, ctx.layers, ctx.n_layers, l, offset,
+            nodes[0], nodes[1], panels[0], panels[1], int64(accumulates),
+        )  # fmt: skip
+        call(layer_at(ctx, l).gradient, (), integers)
+    else:
+        dense.parameter_gradient(ctx, l, offset, nodes, panels, accumulates)
+
+
+@kernel
+def accumulate_half_gradients(ctx: Context, n_panels: int) -> None:
+    """Compute the gradients of this thread's halves of the samples.
+
+    Where both are this thread's, the second is added to the first at once: the sum of the halves is
+    the same, whichever thread adds them.
+    """
+    halves = half_range(ctx)
     for half in range(halves[0], halves[1]):
-        joins = task.threads == 1 and half == 1
-        skip = (half - joins) * task.n_parameters
-        panels = (count * half // 2, count * (half + 1) // 2)
-        for l in range(task.lowest, layers.size):
-            if wanted(task, layers[l]):
-                nodes = whole(layers[l].rows)
-                weight_gradients(task, layers, l, t, skip, nodes, panels, joins, real)
+        joins = ctx.descriptor.threads == 1 and half == 1
+        offset = (half - joins) * ctx.descriptor.n_parameters
+        panels = (n_panels * half // 2, n_panels * (half + 1) // 2)
+        for l in range(ctx.descriptor.first_trained, ctx.n_layers):
+            if needs_gradient(ctx, layer_at(ctx, l)):
+                _compute_gradient(ctx, l, offset, full_range(layer_at(ctx, l).rows), panels, joins)
 
 
 @kernel
-def unite(task: Any, first: int, n: int, real: Any) -> None:
-    """The sum of both halves, for n parameters."""
-    if task.threads > 1:
-        dC = numbers(task.dC, 2 * task.n_parameters, real)
+def reduce_halves(ctx: Context, first: int, n: int) -> None:
+    """Sum the gradients of both halves, for n parameters."""
+    if ctx.descriptor.threads > 1:
+        n_parameters = ctx.descriptor.n_parameters
+        dC = numbers(ctx, ctx.descriptor.dC, 2 * n_parameters)
         for k in range(first, first + n):
-            dC[k] += dC[task.n_parameters + k]
+            dC[k] += dC[n_parameters + k]
 
 
 @kernel
-def penalize(task: Any, layer: Any, first: int, n: int, real: Any) -> None:
-    """The penalty's part of the gradient, for n parameters of a layer."""
-    skip = first * intrinsics.bytes_of(real)
-    w, g = numbers(task.parameters + skip, n, real), numbers(task.dC + skip, n, real)
-    call(layer.penalty, (w, g, numbers(layer.options, 16, real)), (n,))
+def add_penalty_gradient(ctx: Context, layer: LayerRecord, first: int, n: int) -> None:
+    """Equation (10), for n parameters of a layer."""
+    w = parameters_at(ctx, ctx.descriptor.parameters, first, n)
+    g = parameters_at(ctx, ctx.descriptor.dC, first, n)
+    call(layer.penalty, (w, g, numbers(ctx, layer.options, OPTIONS)), (n,))
 
 
 @kernel
-def learn(
-    task: Any, layers: Any, count: int, t: int, more: bool, complete: bool, crossing: int,
-    real: Any,
-) -> None:  # fmt: skip
-    """The gradient for a share of the nodes of every layer and, once complete, their update."""
-    if task.halves and task.uniform and not task.clips_norm:  # whose squares go by nodes
-        some = share(task.n_parameters, 16, t, task.threads)
-        unite(task, some[0], some[1] - some[0], real)
-        if task.update:
-            settle(task, layers, t, crossing, real)
+def _reduce_gradient(ctx: Context, l: int, nodes: Range, micro: Microbatch) -> None:
+    """Complete the gradient of some nodes of a layer, unless more microbatches follow."""
+    layer = layer_at(ctx, l)
+    W, b = _weight_range(layer, nodes), _bias_range(layer, nodes)
+    if ctx.descriptor.in_halves:
+        reduce_halves(ctx, W[0], W[1])
+        reduce_halves(ctx, b[0], b[1])
+    else:
+        panels = full_range(micro.n_panels)
+        _compute_gradient(ctx, l, int64(0), nodes, panels, micro.accumulates)
+    if micro.completes and layer.penalty:
+        add_penalty_gradient(ctx, layer, W[0], W[1])
+        if layer.penalizes_biases:
+            add_penalty_gradient(ctx, layer, b[0], b[1])
+
+
+@kernel
+def update_weights(ctx: Context, micro: Microbatch) -> None:
+    """Reduce, exchange and apply, for this thread's share of every layer."""
+    descriptor = ctx.descriptor
+    exchanges = descriptor.clips_norm != 0  # the norm needs every node's gradient
+    applies = micro.completes and descriptor.updates != 0
+    if descriptor.in_halves and descriptor.is_uniform and not exchanges:
+        mine = parameter_range(ctx)
+        reduce_halves(ctx, mine[0], mine[1] - mine[0])
+        if descriptor.updates:
+            apply_update(ctx, layer_at(ctx, 1), mine[0], mine[1] - mine[0], int64(0))
         return
-    for l in range(task.lowest, layers.size):
-        layer = layers[l]
-        if not wanted(task, layer):
-            continue
-        nodes = share_of_nodes(task, layer, t)
-        W, b = weights_of_nodes(layer, nodes), biases_of_nodes(layer, nodes)
-        if task.halves:
-            unite(task, W[0], W[1], real)
-            unite(task, b[0], b[1], real)
-        else:
-            weight_gradients(task, layers, l, t, np.int64(0), nodes, whole(count), more, real)
-        if complete and layer.penalty:
-            penalize(task, layer, W[0], W[1], real)
-            if layer.penalizes_b:
-                penalize(task, layer, b[0], b[1], real)
-        if complete and task.update and not task.clips_norm:
-            update_nodes(task, layer, nodes, t, real)
-    if complete and task.update and task.clips_norm:
-        settle(task, layers, t, crossing, real)
+    for l in range(descriptor.first_trained, ctx.n_layers):
+        if needs_gradient(ctx, layer_at(ctx, l)):
+            nodes = node_range(ctx, l)
+            _reduce_gradient(ctx, l, nodes, micro)
+            if applies and not exchanges:
+                _apply_update_to_nodes(ctx, layer_at(ctx, l), nodes)
+    if applies and exchanges:
+        exchange_and_apply(ctx)
 
 
-# --- The update -----------------------------------------------------------------------------------
+# --- Exchange -----------------------------------------------------------------------------------
 
 
 @kernel
-def weights_of_nodes(layer: Any, nodes: Any) -> Any:
-    """Where the weights of some nodes begin among the parameters, and how many there are."""
-    return layer.W_offset + nodes[0] * layer.leading, (nodes[1] - nodes[0]) * layer.leading
+def exchange_gradient(ctx: Context) -> None:
+    """Meet the other threads while the gradient is complete, and compute the factor of clipping."""
+    row_square_sums(ctx)
+    barrier_wait(ctx)
+    _clip_limits(ctx)[0] = clip_factor(ctx)
 
 
 @kernel
-def biases_of_nodes(layer: Any, nodes: Any) -> Any:
-    """The same of their biases."""
-    return layer.b_offset + nodes[0], nodes[1] - nodes[0]
-
-
-@kernel
-def settle(task: Any, layers: Any, t: int, crossing: int, real: Any) -> None:
-    """Update a share of all parameters, once the norm of the gradient is known if it is limited."""
-    if task.clips_norm:
-        measure(task, layers, t, real)
-        meet(task, crossing)
-        limit(task, t, real)
-    # Otherwise a thread had better update what it has the gradient of.
-    if task.uniform and (task.halves or task.threads == 1):
-        some = share(task.n_parameters, 16, t, task.threads)
-        update(task, layers[1], some[0], some[1] - some[0], np.int64(0), t, real)
-        return
-    for l in range(task.lowest, layers.size):
-        nodes = share_of_nodes(task, layers[l], t)
-        update_nodes(task, layers[l], nodes, t, real)
-
-
-@kernel
-def measure(task: Any, layers: Any, t: int, real: Any) -> None:
-    """The squares of the gradient, added up for each node of the thread."""
-    squares, row = view(task.squares, (task.n_rows,), np.float64), 0
-    for l in range(task.lowest, layers.size):
-        layer = layers[l]
-        nodes = share_of_nodes(task, layer, t)
-        dC_dW = view(layer.dC_dW, (layer.rows, layer.leading), real.dtype)
-        dC_db = numbers(layer.dC_db, layer.rows, real)
+def row_square_sums(ctx: Context) -> None:
+    """Compute the squared norm of the gradient of each node of this thread."""
+    squares, row = view(ctx.descriptor.row_squares, (ctx.descriptor.n_rows,), np.float64), 0
+    for l in range(ctx.descriptor.first_trained, ctx.n_layers):
+        layer = layer_at(ctx, l)
+        nodes = node_range(ctx, l)
+        dC_dW = weights_of(ctx, ctx.descriptor.dC, layer)
+        dC_db = biases_of(ctx, ctx.descriptor.dC, layer)
         for i in range(nodes[0], nodes[1]):
             square = dC_db[i] * dC_db[i]
-            for j in range(layer.leading):
+            for j in range(layer.row_stride):
                 square += dC_dW[i, j] * dC_dW[i, j]
-            squares[row + i] = square if layer.trains else 0
+            squares[row + i] = square if layer.is_trained else 0
         row += layer.rows
 
 
 @kernel
-def limit(task: Any, t: int, real: Any) -> None:
-    """By what the gradient is multiplied so that its norm is at most that allowed."""
-    squares, c = view(task.squares, (task.n_rows,), np.float64), clip_numbers(task, t, real)
+def clip_factor(ctx: Context) -> float:
+    """Return the factor that limits the norm of the gradient to the largest one allowed."""
     total = 0.0
-    for square in squares:
+    for square in view(ctx.descriptor.row_squares, (ctx.descriptor.n_rows,), np.float64):
         total += square
-    c[0] = min(1.0, c[2] / (np.sqrt(total) + 1e-6))  # as PyTorch's clip_grad_norm_
+    largest_norm = _clip_limits(ctx)[2]
+    factor: float = largest_norm / (np.sqrt(total) + 1e-6)  # as PyTorch's clip_grad_norm_
+    return min(1.0, factor)
 
 
 @array_kernel
-def clip_numbers(task: Any, t: int, real: Any) -> Any:
-    """For thread t: a factor, the largest number and the largest norm allowed."""
-    return numbers(task.clip_c + t * 64 * intrinsics.bytes_of(real), 3, real)
+def _clip_limits(ctx: Context) -> Array:
+    """For this thread: the factor of this step, the largest number and the largest norm allowed."""
+    return parameters_at(ctx, ctx.descriptor.clip_limits, ctx.t * CLIP_STRIDE, _LIMITS)
+
+
+# --- Apply --------------------------------------------------------------------------------------
 
 
 @kernel
-def update(task: Any, layer: Any, first: int, n: int, rows: int, t: int, real: Any) -> None:
-    """The optimizer's rule on n parameters; the norm of these rows of W; the moving average."""
-    skip = first * intrinsics.bytes_of(real)
-    w, g = numbers(task.parameters + skip, n, real), numbers(task.dC + skip, n, real)
-    if task.clip_loop:
-        call(task.clip_loop, (g, clip_numbers(task, t, real)), (n,))
-    x, y = numbers(task.slot_0 + skip, n, real), numbers(task.slot_1 + skip, n, real)
-    z, c = numbers(task.slot_2 + skip, n, real), numbers(layer.c, 16, real)
-    call(task.update_loop, (w, g, x, y, z, c), (n,))
-    if rows and layer.cap:
-        call(layer.cap, (w, numbers(layer.options, 16, real)), (rows, layer.leading))
-    if task.average:
-        average = numbers(task.average + skip, n, real)
-        call(task.follow_loop, (average, w, numbers(task.follow_c, 1, real)), (n,))
+def exchange_and_apply(ctx: Context) -> None:
+    """Exchange the complete gradient where that is needed, and apply the update."""
+    descriptor = ctx.descriptor
+    if descriptor.clips_norm:
+        exchange_gradient(ctx)
+    # A thread updates the parameters whose gradient it has computed: their lines are in its cache.
+    if descriptor.is_uniform and (descriptor.in_halves or descriptor.threads == 1):
+        mine = parameter_range(ctx)
+        apply_update(ctx, layer_at(ctx, 1), mine[0], mine[1] - mine[0], int64(0))
+        return
+    for l in range(descriptor.first_trained, ctx.n_layers):
+        _apply_update_to_nodes(ctx, layer_at(ctx, l), node_range(ctx, l))
 
 
 @kernel
-def update_nodes(task: Any, layer: Any, nodes: Any, t: int, real: Any) -> None:
-    """The update of some nodes of a layer."""
-    if layer.trains:
-        W, b = weights_of_nodes(layer, nodes), biases_of_nodes(layer, nodes)
-        update(task, layer, W[0], W[1], nodes[1] - nodes[0], t, real)
-        update(task, layer, b[0], b[1], np.int64(0), t, real)
+def _weight_range(layer: LayerRecord, nodes: Range) -> Range:
+    """Return the first weight of some nodes among the parameters, and how many there are."""
+    return layer.W_offset + nodes[0] * layer.row_stride, (nodes[1] - nodes[0]) * layer.row_stride
+
+
+@kernel
+def _bias_range(layer: LayerRecord, nodes: Range) -> Range:
+    """Return the same of their biases."""
+    return layer.b_offset + nodes[0], nodes[1] - nodes[0]
+
+
+@kernel
+def _apply_update_to_nodes(ctx: Context, layer: LayerRecord, nodes: Range) -> None:
+    if layer.is_trained:
+        W, b = _weight_range(layer, nodes), _bias_range(layer, nodes)
+        apply_update(ctx, layer, W[0], W[1], nodes[1] - nodes[0])
+        apply_update(ctx, layer, b[0], b[1], int64(0))
+
+
+@kernel
+def apply_update(ctx: Context, layer: LayerRecord, first: int, n: int, n_rows: int) -> None:
+    """Clip, apply the update rule, limit the norms of rows of W if any, and move the average."""
+    descriptor = ctx.descriptor
+    w = parameters_at(ctx, descriptor.parameters, first, n)
+    g = parameters_at(ctx, descriptor.dC, first, n)
+    if descriptor.clip_loop:
+        call(descriptor.clip_loop, (g, _clip_limits(ctx)), (n,))
+    x = parameters_at(ctx, descriptor.slot_0, first, n)
+    y = parameters_at(ctx, descriptor.slot_1, first, n)
+    z = parameters_at(ctx, descriptor.slot_2, first, n)
+    constants = numbers(ctx, layer.constants, CONSTANTS)
+    call(descriptor.update_loop, (w, g, x, y, z, constants), (n,))
+    if n_rows and layer.max_norm:
+        call(layer.max_norm, (w, numbers(ctx, layer.options, OPTIONS)), (n_rows, layer.row_stride))
+    if descriptor.average:
+        average = parameters_at(ctx, descriptor.average, first, n)
+        rate = numbers(ctx, descriptor.average_rate, int64(1))
+        call(descriptor.average_loop, (average, w, rate), (n,))

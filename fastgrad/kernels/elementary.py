@@ -1,12 +1,12 @@
-"""exp, log, tanh, erf, sin and kin as plain arithmetic, so that loops over them vectorise.
+"""exp, log, tanh, erf, sin and others as plain arithmetic, so that loops over them vectorise.
 
 Each is one scalar function for float32 and float64 alike: the type of `u` picks its constants
 when numba compiles. None of them branches: where cases differ, both sides are computed and one is
 selected. Compiled code and plain Python run the same lines.
 
 Errors, tested over every exponent: float32 below 4 units in the last place, float64 below 1e-15
-relative (results below the smallest normal number: one unit in the last place; a compiled pass
-takes such for 0, see machine.py). `sin` and `cos`: see there. Infinity, NaN, overflow and underflow
+relative (denormal results: one unit in the last place; a compiled pass treats them as 0, see
+intrinsics.py). `sin` and `cos`: see there. Infinity, NaN, overflow and underflow
 give what IEEE 754 prescribes.
 """
 

@@ -1,31 +1,31 @@
-"""Loops that an epoch calls only where a fit asks for them: noise, limits and averages.
+"""Optional loops of an epoch: noise, limits and averages.
 
-As with activations, each is compiled for calls through its address (`jit.entry`); `options` holds
-the numbers of the layer.
+As activations, they are called through their addresses (`jit.compile_loop`); `options` are the
+numbers of the layer.
 """
-
-from typing import Any
 
 import numpy as np
 
+from ..codegen.signatures import Array
 from .counter_rng import normal
 
 __all__ = [
-    "DROPOUT", "KEPT", "L1", "L2", "MAX_NORM", "NOISE", "cap_rows", "clip", "disturb", "follow",
+    "DROPOUT", "KEPT", "L1", "L2", "MAX_NORM", "NOISE", "add_noise", "clip", "limit_row_norms",
+    "move_average",
 ]  # fmt: skip
 
-#: What stands where in the numbers of a layer.
+#: Positions in the options of a layer.
 DROPOUT, KEPT, L1, L2, MAX_NORM, NOISE = range(6)
 
 
-def disturb(a: Any, options: Any, n: int, first: int, key: int) -> None:
+def add_noise(a: Array, options: Array, n: int, first: int, key: int) -> None:
     """Gaussian noise on inputs, n numbers that count from `first` in their mini-batch."""
     deviation = options[NOISE]
     for k in range(n):
         a[k] += deviation * normal(deviation, k, first + key)
 
 
-def clip(g: Any, c: Any, n: int) -> None:
+def clip(g: Array, c: Array, n: int) -> None:
     """Limit the gradient: first in its norm, by a factor c[0], then each number to c[1]."""
     scale, most = c[0], c[1]
     for k in range(n):
@@ -33,7 +33,7 @@ def clip(g: Any, c: Any, n: int) -> None:
         g[k] = most if g_k > most else (max(g_k, -most))  # NaN stays NaN
 
 
-def cap_rows(W: Any, options: Any, rows: int, n: int) -> None:
+def limit_row_norms(W: Array, options: Array, rows: int, n: int) -> None:
     """Shrink the weights of each node to the norm allowed (N. Srivastava et al., 2014)."""
     most = options[MAX_NORM]
     for i in range(rows):
@@ -46,7 +46,7 @@ def cap_rows(W: Any, options: Any, rows: int, n: int) -> None:
                 W[i * n + j] *= scale
 
 
-def follow(average: Any, w: Any, c: Any, n: int) -> None:
+def move_average(average: Array, w: Array, c: Array, n: int) -> None:
     """Move an average of the weights towards them by a share c[0] of the way."""
     share = c[0]
     for k in range(n):

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from ..codegen.jit import entry, kernel
+from ..codegen.dtypes import numba_type
+from ..codegen.jit import compile_loop, kernel
+from ..codegen.signatures import Array
 from .elementary import real
 
 __all__ = ["RULES", "Rule", "addresses"]
@@ -50,30 +52,30 @@ def _built_in(name: str) -> Rule:
 @cache
 def addresses(rule: Rule, dtype: Any) -> tuple[int, int]:
     """Addresses of the two compiled loops for networks of a dtype."""
-    number = types.float32 if dtype == np.float32 else types.float64
+    number = numba_type(dtype)
     prepare = [types.float64, types.float64, number, types.intp]
     return (
-        entry(rule.prepare, prepare, cached=True),
-        entry(rule.update, [number] * 6 + [types.intp], cached=True),
+        compile_loop(rule.prepare, prepare, cached=True),
+        compile_loop(rule.update, [number] * 6 + [types.intp], cached=True),
     )
 
 
 # --- gradient descent ---------------------------------------------------------------------------
 
 
-def _prepare_sgd(h: Any, m: Any, c: Any, t: int) -> None:
+def _prepare_sgd(h: Array, m: Array, c: Array, t: int) -> None:
     lr, decay, momentum, dampening = h[0], h[1], h[2], h[3]
     c[0], c[1], c[2] = lr, decay, momentum
     c[3] = 1 - dampening if t > 1 else 1.0  # the first velocity is g, as in PyTorch
 
 
-def _descend(w: Any, g: Any, x: Any, y: Any, z: Any, c: Any, n: int) -> None:
+def _sgd(w: Array, g: Array, x: Array, y: Array, z: Array, c: Array, n: int) -> None:
     lr, decay = c[0], c[1]
     for k in range(n):
         w[k] -= lr * (g[k] + decay * w[k])
 
 
-def _roll(w: Any, g: Any, v: Any, y: Any, z: Any, c: Any, n: int) -> None:
+def _momentum(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int) -> None:
     """B. T. Polyak, 1964."""
     lr, decay, momentum, part = c[0], c[1], c[2], c[3]
     for k in range(n):
@@ -81,7 +83,7 @@ def _roll(w: Any, g: Any, v: Any, y: Any, z: Any, c: Any, n: int) -> None:
         w[k] -= lr * v[k]
 
 
-def _look_ahead(w: Any, g: Any, v: Any, y: Any, z: Any, c: Any, n: int) -> None:
+def _nesterov(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int) -> None:
     """Y. Nesterov, 1983, in the form of I. Sutskever et al., 2013, equations 3 and 4."""
     lr, decay, momentum = c[0], c[1], c[2]
     for k in range(n):
@@ -93,13 +95,13 @@ def _look_ahead(w: Any, g: Any, v: Any, y: Any, z: Any, c: Any, n: int) -> None:
 # --- steps scaled by the gradients so far -------------------------------------------------------
 
 
-def _prepare_adagrad(h: Any, m: Any, c: Any, t: int) -> None:
+def _prepare_adagrad(h: Array, m: Array, c: Array, t: int) -> None:
     lr, lr_decay, decay, initial, eps = h[0], h[1], h[2], h[3], h[4]
     c[0], c[1], c[2] = lr / (1 + (t - 1) * lr_decay), decay, eps
     c[3] = initial if t == 1 else 0.0  # what the sum holds before the first step
 
 
-def _adagrad(w: Any, g: Any, v: Any, y: Any, z: Any, c: Any, n: int) -> None:
+def _adagrad(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int) -> None:
     """J. Duchi, E. Hazan, Y. Singer, 2011, figure 1 with the diagonal."""
     lr, decay, eps, initial = c[0], c[1], c[2], c[3]
     for k in range(n):
@@ -108,12 +110,12 @@ def _adagrad(w: Any, g: Any, v: Any, y: Any, z: Any, c: Any, n: int) -> None:
         w[k] -= lr * g_k / (np.sqrt(v[k]) + eps)
 
 
-def _prepare_adadelta(h: Any, m: Any, c: Any, t: int) -> None:
+def _prepare_adadelta(h: Array, m: Array, c: Array, t: int) -> None:
     lr, rho, eps, decay = h[0], h[1], h[2], h[3]
     c[0], c[1], c[2], c[3], c[4] = lr, rho, 1 - rho, eps, decay
 
 
-def _adadelta(w: Any, g: Any, v: Any, u: Any, z: Any, c: Any, n: int) -> None:
+def _adadelta(w: Array, g: Array, v: Array, u: Array, z: Array, c: Array, n: int) -> None:
     """M. D. Zeiler, arXiv:1212.5701, algorithm 1; one root of the quotient instead of two."""
     lr, rho, rest, eps, decay = c[0], c[1], c[2], c[3], c[4]
     for k in range(n):
@@ -124,7 +126,7 @@ def _adadelta(w: Any, g: Any, v: Any, u: Any, z: Any, c: Any, n: int) -> None:
         w[k] -= lr * step
 
 
-def _prepare_rmsprop(h: Any, m: Any, c: Any, t: int) -> None:
+def _prepare_rmsprop(h: Array, m: Array, c: Array, t: int) -> None:
     lr, alpha, eps, decay, momentum = h[0], h[1], h[2], h[3], h[4]
     c[0], c[1], c[2], c[3], c[4], c[5] = lr, alpha, 1 - alpha, eps, decay, momentum
 
@@ -132,7 +134,7 @@ def _prepare_rmsprop(h: Any, m: Any, c: Any, t: int) -> None:
 def _rmsprop(momentum: bool, centered: bool) -> Rule:
     """T. Tieleman, G. Hinton, 2012; centered: A. Graves, arXiv:1308.0850, equations 38 to 41."""
 
-    def update(w: Any, g: Any, v: Any, y: Any, z: Any, c: Any, n: int) -> None:
+    def update(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int) -> None:
         lr, alpha, rest, eps, decay, mu = c[0], c[1], c[2], c[3], c[4], c[5]
         mean, velocity = y, (z if centered else y)
         for k in range(n):
@@ -151,11 +153,11 @@ def _rmsprop(momentum: bool, centered: bool) -> Rule:
     return Rule(_prepare_rmsprop, update, slots=1 + momentum + centered)
 
 
-# --- Adam and its kin ---------------------------------------------------------------------------
+# --- Adam and its variants ----------------------------------------------------------------------
 
 
 @kernel
-def _prepare_means(h: Any, c: Any, t: int) -> None:
+def _prepare_means(h: Array, c: Array, t: int) -> None:
     """What they share: the decay of both means, the root's correction and the weights' decay."""
     lr, beta1, beta2, eps, decay, decoupled = h[0], h[1], h[2], h[3], h[4], h[5]
     c[1], c[2], c[3], c[4] = beta1, 1 - beta1, beta2, 1 - beta2
@@ -163,12 +165,12 @@ def _prepare_means(h: Any, c: Any, t: int) -> None:
     c[7], c[8] = decay * (1 - decoupled), 1 - lr * decay * decoupled
 
 
-def _prepare_adam(h: Any, m: Any, c: Any, t: int) -> None:
+def _prepare_adam(h: Array, m: Array, c: Array, t: int) -> None:
     _prepare_means(h, c, t)
     c[0] = h[0] / (1 - h[1] ** t)
 
 
-def _prepare_nadam(h: Any, m: Any, c: Any, t: int) -> None:
+def _prepare_nadam(h: Array, m: Array, c: Array, t: int) -> None:
     """T. Dozat, 2016, algorithm 2; mu grows as in PyTorch and Keras."""
     lr, beta1, momentum_decay = h[0], h[1], h[6]
     mu = beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay))
@@ -180,7 +182,7 @@ def _prepare_nadam(h: Any, m: Any, c: Any, t: int) -> None:
     c[9] = lr * (1 - mu) / (1 - product)
 
 
-def _prepare_radam(h: Any, m: Any, c: Any, t: int) -> None:
+def _prepare_radam(h: Array, m: Array, c: Array, t: int) -> None:
     """L. Liu et al., arXiv:1908.03265, algorithm 2; eps joins the root before its correction."""
     rate, beta2 = h[0] / (1 - h[1] ** t), h[2]
     rho_most = 2 / (1 - beta2) - 1
@@ -201,7 +203,7 @@ def _adam(prepare: Callable[..., None], amsgrad: bool = False, nesterov: bool = 
     Decoupled decay, in `keep`: I. Loshchilov, F. Hutter, arXiv:1711.05101, algorithm 2.
     """
 
-    def update(w: Any, g: Any, m: Any, v: Any, largest: Any, c: Any, n: int) -> None:
+    def update(w: Array, g: Array, m: Array, v: Array, largest: Array, c: Array, n: int) -> None:
         rate, beta1, rest1, beta2, rest2 = c[0], c[1], c[2], c[3], c[4]
         correction, eps, decay, keep, ahead = c[5], c[6], c[7], c[8], c[9]
         for k in range(n):
@@ -222,12 +224,12 @@ def _adam(prepare: Callable[..., None], amsgrad: bool = False, nesterov: bool = 
 # --- steps by the sign of the gradient ----------------------------------------------------------
 
 
-def _prepare_lion(h: Any, m: Any, c: Any, t: int) -> None:
+def _prepare_lion(h: Array, m: Array, c: Array, t: int) -> None:
     lr, beta1, beta2, decay = h[0], h[1], h[2], h[3]
     c[0], c[1], c[2], c[3], c[4], c[5] = lr, beta1, 1 - beta1, beta2, 1 - beta2, 1 - lr * decay
 
 
-def _lion(w: Any, g: Any, m: Any, y: Any, z: Any, c: Any, n: int) -> None:
+def _lion(w: Array, g: Array, m: Array, y: Array, z: Array, c: Array, n: int) -> None:
     """X. Chen et al., arXiv:2302.06675, algorithm 2."""
     lr, beta1, rest1, beta2, rest2, keep = c[0], c[1], c[2], c[3], c[4], c[5]
     for k in range(n):
@@ -236,13 +238,13 @@ def _lion(w: Any, g: Any, m: Any, y: Any, z: Any, c: Any, n: int) -> None:
         w[k] = keep * w[k] - lr * np.sign(u)
 
 
-def _prepare_rprop(h: Any, m: Any, c: Any, t: int) -> None:
+def _prepare_rprop(h: Array, m: Array, c: Array, t: int) -> None:
     lr, shrink, grow, least, most = h[0], h[1], h[2], h[3], h[4]
     c[0] = lr if t == 1 else 0.0  # the size of the first step
     c[1], c[2], c[3], c[4] = shrink, grow, least, most
 
 
-def _rprop(w: Any, g: Any, last: Any, size: Any, z: Any, c: Any, n: int) -> None:
+def _rprop(w: Array, g: Array, last: Array, size: Array, z: Array, c: Array, n: int) -> None:
     """M. Riedmiller, H. Braun, 1993, in the form iRprop- of C. Igel, M. Hüsken, 2000."""
     initial, shrink, grow, least, most = c[0], c[1], c[2], c[3], c[4]
     zero, one = real(initial, 0), real(initial, 1)
@@ -256,9 +258,9 @@ def _rprop(w: Any, g: Any, last: Any, size: Any, z: Any, c: Any, n: int) -> None
 
 #: The rules by name; optimizers.py says which optimizer takes which.
 RULES = {
-    "sgd": Rule(_prepare_sgd, _descend),
-    "momentum": Rule(_prepare_sgd, _roll, slots=1),
-    "nesterov": Rule(_prepare_sgd, _look_ahead, slots=1),
+    "sgd": Rule(_prepare_sgd, _sgd),
+    "momentum": Rule(_prepare_sgd, _momentum, slots=1),
+    "nesterov": Rule(_prepare_sgd, _nesterov, slots=1),
     "adagrad": Rule(_prepare_adagrad, _adagrad, slots=1),
     "adadelta": Rule(_prepare_adadelta, _adadelta, slots=2),
     "rmsprop": _rmsprop(momentum=False, centered=False),

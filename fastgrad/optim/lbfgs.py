@@ -17,8 +17,8 @@ from .base import Optimizer, PerNetwork
 from .weight_averages import EMA
 
 if TYPE_CHECKING:
-    from ..engine.batch import Samples
-    from ..engine.engine import Pass
+    from ..engine.batch import Batch
+    from ..engine.engine import Engine
     from ..train.fit import Fit
 
 __all__ = ["LBFGS"]
@@ -72,7 +72,7 @@ class LBFGS(Optimizer):
         super().__init__(lr, None)
 
     def descent(
-        self, fit: "Fit", engine: "Pass", samples: "Samples | None", average: Any, threads: Any
+        self, fit: "Fit", engine: "Engine", samples: "Batch | None", average: Any, threads: Any
     ) -> "Descent":
         """The epochs of a fit.
 
@@ -80,9 +80,9 @@ class LBFGS(Optimizer):
         ----------
         fit : Fit
             Whose network is trained.
-        engine : Pass
+        engine : Engine
             The network's.
-        samples : Samples or None
+        samples : Batch or None
             All of them; None: they come piece by piece.
         average : EMA, SWA or None
             What follows the weights.
@@ -125,7 +125,13 @@ class Descent:
     """The steps of one fit: see `LBFGS.descent`."""
 
     def __init__(
-        self, optimizer: LBFGS, pairs: Pairs, fit: "Fit", engine: "Pass", samples: Any, threads: Any
+        self,
+        optimizer: LBFGS,
+        pairs: Pairs,
+        fit: "Fit",
+        engine: "Engine",
+        samples: Any,
+        threads: Any,
     ) -> None:
         try:
             from scipy.optimize import line_search  # noqa: PLC0415 - an extra
@@ -139,7 +145,7 @@ class Descent:
         self._here: _Point
 
     def epoch(self) -> Iterator[tuple[int, float, float]]:
-        """One step; yields what `Pass.epoch` does, but of the samples after it."""
+        """One step; yields what `Engine.epoch` does, but of the samples after it."""
         optimizer, pairs, net = self._optimizer, self._pairs, self._fit.net
         versions = [layer.version for layer in net.layers]
         if versions != self._versions or not np.array_equal(self._here.w, net.parameters):
@@ -173,7 +179,7 @@ class Descent:
         net.parameters[:] = w
         C, right, dC = self._engine.gradients(self._samples, threads=self._threads)
         trained = np.zeros(len(dC), bool)
-        for layer, (W, b) in zip(net.layers, self._engine.memory.views(trained), strict=True):
+        for layer, (W, b) in zip(net.layers, self._engine.workspace.views(trained), strict=True):
             W[:] = b[:] = layer.trainable
         return _Point(
             net.parameters.astype(np.float64),  # as they are after rounding

@@ -62,7 +62,7 @@ class _Average:
         net : Network
             What will be trained.
         """
-        for layer, (W, b) in zip(net.layers, net.engine.memory.views(self.of(net)), strict=True):
+        for layer, (W, b) in zip(net.layers, net.engine.workspace.views(self.of(net)), strict=True):
             if not layer.trainable:
                 W[:], b[:] = layer.W, layer.b
 

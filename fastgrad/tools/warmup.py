@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..engine.entry_points import LOOPS, address
+from ..engine.entry_points import REGULARIZERS, regularizer_address
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.costs import COSTS
 from ..kernels.update_rules import RULES, addresses
@@ -37,8 +37,8 @@ def warm_up(report: Callable[[str], None]) -> None:
             net.fit(x, x, epochs=1, batch_size=samples, threads=2, verbose=0)
         for rule in RULES.values():
             addresses(rule, np.dtype(dtype))
-        for name in LOOPS:
-            address(name, np.dtype(dtype))
+        for name in REGULARIZERS:
+            regularizer_address(name, np.dtype(dtype))
         for name, cost in COSTS.items():
             outputs = 2 if cost.link == "softmax" else 1
             net = Network([1, outputs], cost=name, dtype=dtype, seed=0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.batch import Samples, samples
+from ..engine.batch import Batch, samples
 from ..engine.engine import Training
 from ..metrics import accuracy
 from ..metrics import resolve as resolve_metric
@@ -225,7 +225,7 @@ class Stream:
                 f" {_AGAIN}, or net.inputs.standardize_by(X) before"
             )
 
-    def __iter__(self) -> Iterator[Samples]:
+    def __iter__(self) -> Iterator[Batch]:
         """Check and convert each piece when it comes."""
         for k, piece in enumerate(self.pieces):
             if not isinstance(piece, tuple | list) or len(piece) not in {2, 3}:
@@ -239,7 +239,7 @@ class Stream:
 
 def fit(
     net: "Network",
-    pieces: Sequence[Samples] | Stream,
+    pieces: Sequence[Batch] | Stream,
     *,
     epochs: int,
     batch_size: int | None,
@@ -289,7 +289,7 @@ def fit(
 
 
 def _pass_over(
-    pieces: Iterable[Samples],
+    pieces: Iterable[Batch],
     fit: Fit,
     *,
     descent: Descent | None,
@@ -306,9 +306,9 @@ def _pass_over(
         batch = batch_size or S
         if not every and fit.optimizer.schedule.has_own_function:  # better wrong now than later
             fit.optimizer.rates(net.engine.state(fit.optimizer), -(-S // batch))
-        training = Training(fit.optimizer, net.engine.key(net.rng))
+        training = Training(fit.optimizer, net.engine.draw_noise_key(net.rng))
         if isinstance(average, EMA):
-            training.average, training.follows = average.average, average.follows
+            training.average, training.average_state = average.average, average.follows
         seed = int(net.rng.integers(1, 2**63)) if shuffle else None
         if descent:
             parts = descent.epoch()

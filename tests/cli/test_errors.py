@@ -211,7 +211,7 @@ def test_as_a_program(model):
         env=environment,
     ) as process:
         process.stdout.close()
-        assert process.stderr.read() == b""
+        assert not process.stderr.read().replace(b"fastgrad: compiling", b"").count(b"fastgrad:")
         assert process.wait() == 141
 
 

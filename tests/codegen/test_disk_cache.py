@@ -22,9 +22,9 @@ print(net.forward(np.full((1, 1), 3.0))[0, 0])
 # The least that is kept on disk; prints whether it was found there.
 LOOP = """
 import numpy as np
-from fastgrad.engine.entry_points import address
-from fastgrad.codegen.jit import LOOPS
-print(LOOPS[address("clip", np.dtype(np.float32))].cache_hits)
+from fastgrad.engine.entry_points import regularizer_address
+from fastgrad.codegen.jit import COMPILED_LOOPS
+print(COMPILED_LOOPS[regularizer_address("clip", np.dtype(np.float32))].cache_hits)
 """
 
 FULL = """
@@ -59,7 +59,7 @@ def run(folder, source, **variables):
 def test_code_from_before_an_upgrade_is_not_run_and_who_waits_is_told(copy):
     cold = run(copy, FORWARD)
     assert cold.stdout == "3.0\n"
-    assert cold.stderr.startswith("fastgrad: compiling what is new, and keeping it")
+    assert cold.stderr.startswith("fastgrad: compiling new code, and caching it")
     assert cold.stderr.count("\n") == 1
     assert list(copy.glob("fastgrad/codegen/__pycache__/*.nbc"))
     path = copy / "fastgrad" / "kernels" / "activations.py"
@@ -88,10 +88,9 @@ def test_without_a_folder_to_write_to_it_compiles_each_time(copy):
     nowhere = {
         name: str(copy / "fastgrad" / "__init__.py" / "x") for name in ("HOME", "XDG_CACHE_HOME")
     }
+    say = "from fastgrad.codegen import jit\njit._say_that_it_compiles()"
     for _ in range(2):
-        cold = run(
-            copy, LOOP + "import fastgrad.codegen.jit\nfastgrad.codegen.jit._tell()", **nowhere
-        )
+        cold = run(copy, LOOP + say, **nowhere)
         assert cold.stdout == "0\n"
         assert "for this process alone" in cold.stderr
 
@@ -119,10 +118,11 @@ def test_a_full_disk_and_a_file_cut_short_cost_the_time_to_compile(copy):
 def test_an_upgrade_on_a_full_disk_gives_no_function_the_code_of_another(copy):
     source = (
         "import numpy as np\nfrom fastgrad.kernels.activations import ACTIVATIONS\n"
-        "from fastgrad.codegen.jit import LOOPS\n"
+        "from fastgrad.codegen.jit import COMPILED_LOOPS\n"
         "from fastgrad.engine.entry_points import activation_address\n"
         "import ctypes\n"
-        "loop = LOOPS[activation_address(ACTIVATIONS['{}'], False, np.dtype(np.float32))]\n"
+        "address = activation_address(ACTIVATIONS['{}'], False, np.dtype(np.float32))\n"
+        "loop = COMPILED_LOOPS[address]\n"
         "u, a = np.full(1, -1, np.float32), np.zeros(1, np.float32)\n"
         "pointer = ctypes.POINTER(ctypes.c_float)\n"
         "loop.ctypes(u.ctypes.data_as(pointer), a.ctypes.data_as(pointer), 1)\n"

@@ -1,15 +1,15 @@
-"""The plan: which index the threads share."""
+"""The plan: over which index each equation is partitioned."""
 
 import pytest
 
 import fastgrad as fg
 
-#: sizes, batch size, whether the gradient goes by samples, and the first layer by nodes
+#: sizes, batch size, whether the gradient is partitioned over samples, layer 1 over nodes
 PLANS = [
     ([4, 32, 32, 32, 1], 256, True, False),
     ([4, 32, 32, 32, 1], 128, True, False),
     ([4, 32, 32, 32, 1], 32, False, False),  # as many weights as activations
-    ([4, 32, 32, 32, 1], 4096, False, False),  # work enough for many threads
+    ([4, 32, 32, 32, 1], 4096, False, False),  # enough work for many threads
     ([17, 64, 64, 6], 64, False, False),
     ([784, 128, 10], 64, False, True),
     ([784, 128, 10], 1, False, False),
@@ -21,12 +21,12 @@ PLANS = [
 def test_plans(sizes, batch_size, halves, first_by_nodes):
     plan = fg.Network(sizes).plan(batch_size)
     assert (plan.sizes, plan.batch_size) == (tuple(sizes), batch_size)
-    assert (plan.halves, plan.first_by_nodes) == (halves, first_by_nodes)
+    assert (plan.in_halves, plan.first_by_nodes) == (halves, first_by_nodes)
 
 
 def test_print():
     assert str(fg.Network([784, 128, 10]).plan(64)).splitlines() == [
-        "batch of 64; shared among threads: samples s, nodes i, or parameters k",
+        "batch of 64; partitioned over samples s, nodes i, or parameters k",
         "layer   nodes           eq. 1, 2  eq. 3, 5  eq. 6, 7  update",
         "1       784 to 128      i         s         i         i",
         "2       128 to 10       s         s         i         i",

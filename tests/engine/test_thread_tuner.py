@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastgrad.engine.thread_tuner import Crew
+from fastgrad.engine.thread_tuner import ThreadTuner
 
 OPERATIONS, BATCH = 1e5, 64
 
@@ -11,15 +11,17 @@ class Fit:
     """Passes whose seconds a sample depend on the threads; keeps what was spent on each."""
 
     def __init__(self, **options):
-        self.crew = Crew(**{"choices": (1, 4), "operations": OPERATIONS, "batch": BATCH} | options)
+        self.tuner = ThreadTuner(
+            **{"choices": (1, 4), "operations": OPERATIONS, "batch_size": BATCH} | options
+        )
         self.spent = {1: 0.0, 4: 0.0}
         self.samples = 0
 
     def work(self, pace, passes, samples=None):
         for _ in range(passes):
-            threads, ahead = self.crew.turn(samples)
+            threads, ahead = self.tuner.next_pass(samples)
             seconds = ahead * pace[threads]
-            self.crew.record(threads, ahead, seconds)
+            self.tuner.record(threads, ahead, seconds)
             self.spent[threads] += seconds
             self.samples += ahead
 
@@ -55,10 +57,10 @@ def test_a_disturbed_first_trial_is_soon_corrected(operations):
 def test_a_stall_in_the_first_trial_is_soon_corrected(stall):
     fit = Fit(operations=1e3)  # one thread is tried first
     pace = {1: 2e-6, 4: 1e-6}
-    while (turn := fit.crew.turn())[0] == 1:
-        fit.crew.record(*turn, turn[1] * pace[1])
-    threads, ahead = turn
-    fit.crew.record(threads, ahead, ahead * pace[4] + stall)
+    while (choice := fit.tuner.next_pass())[0] == 1:
+        fit.tuner.record(*choice, choice[1] * pace[1])
+    threads, ahead = choice
+    fit.tuner.record(threads, ahead, ahead * pace[4] + stall)
     fit.work(pace, 40)  # 2 s or more
     before = dict(fit.spent)
     fit.work(pace, 40)
@@ -86,7 +88,7 @@ def test_long_passes_are_no_trials():
     fit.work({1: 1e-6, 4: 2e-6}, 10, samples=1_000_000)
     assert fit.spent[1] == 0
     fit.work({1: 1e-6, 4: 2e-6}, 100, samples=100)
-    assert fit.crew.turn(1_000_000)[0] == 1
+    assert fit.tuner.next_pass(1_000_000)[0] == 1
 
 
 def test_a_disturbed_trial_of_long_passes_is_corrected():
@@ -110,8 +112,8 @@ def test_long_steps_are_shared_until_a_trial_costs_little():
 
 
 def test_who_asks_for_a_number_gets_it():
-    crew = Crew((3,), OPERATIONS, BATCH)
-    assert {crew.turn()[0] for _ in range(5)} == {3}
+    tuner = ThreadTuner((3,), OPERATIONS, BATCH)
+    assert {tuner.next_pass()[0] for _ in range(5)} == {3}
 
 
 def test_a_pass_is_booked_under_the_threads_that_there_were():
@@ -119,26 +121,26 @@ def test_a_pass_is_booked_under_the_threads_that_there_were():
     pace = {1: 2e-6, 4: 1e-6}
     fit.work(pace, 20)  # all threads are faster
     for _ in range(20):  # another network has them
-        threads, ahead = fit.crew.turn()
-        fit.crew.record(threads, ahead, ahead * pace[1], used=1)
+        threads, ahead = fit.tuner.next_pass()
+        fit.tuner.record(threads, ahead, ahead * pace[1], used=1)
     before = dict(fit.spent)
     fit.work(pace, 20)
     assert fit.spent[1] - before[1] < 0.05 * (fit.spent[4] - before[4])
 
 
 def test_a_trial_whose_threads_were_not_to_be_had_is_over():
-    crew = Crew((1, 4), OPERATIONS, BATCH)
-    turns = []
+    tuner = ThreadTuner((1, 4), OPERATIONS, BATCH)
+    choices = []
     for _ in range(30):
-        turns.append(crew.turn())
-        crew.record(*turns[-1], turns[-1][1] * 2e-6, used=1)
-    assert turns[0][0] == 4
-    assert sum(samples for threads, samples in turns if threads == 4) < 0.05 * sum(
-        samples for _, samples in turns
+        choices.append(tuner.next_pass())
+        tuner.record(*choices[-1], choices[-1][1] * 2e-6, used=1)
+    assert choices[0][0] == 4
+    assert sum(samples for threads, samples in choices if threads == 4) < 0.05 * sum(
+        samples for _, samples in choices
     )
 
 
 def test_one_who_asks_for_a_number_may_get_less():
-    crew = Crew((3,), OPERATIONS, BATCH)
-    crew.record(*crew.turn(), 0.1, used=1)
-    assert crew.turn()[0] == 3
+    tuner = ThreadTuner((3,), OPERATIONS, BATCH)
+    tuner.record(*tuner.next_pass(), 0.1, used=1)
+    assert tuner.next_pass()[0] == 3

@@ -157,7 +157,7 @@ for threads in 1, 2, 2:
     net = fg.Network([9, 64, 2], "tanh", cost="mse", seed=0)
     net.fit(np.ones((99, 9)), np.ones((99, 2)), epochs=2, batch_size=32, threads=threads)
     bits.add(net.parameters.tobytes())
-    print(len(bits), thread_pool._alone_until > time.monotonic())
+    print(len(bits), thread_pool._unavailable_until > time.monotonic())
 """
 
 

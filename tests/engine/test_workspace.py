@@ -46,7 +46,6 @@ def test_a_lack_of_memory_does_no_harm(monkeypatch):
         gradient(net, FEW)
         with monkeypatch.context() as patch:
             patch.setattr(workspace, "aligned", scarce)
-            patch.setattr("fastgrad.engine.descriptor_builder.aligned", scarce)
             left[0] = k
             try:
                 gradient(net, MANY)

@@ -352,7 +352,7 @@ def test_the_loop_of_a_pass_becomes_vector_code(name):
     activation_address(ACTIVATIONS[name], True, np.dtype("float32"))  # gives f and f' their names
     loop = training_loop(f"{name}.f", f"{name}.df")
     arguments = [numba.float32, numba.float32, numba.intp]
-    llvm = jit.LOOPS[jit.entry(loop, arguments, cached=False)].inspect_llvm()
+    llvm = jit.COMPILED_LOOPS[jit.compile_loop(loop, arguments, cached=False)].inspect_llvm()
     assert re.search(r"\bf(add|cmp|div|mul|sub)\b.*<\d+ x float>", llvm) or name == "identity"
     assert "masked.store" not in llvm, "a branch is left in the loop"
 

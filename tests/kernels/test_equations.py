@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastgrad.codegen import tile_shapes
+from fastgrad.codegen.dtypes import LANES
 from fastgrad.kernels import equations
 
 MOST = 20 if PLAIN else 70  # nodes of a layer
@@ -25,7 +26,7 @@ class Layer:
     def __init__(self, n_in, n_out, dtype, panels=1):
         self.rng = np.random.default_rng([n_in, n_out, panels])
         self.dtype, self.panels = dtype, panels
-        self.lanes = tile_shapes.LANES[np.dtype(dtype)]
+        self.lanes = LANES[np.dtype(dtype)]
         self.n_in, self.n_out = n_in, n_out
         self.rtol = 1e-13 if dtype == np.float64 else 2e-5
         self.W = self.numbers((n_out, n_in), (self.up(n_out, 1), self.up(n_in, 0)))

@@ -10,7 +10,7 @@ from helpers.oracle import Oracle
 from helpers.run_mode import PLAIN
 
 import fastgrad as fg
-from fastgrad.engine.engine import Pass
+from fastgrad.engine.engine import Engine
 
 S = 24 if PLAIN else 200
 HIDDEN = 3 if PLAIN else 16
@@ -19,14 +19,14 @@ HIDDEN = 3 if PLAIN else 16
 @pytest.fixture
 def evaluations(monkeypatch):
     """The cost at each look at the gradient, as it is counted where the compiled pass begins."""
-    seen, gradients = [], Pass.gradients
+    seen, gradients = [], Engine.gradients
 
     def counted(engine, *arguments, **options):
         found = gradients(engine, *arguments, **options)
         seen.append(found[0])
         return found
 
-    monkeypatch.setattr(Pass, "gradients", counted)
+    monkeypatch.setattr(Engine, "gradients", counted)
     return seen
 
 
@@ -252,8 +252,8 @@ def test_a_gradient_that_leads_nowhere_moves_nothing(rng, monkeypatch):
         C, right, dC = gradients(engine, *arguments, **options)
         return C, right, -dC
 
-    gradients = Pass.gradients
-    monkeypatch.setattr(Pass, "gradients", uphill)
+    gradients = Engine.gradients
+    monkeypatch.setattr(Engine, "gradients", uphill)
     net, X, y = regression(rng)
     before = net.parameters.copy()
     history = net.fit(X, y, optimizer=fg.LBFGS())

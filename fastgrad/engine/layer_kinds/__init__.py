@@ -1,0 +1,1 @@
+"""Kinds of layers, one file each: their shapes and their loops."""

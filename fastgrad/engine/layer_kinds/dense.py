@@ -1,0 +1,138 @@
+"""The dense layer: u_i = b_i + sum_j W_ij a_j, equations (1) and (4) to (7)."""
+
+from ...codegen import simd
+from ...codegen.intrinsics import bytes_of
+from ...codegen.jit import kernel
+from ...codegen.signatures import Address, Range
+from ...codegen.tile_shapes import panels_in_l2
+from ...kernels.equations import (
+    affine,
+    affine_panels,
+    backpropagate,
+    backpropagate_panels,
+    bias_gradient,
+    gradient,
+    weight_gradient,
+)
+from ..descriptor import (
+    Context,
+    biases_of,
+    column_blocks_at,
+    layer_at,
+    numbers,
+    panels_at,
+    weights_of,
+)
+from ..partition import full_range
+from .base import LayerKind, PaddedSize
+
+__all__ = [
+    "DENSE", "backward", "backward_one", "forward", "forward_one", "parameter_gradient",
+    "parameter_gradient_of_one",
+]  # fmt: skip
+
+_panels_in_l2 = kernel(panels_in_l2)
+
+
+@kernel
+def _panels_per_pass(ctx: Context, n: int) -> int:
+    """Return how many panels of n rows fit in the L2 cache while the other operand is streamed."""
+    return _panels_in_l2(max(n, 1) * simd.width(ctx.dtype_token))
+
+
+def _row_stride(before: PaddedSize) -> int:
+    """Rows of W in whole column blocks, not a multiple of 64 numbers apart.
+
+    (5) reads down a column of W, which would otherwise map to a few sets of the cache.
+    """
+    return before.padded_nodes + 16 * (before.padded_nodes % 64 == 0)
+
+
+def _workspace(is_output: bool) -> tuple[str, ...]:
+    return ("u", "a", "d") if is_output else ("u", "a", "aT", "d")
+
+
+# --- Many samples -------------------------------------------------------------------------------
+
+
+@kernel
+def forward(ctx: Context, l: int, a_before: Address, nodes: Range, panels: Range) -> None:
+    """Equation (1)."""
+    layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
+    W = weights_of(ctx, ctx.descriptor.parameters, layer)
+    b = biases_of(ctx, ctx.descriptor.parameters, layer)
+    u = panels_at(ctx, layer.u, layer.padded_nodes)
+    a = panels_at(ctx, a_before, before.padded_nodes)
+    step = _panels_per_pass(ctx, before.nodes)
+    for p in range(panels[0], panels[1], step):
+        affine_panels(W, b, a, u, before.nodes, nodes, (p, min(p + step, panels[1])))
+
+
+@kernel
+def backward(ctx: Context, l: int, panels: Range) -> None:
+    """Equation (5) and, for a hidden layer before this one, (3)."""
+    layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
+    W = weights_of(ctx, ctx.descriptor.parameters, layer)
+    d = panels_at(ctx, layer.d, layer.padded_nodes)
+    df = panels_at(ctx, before.u, before.padded_nodes)  # where u was
+    d_before = panels_at(ctx, before.d, before.padded_nodes)
+    nodes, step = full_range(before.rows), _panels_per_pass(ctx, layer.nodes)
+    for p in range(panels[0], panels[1], step):
+        block = p, min(p + step, panels[1])
+        backpropagate_panels(d, W, df, d_before, layer.nodes, nodes, block, l > 1)
+
+
+@kernel
+def parameter_gradient(
+    ctx: Context, l: int, offset: int, nodes: Range, panels: Range, accumulates: bool
+) -> None:
+    """Equations (6) and (7)."""
+    layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
+    dC = ctx.descriptor.dC + offset * bytes_of(ctx.dtype_token)
+    own_copy = ctx.t * ctx.descriptor.copy_bytes if l == 1 else 0
+    d = panels_at(ctx, layer.d, layer.padded_nodes)
+    aT = column_blocks_at(ctx, before.aT + own_copy, before.padded_nodes)
+    dC_dW, dC_db = weights_of(ctx, dC, layer), biases_of(ctx, dC, layer)
+    step = _panels_per_pass(ctx, (panels[1] - panels[0]) * simd.width(ctx.dtype_token))
+    for q in range(0, len(aT), step):
+        column_blocks = q, min(q + step, len(aT))
+        weight_gradient(d, aT, dC_dW, panels, nodes, column_blocks, accumulates)
+    bias_gradient(d, dC_db, panels, nodes, accumulates)
+
+
+# --- One sample ---------------------------------------------------------------------------------
+
+
+@kernel
+def forward_one(ctx: Context, l: int) -> None:
+    """Equation (1)."""
+    layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
+    W = weights_of(ctx, ctx.descriptor.parameters, layer)
+    b = biases_of(ctx, ctx.descriptor.parameters, layer)
+    affine(W, b, numbers(ctx, before.a, before.nodes), numbers(ctx, layer.u, layer.nodes))
+
+
+@kernel
+def backward_one(ctx: Context, l: int) -> None:
+    """Equation (5)."""
+    layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
+    W = weights_of(ctx, ctx.descriptor.parameters, layer)
+    dC_db, dC_da = numbers(ctx, layer.d, layer.nodes), numbers(ctx, before.d, before.nodes)
+    backpropagate(dC_db, W, dC_da)
+
+
+@kernel
+def parameter_gradient_of_one(ctx: Context, l: int) -> None:
+    """Equation (4); dC/db is d."""
+    layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
+    d, dC_db = numbers(ctx, layer.d, layer.nodes), biases_of(ctx, ctx.descriptor.dC, layer)
+    gradient(d, numbers(ctx, before.a, before.nodes), weights_of(ctx, ctx.descriptor.dC, layer))
+    for i in range(layer.nodes):
+        dC_db[i] = d[i]
+
+
+#: Every node of the layer is connected to every node of the layer before.
+DENSE = LayerKind(
+    "dense", _row_stride, _workspace, forward, backward, parameter_gradient,
+    forward_one, backward_one, parameter_gradient_of_one, is_compiled_into_passes=True,
+)  # fmt: skip
