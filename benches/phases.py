@@ -17,9 +17,9 @@ from fastgrad.codegen import simd
 from fastgrad.codegen.intrinsics import view
 from fastgrad.codegen.jit import kernel
 from fastgrad.engine import batch_pass, minibatch, weight_update
-from fastgrad.engine.batch import samples
 from fastgrad.engine.descriptor import LAYER, TASK, whole
 from fastgrad.engine.engine import Training
+from fastgrad.train.inputs import as_batch
 
 PARTS = (
     "choose the samples", "gather their inputs", "forward: eq. 1, 2", "cost: eq. 8",
@@ -79,7 +79,8 @@ def measure(case):
     steps = len(X) / case.batch_size
     fit(1, 1)
     whole_steps = [best_of(lambda n, t=t: fit(t, n)) / steps for t in sorted({1, ALL})]
-    data, how = samples(net, X, Y), Training(adam)
+    data = as_batch(X, Y, dtype=net.dtype, n_inputs=net.n_inputs, heads=net.heads)
+    how = Training(adam)
     net.engine.compile(data, how, case.batch_size)  # a pass over no sample tells where all is
     told = net.engine._order(case.batch_size, cost=True, gradient=True, training=how)
     told.tell(threads=1, first_by_nodes=0)  # a part is not shared, and no layer left to others

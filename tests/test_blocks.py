@@ -94,7 +94,7 @@ def test_bad_costs_are_named(cost, parts):
 def test_targets_of_several_costs_are_checked():
     X, Y = mixed()
     net = network([4, 9, 6], cost=COSTS)
-    with pytest.raises(ValueError, match=r"Y: got 2 things; expected a list of 3"):
+    with pytest.raises(ValueError, match=r"Y: got 2 items; expected a list of 3"):
         net.cost(X, Y[:2])
     with pytest.raises(ValueError, match=r"Y\[0\]: got 9 at"):
         net.cost(X, [IDS + 7 * (IDS == 2), *Y[1:]])

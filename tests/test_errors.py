@@ -375,7 +375,7 @@ def test_a_step_on_one_sample_of_several_costs(first):
     [
         ([1, [1.0, 2.0]], ["y[1]", "(1, 2)", "(1, 3)"]),
         ([[1, [2]], [1.0, 2.0, 3.0]], ["y[0]", "different lengths"]),
-        ([1], ["y", "1 things", "2"]),
+        ([1], ["y", "1 items", "2"]),
         (np.ones(5), ["y", "ndarray", "2"]),
         ([1, None], ["y[1]", "None"]),
     ],

@@ -132,21 +132,21 @@ class Order:
         trained = [l for l, layer in enumerate(layers, start=1) if layer.trainable]
         lr_scales = np.array([1.0, *(layer.lr_scale for layer in layers)])
         if (lr_scales != 1).any() or len(trained) < len(layers):
-            state.take_apart()
+            state.make_per_layer()
         limited = table["cap"].any() or table["penalty"].any()
         # of c and m: the first layer's for all, or for each its own
-        rows = np.arange(len(table)) if state.apart else np.ones(len(table), np.int64)
+        rows = np.arange(len(table)) if state.per_layer else np.ones(len(table), np.int64)
         c = aligned(16 * len(table), dtype).reshape(-1, 16)
         table["c"] = address_of(c) + rows * c.strides[0]
         table["m"] = address_of(state.memory) + rows * state.memory.strides[0]
         prepare, update = optimizer.addresses(dtype)
         self.tell(
-            update=1, lowest=trained[0] if trained else len(table), layers_differ=state.apart,
-            uniform=not (state.apart or limited), prepare_loop=prepare, update_loop=update,
+            update=1, lowest=trained[0] if trained else len(table), layers_differ=state.per_layer,
+            uniform=not (state.per_layer or limited), prepare_loop=prepare, update_loop=update,
         )  # fmt: skip
         self._kept += [c, state.memory]
         h = optimizer.h.copy()  # networks that train at the same time have rates of their own
-        self.keep(h=h, steps=state.steps, missed=state.missed, lr_scales=lr_scales)
+        self.keep(h=h, steps=state.steps, missed=state.frozen_steps, lr_scales=lr_scales)
         self.keep(**{f"slot_{k}": slot for k, slot in enumerate(state.slots)})
         if optimizer.clips:
             limits = np.ones((numba.config.NUMBA_NUM_THREADS, 64), dtype)

@@ -11,9 +11,9 @@ import numpy as np
 from ..kernels.activations import Activation
 from ..model.layer import Inputs, Layer
 from ..model.output_heads import OutputHead
-from ..optim.base import Optimizer, State, Token
+from ..optim.base import NetworkKey, Optimizer, State
 from . import thread_pool
-from .batch import Samples
+from .batch import Batch
 from .descriptor_builder import Order
 from .entry_points import pass_address
 from .thread_tuner import Crew
@@ -64,7 +64,7 @@ class Pass:
         float32 or float64.
     standardize : bool
         Whether the first fit sets mean and scale of the inputs.
-    token : Token
+    token : NetworkKey
         The network's.
     """
 
@@ -75,7 +75,7 @@ class Pass:
         blocks: Sequence[OutputHead],
         dtype: Any,
         standardize: bool,
-        token: Token,
+        token: NetworkKey,
     ) -> None:
         self.dtype, self.token = dtype, token
         self._activations, self._blocks = activations, blocks
@@ -98,7 +98,7 @@ class Pass:
         output = np.empty((len(X), self.memory.layers[-1]["nodes"]), self.dtype)
         none = np.empty(0)
         batch = 1 if len(X) == 1 else 256
-        self._look(Samples(X, none, none, none), batch=batch, cost=False, output=output)
+        self._look(Batch(X, none, none, none), batch=batch, cost=False, output=output)
         return output
 
     @property
@@ -106,13 +106,13 @@ class Pass:
         """What l1 and l2 add to every C that a pass returns; none is added to sums over samples."""
         return sum(layer.penalty for layer in self.layers)
 
-    def cost(self, samples: Samples) -> tuple[float, float]:
+    def cost(self, samples: Batch) -> tuple[float, float]:
         """The mean of C, and the share of samples whose class is right."""
         S = len(samples.X)
         total, right = self._look(samples, batch=min(S, _LOOKED_AT))
         return total / S + self.penalty, right / S
 
-    def _look(self, samples: Samples, **how: Any) -> tuple[float, float]:
+    def _look(self, samples: Batch, **how: Any) -> tuple[float, float]:
         """Go through all samples without a gradient, in passes that Ctrl-C can come between."""
         sums, total, right, done = np.zeros(2), 0.0, 0.0, 0
         while done < len(samples.X):
@@ -120,7 +120,7 @@ class Pass:
         return total, right
 
     def gradients(
-        self, samples: Samples, dC_da0: Array | None = None, threads: int | None = None
+        self, samples: Batch, dC_da0: Array | None = None, threads: int | None = None
     ) -> tuple[float, float, Array]:
         """The mean of C, the share of right classes, and a gradient as long as the parameters.
 
@@ -136,14 +136,14 @@ class Pass:
             dC_da0 *= self.inputs.scale
         return total / S + self.penalty, right / S, dC
 
-    def step(self, samples: Samples, training: Training) -> float:
+    def step(self, samples: Batch, training: Training) -> float:
         """Update on one mini-batch; the mean of C before it."""
         S, penalty = len(samples.X), self.penalty
         total, *_ = self._run(samples, batch=S, training=training)
         return total / S + penalty
 
     def compile(
-        self, samples: Samples, training: Training, batch: int, threads: int | None = None
+        self, samples: Batch, training: Training, batch: int, threads: int | None = None
     ) -> None:
         """Compile, or read from disk, all that an epoch needs: by a pass over no samples.
 
@@ -154,7 +154,7 @@ class Pass:
 
     def epoch(
         self,
-        samples: Samples,
+        samples: Batch,
         training: Training,
         batch: int,
         seed: int | None,
@@ -183,7 +183,7 @@ class Pass:
 
     def _run(
         self,
-        samples: Samples,
+        samples: Batch,
         *,
         batch: int,
         cost: bool = True,

@@ -1,0 +1,89 @@
+"""One pass over all samples, as a fit makes them: by mini-batches."""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from ..engine.engine import Training
+from .base import Fit
+from .options import FitOptions
+from .stream import RESTARTS, Source
+
+__all__ = ["EpochProgress", "Epochs", "MiniBatchEpochs"]
+
+
+class EpochProgress(NamedTuple):
+    """Batches and samples so far in an epoch, the sum of C over these, and how many are right."""
+
+    batches: int
+    samples: int
+    C: float
+    right: float
+
+
+class Epochs(Protocol):
+    """What trains the network of a fit, epoch by epoch."""
+
+    #: Number of steps of the whole fit, if known.
+    n_steps: int | None
+
+    def compile(self, fit: Fit) -> None:
+        """Compile ahead of the first epoch what it needs, if that is known."""
+
+    def epoch(self, fit: Fit) -> Iterator[EpochProgress]:
+        """Train on all samples once; yields whenever the compiled pass returns to Python."""
+
+
+class MiniBatchEpochs:
+    """Epochs of one step per mini-batch.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fit that is to begin.
+    source : Source
+        Its samples.
+    options : FitOptions
+        Its options.
+    every : int
+        Number of batches between two returns to Python; 0: by time.
+    """
+
+    def __init__(self, fit: Fit, source: Source, options: FitOptions, every: int) -> None:
+        self._source, self._batch_size, self._every = source, options.batch_size, every
+        self._shuffle, self._threads = options.shuffle, options.threads
+        self.n_steps: int | None = None
+        if source.n_samples is not None and options.batch_size is not None:
+            self.n_steps = fit.epochs * -(-source.n_samples // options.batch_size)
+
+    def compile(self, fit: Fit) -> None:
+        """Compile the pass over all samples, of which the first epoch then times only the run."""
+        if self.n_steps and self._batch_size:
+            for batch in self._source:
+                training = Training(fit.optimizer)
+                fit.net.engine.compile(batch, training, self._batch_size, self._threads)
+
+    def epoch(self, fit: Fit) -> Iterator[EpochProgress]:
+        """Train on the mini-batches of all pieces."""
+        net, optimizer, average, every = fit.net, fit.optimizer, fit.average, self._every
+        batches, samples, C, right = 0, 0, 0.0, 0.0
+        for piece in self._source:
+            S = len(piece.X)
+            batch = self._batch_size or S
+            if not every and optimizer.schedule.has_own_function:
+                optimizer.rates(net.engine.state(optimizer), -(-S // batch))  # raise before a step
+            training = Training(optimizer, net.engine.key(net.rng))
+            if average is not None and average.per_step:
+                training.average, training.follows = average.average, average.share_and_count
+            seed = int(net.rng.integers(1, 2**63)) if self._shuffle else None
+            passes = net.engine.epoch(piece, training, batch, seed, self._threads, every, batches)
+            for done, C_done, right_done in passes:
+                yield EpochProgress(
+                    batches - -done // batch, samples + done, C + C_done, right + right_done
+                )
+            batches, samples = batches - -S // batch, samples + S
+            C, right = C + C_done, right + right_done
+        if not samples:
+            expected = RESTARTS if fit.epoch else "at least one (X, Y)"
+            if net.inputs.standardize and not fit.epoch:
+                expected = f"{RESTARTS}, once before to standardise"
+            raise ValueError(f"batches: got none in epoch {fit.epoch + 1}; expected {expected}")
