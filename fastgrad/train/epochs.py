@@ -21,13 +21,7 @@ class EpochProgress(NamedTuple):
 
 
 class Epochs(Protocol):
-    """What trains the network of a fit, epoch by epoch."""
-
-    #: Number of steps of the whole fit, if known.
-    n_steps: int | None
-
-    def compile(self, fit: Fit) -> None:
-        """Compile ahead of the first epoch what it needs, if that is known."""
+    """The epochs of a fit, each of which trains its network on all samples once."""
 
     def epoch(self, fit: Fit) -> Iterator[EpochProgress]:
         """Train on all samples once; yields whenever the compiled pass returns to Python."""
@@ -35,6 +29,9 @@ class Epochs(Protocol):
 
 class MiniBatchEpochs:
     """Epochs of one step per mini-batch.
+
+    Constructing them begins the schedule of the optimizer, and compiles what an epoch needs if the
+    samples are in memory: the first epoch then times only its run.
 
     Parameters
     ----------
@@ -46,21 +43,23 @@ class MiniBatchEpochs:
         Its options.
     every : int
         Number of batches between two returns to Python; 0: by time.
+
+    Raises
+    ------
+    ValueError
+        If the schedule must end within the fit and does not, or has no length.
     """
 
     def __init__(self, fit: Fit, source: Source, options: FitOptions, every: int) -> None:
         self._source, self._batch_size, self._every = source, options.batch_size, every
         self._shuffle, self._threads = options.shuffle, options.threads
-        self.n_steps: int | None = None
+        engine, optimizer, n_steps = fit.net.engine, fit.optimizer, None
         if source.n_samples is not None and options.batch_size is not None:
-            self.n_steps = fit.epochs * -(-source.n_samples // options.batch_size)
-
-    def compile(self, fit: Fit) -> None:
-        """Compile the pass over all samples, of which the first epoch then times only the run."""
-        if self.n_steps and self._batch_size:
-            for batch in self._source:
-                training = Training(fit.optimizer)
-                fit.net.engine.compile(batch, training, self._batch_size, self._threads)
+            n_steps = fit.epochs * -(-source.n_samples // options.batch_size)
+        optimizer.begin(engine.state(optimizer), n_steps)
+        if n_steps and options.batch_size is not None:
+            for batch in source:
+                engine.compile(batch, Training(optimizer), options.batch_size, options.threads)
 
     def epoch(self, fit: Fit) -> Iterator[EpochProgress]:
         """Train on the mini-batches of all pieces."""

@@ -32,16 +32,14 @@ def fit(net: TrainableNetwork, source: Source, options: FitOptions) -> History:
     names = evaluation.metric_names
     fit = Fit(net, optimizer, options.epochs, history, options.average, names)
     fit.callbacks = _checked_callbacks(fit, options)
-    epochs = _epochs(fit, source, options)
     standardizes = net.inputs.standardize and not net.inputs.standardized
     if standardizes:
         source.check_restarts()
-    optimizer.begin(net.engine.state(optimizer), epochs.n_steps)
+    epochs = _epochs(fit, source, options)
     if fit.average is not None:
         fit.average.begin(net, trained_mask(net))
     if standardizes:
         net.inputs.standardize_by_pieces((piece.X for piece in source), stacklevel=4)
-    epochs.compile(fit)
     return _run(fit, epochs, evaluation)
 
 
@@ -56,7 +54,7 @@ def _checked_callbacks(fit: Fit, options: FitOptions) -> list[Callback]:
 
 
 def _epochs(fit: Fit, source: Source, options: FitOptions) -> Epochs:
-    """What trains the network: the optimizer decides."""
+    """The epochs of the fit: its optimizer decides their kind."""
     if isinstance(fit.optimizer, LBFGS):
         return LBFGSEpochs(fit, fit.optimizer, source, options)
     every = math.gcd(*(callback.every for callback in fit.callbacks))

@@ -49,8 +49,6 @@ class LBFGSEpochs:
         If something does not go with a line search over all samples.
     """
 
-    n_steps: int | None = None
-
     def __init__(self, fit: Fit, optimizer: LBFGS, source: Source, options: FitOptions) -> None:
         net, average = fit.net, fit.average
         for obstacle, is_present in {
@@ -76,9 +74,7 @@ class LBFGSEpochs:
         self._pairs = optimizer.pairs(net.engine.token)
         self._versions: list[int] = []
         self._here: _Point
-
-    def compile(self, fit: Fit) -> None:
-        """Nothing: the first evaluation of the gradient compiles."""
+        optimizer.begin(net.engine.state(optimizer), None)
 
     def epoch(self, fit: Fit) -> Iterator[EpochProgress]:
         """Take one step; the progress that it yields is that of the samples after the step."""

@@ -1,7 +1,7 @@
 """The options of a fit: what `Network.fit` and `Network.fit_stream` accept apart from samples."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "average": lambda name, value: resolve_average(value),
 }
 
+_OPTIONAL = {"batch_size", "optimizer", "validation", "threads", "average"}  # they may be None
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
@@ -79,19 +81,19 @@ class FitOptions:
     """
 
     epochs: int
-    batch_size: int | None = None
-    optimizer: Optimizer | None = None
-    validation: tuple[Any, Any] | None = None
+    batch_size: int | None
+    optimizer: Optimizer | None
+    validation: tuple[Any, Any] | None
     shuffle: bool
     callbacks: Iterable[Callback]
-    threads: int | None = None
+    threads: int | None
     verbose: int
     metrics: Iterable[Any]
-    average: EMA | SWA | None = None
+    average: EMA | SWA | None
 
     def __post_init__(self) -> None:
         """Validate every option."""
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is not None or field.default is not None:  # None only where it is the default
-                object.__setattr__(self, field.name, _CHECKS[field.name](field.name, value))
+        for name, check in _CHECKS.items():
+            value = getattr(self, name)
+            if value is not None or name not in _OPTIONAL:
+                object.__setattr__(self, name, check(name, value))
