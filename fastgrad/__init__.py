@@ -16,8 +16,8 @@ from .optim.first_order import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
 from .optim.lbfgs import LBFGS
 from .optim.weight_averages import EMA, SWA
 from .tools.lr_finder import find_lr
-from .train.callbacks import Callback, EarlyStopping, ReduceLROnPlateau
-from .train.fit import Fit
+from .train.base import Callback, Fit
+from .train.callbacks import EarlyStopping, ReduceLROnPlateau
 from .train.history import History
 from .train.loggers import CSVLogger, MLflowLogger, TensorBoardLogger
 

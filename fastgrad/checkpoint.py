@@ -1,4 +1,4 @@
-"""Networks back from their files, and training back from its checkpoints."""
+"""Networks loaded from their files, and training resumed from its checkpoints."""
 
 import warnings
 from collections.abc import Iterable, Mapping
@@ -11,56 +11,59 @@ from .formats import safetensors
 from .kernels.activations import Activation
 from .kernels.costs import Cost
 from .kernels.update_rules import RULES
+from .model.function_names import by_name
+from .model.layer import Arrays
 from .network import Network
 from .optim import adam, first_order
-from .optim.base import Optimizer
+from .optim.base import Optimizer, State
 from .optim.schedules import from_config
-from .optim.weight_averages import EMA, SWA, resolve
-from .train.callbacks import Callback
-from .train.fit import Fit
+from .optim.weight_averages import EMA, SWA, resolve_average
+from .train.base import Callback, Fit, TrainableNetwork
 
 __all__ = ["Checkpoint", "Resumable", "Resumed", "load", "resume", "save_checkpoint"]
 
-_SLOT, _MEMORY, _MISSED = "optimizer.slot.", "optimizer.memory", "optimizer.missed"
-_AVERAGE, _ALSO = "average", "also."
-_OPTIMIZERS = {name: getattr(of, name) for of in (adam, first_order) for name in of.__all__}
+# Names of tensors in a file; part of its format, as are the keys of the training state below.
+_SLOT, _MEMORY, _FROZEN_STEPS = "optimizer.slot.", "optimizer.memory", "optimizer.missed"
+_AVERAGE, _EXTRA = "average", "also."
+
+_OPTIMIZERS = {name: getattr(room, name) for room in (adam, first_order) for name in room.__all__}
 
 
 def load(path: Any, custom_objects: Iterable[Activation | Cost] = ()) -> Network:
-    """Read a network that `Network.save` or a checkpoint has written.
+    """Read a network from a file of `Network.save` or from a checkpoint.
 
     Parameters
     ----------
     path : path-like
         The file.
     custom_objects : iterable of Activation and Cost
-        Those of the user's own that the network has: a file holds only their names.
+        The custom functions of the network: a file holds only their names.
 
     Returns
     -------
     Network
-        With the same weights to the bit; its optimizer starts afresh.
+        With bit-identical weights, but without the state of an optimizer.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged or of another kind, or names an activation or cost of the user's own
-        that is not among `custom_objects`; if two different ones among these have the same name.
+        If the file is damaged or of another kind, or needs a custom activation or cost that is not
+        among `custom_objects`; if two different ones among these have the same name.
     """
     return _read(path, custom_objects)[0]
 
 
 @runtime_checkable
 class Resumable(Protocol):
-    """What a checkpoint can hold beside the network and its optimizer: callbacks, streams."""
+    """What a checkpoint can hold in addition to network and optimizer: callbacks, streams."""
 
     def state_dict(self) -> Mapping[str, Any]:
-        """What it must know to go on: arrays of finite numbers, and what JSON can hold, by name."""
+        """The state by name: arrays of finite numbers, and values that JSON can hold."""
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on with such a state; a callback must not forget it when the next fit begins."""
+        """Resume from such a state; a callback must keep it when the next fit begins."""
 
 
 class Resumed(NamedTuple):
@@ -69,7 +72,7 @@ class Resumed(NamedTuple):
     Attributes
     ----------
     net : Network
-        As it was, random numbers included.
+        As it was, the state of its random numbers included.
     optimizer : Optimizer
         With its state and schedule.
     average : EMA, SWA or None
@@ -88,18 +91,18 @@ def save_checkpoint(
     average: EMA | SWA | None = None,
     extra_state: Iterable[Resumable | Callback] = (),
 ) -> None:
-    """Write all that training needs to go on where it is, whole or not at all.
+    """Write all that training needs to resume, atomically.
 
     Parameters
     ----------
     path : path-like
-        Where to; an existing file is replaced.
+        The file; an existing one is replaced.
     net : Network
-        What is trained.
+        The network that is trained.
     optimizer : Optimizer
-        By what.
+        Its optimizer.
     average : EMA or SWA, optional
-        What follows its weights.
+        The average of its weights.
     extra_state : iterable of callbacks, Chunks and the like
         What else is resumed: anything with the methods `state_dict` and `load_state_dict`.
         Callbacks without them, such as loggers, are left out.
@@ -107,34 +110,44 @@ def save_checkpoint(
     Raises
     ------
     TypeError
-        If the learning rate is a function of the user's own, which no file can hold, or something
-        in `extra_state` has no state.
+        If the learning rate is a custom function, which no file can hold, or something in
+        `extra_state` has no state.
     ValueError
-        If the average follows another network, or a number is not finite.
+        If the average is of another network, or a number is not finite.
     OSError
-        If the file cannot be written; what stood there before then still does.
+        If the file cannot be written; an existing one then is unchanged.
     """
     validation.instance("net", net, Network)
-    average, described = resolve(average), _describe(optimizer)
+    _save(path, net, optimizer, average, extra_state)
+
+
+def _save(
+    path: Any,
+    net: TrainableNetwork,
+    optimizer: Optimizer,
+    average: EMA | SWA | None,
+    extra_state: Iterable[Resumable | Callback],
+) -> None:
+    average, saved = resolve_average(average), _optimizer_config(optimizer)
     state = net.engine.state(optimizer)
-    described |= {
+    saved |= {
         "steps": int(state.steps[0]),
-        "apart": state.apart,
+        "apart": state.per_layer,
         "fit": [state.fit_began, state.horizon],
         "random": net.rng.bit_generator.state,
     }
-    arrays = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.slots)}
-    arrays |= {_MEMORY: state.memory, _MISSED: state.missed}
+    arrays = net.arrays | _optimizer_arrays(state)
     if average is not None:
         arrays[_AVERAGE] = average.of(net)
-        described["average"] = [type(average).__name__, average.number, average.follows.tolist()]
-    described["also"] = []
-    for k, one in enumerate(_all_resumable(extra_state)):
-        its = one.state_dict()
-        arrays |= {f"{_ALSO}{k}.{n}": v for n, v in its.items() if isinstance(v, np.ndarray)}
-        rest = {n: v for n, v in its.items() if not isinstance(v, np.ndarray)}
-        described["also"].append([type(one).__name__, rest])
-    safetensors.save(net, path, arrays, described)
+        numbers = average.share_and_count.tolist()
+        saved["average"] = [type(average).__name__, average.number, numbers]
+    saved["also"] = []
+    for k, resumable in enumerate(_all_resumable(extra_state)):
+        extra = resumable.state_dict()
+        arrays |= {f"{_EXTRA}{k}.{n}": v for n, v in extra.items() if isinstance(v, np.ndarray)}
+        others = {n: v for n, v in extra.items() if not isinstance(v, np.ndarray)}
+        saved["also"].append([type(resumable).__name__, others])
+    safetensors.write(path, net.spec, arrays, saved)
 
 
 def resume(
@@ -142,11 +155,11 @@ def resume(
     custom_objects: Iterable[Activation | Cost] = (),
     extra_state: Iterable[Resumable | Callback] | None = (),
 ) -> Resumed:
-    """Read a checkpoint: network, optimizer and average, to go on where they were.
+    """Read a checkpoint: network, optimizer and average, to resume training.
 
-    Further steps and epochs have the same bits as if training had never stopped. A fit of just the
-    epochs that were left goes on with a schedule that spans the fit. It begins with a new epoch: of
-    one that was stopped in its middle, the rest is left out.
+    Further steps and epochs have the same bits as if training had never stopped. A fit of exactly
+    the epochs that remained continues a schedule that spans the fit. It begins with a new epoch:
+    the rest of an epoch that was interrupted is skipped.
 
     Parameters
     ----------
@@ -155,88 +168,90 @@ def resume(
     custom_objects : iterable of Activation and Cost
         As for `load`.
     extra_state : iterable of callbacks, Chunks and the like, or None
-        New ones, to go on as those did that the checkpoint holds: of the same kinds, in the same
-        order; callbacks without a state are left out. None: leave out what it holds.
+        New objects that resume from the states that the checkpoint holds: of the same classes, in
+        the same order; callbacks without a state are left out. None: ignore these states.
 
     Returns
     -------
     Resumed
-        The three of them.
+        Network, optimizer and average.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, of another kind, holds a network alone, or other kinds than
-        `extra_state`.
+        If the file is damaged, of another kind, holds a network alone, or states of other classes
+        than `extra_state`.
     """
-    net, tensors, described = _read(path, custom_objects)
-    if described is None:
+    net, arrays, saved = _read(path, custom_objects)
+    if saved is None:
         raise ValueError(f"{path}: got a network alone; expected a checkpoint")
     try:
-        states = _states(described["also"], tensors)
-        optimizer = _optimizer(described)
+        states = _extra_states(saved["also"], arrays)
+        optimizer = _optimizer_from_config(saved)
         state = net.engine.state(optimizer)
-        state.steps[0] = described["steps"]
-        state.fit_began, state.horizon = described["fit"]
-        into = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.slots)}
-        into |= {_MEMORY: state.memory, _MISSED: state.missed}
-        state.apart = bool(described["apart"])
+        state.steps[0] = saved["steps"]
+        state.fit_began, state.horizon = saved["fit"]
+        state.per_layer = bool(saved["apart"])
+        into = _optimizer_arrays(state)
         average: EMA | SWA | None = None
-        if "average" in described:
-            kind, number, follows = described["average"]
+        if "average" in saved:
+            kind, number, numbers = saved["average"]
             average = EMA(number) if kind == "EMA" else SWA(number)
             into[_AVERAGE] = average.of(net)
-            average.follows[:] = follows
-        net.rng.bit_generator.state = described["random"]
+            average.share_and_count[:] = numbers
+        net.rng.bit_generator.state = saved["random"]
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: got a damaged checkpoint ({error}); expected a whole") from None
-    safetensors.fill(path, into, {name: tensors[name] for name in tensors if _is_of_training(name)})
+        raise ValueError(
+            f"{path}: got a damaged checkpoint ({error}); expected a complete one"
+        ) from None
+    of_training = {name: array for name, array in arrays.items() if _is_of_training(name)}
+    safetensors.copy_arrays(path, into, of_training)
     if extra_state is not None:
-        _go_on(path, _all_resumable(extra_state), states)
+        _load_states(path, _all_resumable(extra_state), states)
     return Resumed(net, optimizer, average)
 
 
 def _all_resumable(extra_state: Any) -> list[Resumable]:
-    if not isinstance(extra_state, Iterable) or isinstance(
-        extra_state, Resumable
-    ):  # Chunks are both
-        raise TypeError(f"extra_state: got {extra_state!r}; expected a list of what goes on")
+    is_one = isinstance(extra_state, Resumable)  # Chunks are iterable, too
+    if is_one or not isinstance(extra_state, Iterable):
+        raise TypeError(f"extra_state: got {extra_state!r}; expected a list of what is resumed")
     listed = list(extra_state)
     for one in listed:
         if not isinstance(one, Resumable | Callback):
             raise TypeError(
-                f"extra_state: got {validation.shown(one)}; expected what has a state_dict() and"
-                " a load_state_dict(state)"
+                f"extra_state: got {validation.shown(one)}; expected objects with a state_dict()"
+                " and a load_state_dict(state)"
             )
     return [one for one in listed if isinstance(one, Resumable)]
 
 
-def _states(described: Any, tensors: safetensors.Arrays) -> list[tuple[str, dict[str, Any]]]:
-    """Kind and state of all else that a checkpoint holds; takes their arrays from the tensors."""
-    states = [(kind, dict(its)) for kind, its in described]
-    for name in [name for name in tensors if name.startswith(_ALSO)]:
-        k, of_it = name.removeprefix(_ALSO).split(".", 1)
-        states[int(k)][1][of_it] = tensors.pop(name)
+def _extra_states(saved: Any, arrays: Arrays) -> list[tuple[str, dict[str, Any]]]:
+    """Class and state of each object in `extra_state`; removes their arrays from the others."""
+    states = [(kind, dict(state)) for kind, state in saved]
+    for name in [name for name in arrays if name.startswith(_EXTRA)]:
+        k, key = name.removeprefix(_EXTRA).split(".", 1)
+        states[int(k)][1][key] = arrays.pop(name)
     return states
 
 
-def _go_on(
+def _load_states(
     path: Any, extra_state: list[Resumable], states: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    came, held = [type(one).__name__ for one in extra_state], [kind for kind, _ in states]
-    if came != held:
-        got, expected = (", ".join(kinds) or "nothing" for kinds in (came, held))
+    """Let each object resume from its state: all of them, or after an error none."""
+    received, saved = [type(one).__name__ for one in extra_state], [kind for kind, _ in states]
+    if received != saved:
+        got, expected = (", ".join(kinds) or "nothing" for kinds in (received, saved))
         raise ValueError(
-            f"extra_state: got {got}; expected {expected}, as in {path}, or None to leave them out"
+            f"extra_state: got {got}; expected {expected}, as in {path}, or None to ignore them"
         )
     before = [one.state_dict() for one in extra_state]
     try:
         for one, (_, state) in zip(extra_state, states, strict=True):
             one.load_state_dict(state)
     except KeyError as error:
-        reason = f"got a damaged checkpoint ({error}); expected a whole"
+        reason = f"got a damaged checkpoint ({error}); expected a complete one"
     except ValueError as error:
         reason = str(error)
     else:
@@ -246,14 +261,14 @@ def _go_on(
     raise ValueError(f"{path}: {reason}")
 
 
-def _describe(optimizer: Optimizer) -> dict[str, Any]:
-    if type(optimizer).__name__ not in _OPTIMIZERS:
+def _optimizer_config(optimizer: Optimizer) -> dict[str, Any]:
+    """The optimizer as JSON can hold it."""
+    if type(optimizer).__name__ not in _OPTIMIZERS or optimizer.rule_name is None:
         raise TypeError(f"optimizer: got {optimizer!r}; expected one of {', '.join(_OPTIMIZERS)}")
-    rule = next(name for name, rule in RULES.items() if rule is optimizer.rule)
     limits = optimizer.clip_norm, optimizer.clip_value
     return {
         "optimizer": type(optimizer).__name__,
-        "rule": rule,
+        "rule": optimizer.rule_name,
         "lr": optimizer.lr,
         "numbers": {k: v for k, v in optimizer.settings.items() if k != "lr"},
         "schedule": optimizer.schedule.config(),
@@ -261,97 +276,74 @@ def _describe(optimizer: Optimizer) -> dict[str, Any]:
     }
 
 
-def _optimizer(described: dict[str, Any]) -> Optimizer:
-    """The optimizer of those numbers, without the arguments that it once was made of."""
-    made: Optimizer = object.__new__(_OPTIMIZERS[described["optimizer"]])
-    schedule, rule = from_config(described["schedule"]), RULES[described["rule"]]
-    Optimizer.__init__(made, schedule, rule, **described["numbers"])
-    made.h[0] = described["lr"]
-    return made.clip(*described["clip"])
+def _optimizer_from_config(saved: dict[str, Any]) -> Optimizer:
+    """The optimizer of these numbers, without the arguments that it was constructed from."""
+    optimizer: Optimizer = object.__new__(_OPTIMIZERS[saved["optimizer"]])
+    schedule, rule = from_config(saved["schedule"]), RULES[saved["rule"]]
+    Optimizer.__init__(optimizer, schedule, rule, **saved["numbers"])
+    optimizer.h[0] = saved["lr"]
+    return optimizer.clip(*saved["clip"])
+
+
+def _optimizer_arrays(state: State) -> Arrays:
+    """The arrays of an optimizer's state by their names in a file."""
+    slots = {f"{_SLOT}{k}": slot for k, slot in enumerate(state.slots)}
+    return {**slots, _MEMORY: state.memory, _FROZEN_STEPS: state.frozen_steps}
 
 
 def _is_of_training(name: str) -> bool:
-    return name.startswith((_SLOT, _ALSO)) or name in {_MEMORY, _MISSED, _AVERAGE}
-
-
-def _by_name(custom_objects: Any) -> dict[str, Activation | Cost]:
-    expected = "expected a list of fg.Activation and fg.Cost objects"
-    if not isinstance(custom_objects, Iterable):
-        raise TypeError(f"custom_objects: got {custom_objects!r}; {expected}")
-    for function in (listed := list(custom_objects)):
-        if not isinstance(function, Activation | Cost):
-            raise TypeError(f"custom_objects: got {function!r}; {expected}")
-    return safetensors.by_name("custom_objects", listed)
-
-
-def _function(
-    name: str, custom_objects: Mapping[str, Activation | Cost]
-) -> str | Activation | Cost:
-    """The user's own function of a name in a file, or the name of a built-in one."""
-    if name.startswith("own ") and name not in custom_objects:
-        came, called = ", ".join(custom_objects) or "none", name.split(maxsplit=2)[-1]
-        raise ValueError(
-            f"custom_objects: got {came}; expected the {name}, as in custom_objects=[{called}]"
-        )
-    return custom_objects.get(name, name)
+    return name.startswith((_SLOT, _EXTRA)) or name in {_MEMORY, _FROZEN_STEPS, _AVERAGE}
 
 
 def _read(
     path: Any, custom_objects: Iterable[Activation | Cost]
-) -> tuple[Network, safetensors.Arrays, dict[str, Any] | None]:
-    described, tensors, state = safetensors.read(path)
-    metadata, training = described.pop("metadata"), described.pop("training")
-    given = _by_name(custom_objects)
+) -> tuple[Network, Arrays, dict[str, Any] | None]:
+    """The network, all arrays and the training state of a file."""
+    spec, arrays, state = safetensors.read(path, custom_objects)
     try:
-        described["activations"] = [_function(f, given) for f in described["activations"]]
-        described["cost"] = [(_function(cost, given), *rest) for cost, *rest in described["cost"]]
-        net = Network(**described)
-        safetensors.set_training(net, training)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        net = Network.from_spec(spec)
+    except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
-    tensors_of_net = {k: v for k, v in tensors.items() if not (state and _is_of_training(k))}
-    safetensors.fill(path, safetensors.arrays(net), tensors_of_net)
-    net.metadata.update(metadata)
-    return net, tensors, state
+    own = {name: a for name, a in arrays.items() if state is None or not _is_of_training(name)}
+    safetensors.copy_arrays(path, net.arrays, own)
+    return net, arrays, state
 
 
 class Checkpoint(Callback):
     """Write a checkpoint after each epoch, to `resume` from.
 
     It holds, in their order, the callbacks of the fit that have a state (`EarlyStopping`,
-    `ReduceLROnPlateau`), as all of them have left it after the epoch, and then `extra_state`. After
-    an epoch whose cost is not finite it writes nothing; nor, with a warning, where other numbers
-    are not: the checkpoint before stays.
+    `ReduceLROnPlateau`), as they are after the epoch, and then `extra_state`. After an epoch whose
+    cost is not finite it writes nothing, and warns if other numbers are not finite: the previous
+    checkpoint is kept.
 
     Parameters
     ----------
     path : path-like
-        Where to; each replaces the one before, in one step.
+        The file; each checkpoint replaces the previous one atomically.
     extra_state : iterable of Chunks and the like
-        What else goes on, as in `save_checkpoint`.
+        What else is resumed, as in `save_checkpoint`.
     """
 
     run_last = True
 
     def __init__(self, path: Any, extra_state: Iterable[Resumable | Callback] = ()) -> None:
-        self.path, self.extra_state = (
-            validation.path("path", path),
-            tuple(_all_resumable(extra_state)),
-        )
+        self.path = validation.path("path", path)
+        self.extra_state = tuple(_all_resumable(extra_state))
 
     def check(self, fit: Fit) -> None:
-        """Refuse what no checkpoint can hold, and a folder that is not there."""
-        safetensors.by_name(self.path, safetensors.functions(fit.net))
-        _describe(fit.optimizer)
+        """Raise if no checkpoint can hold the fit, or the folder does not exist."""
+        by_name(self.path, fit.net.spec.functions)
+        _optimizer_config(fit.optimizer)
         validation.in_a_folder("path", self.path)
 
     def on_epoch_end(self, fit: Fit) -> None:
-        """Write what one can go on from."""
+        """Write a checkpoint."""
         if not np.isfinite(fit.cost):
-            return  # the fit ends, and says why
+            return  # the fit ends, and warns
         extra_state: list[Resumable | Callback] = [*fit.callbacks, *self.extra_state]
         try:
-            save_checkpoint(self.path, fit.net, fit.optimizer, fit.average, extra_state)
+            _save(self.path, fit.net, fit.optimizer, fit.average, extra_state)
         except safetensors.NotFiniteError as error:
-            message = f"Checkpoint: {error}; the one before stays"
+            message = f"Checkpoint: {error}; the previous one is kept"
             warnings.warn(message, RuntimeWarning, stacklevel=5)

@@ -1,12 +1,13 @@
-"""How good a prediction is: figures for classes and for numbers, computed in compiled loops.
+"""Metrics for classification and regression, computed in compiled loops.
 
-Each takes (Y, prediction): targets as `Network.fit` takes them, and what `Network.predict` gives
-for their samples. A share of nothing, such as the precision of a class that is never predicted, is
-0.0, without a warning; what is not defined at all, the area for one class and R2 of one sample, is
-nan.
+Each is a function of (Y, prediction): targets as `Network.fit` accepts them, and the result of
+`Network.predict` for their samples. A fraction of nothing, such as the precision of a class that is
+never predicted, is 0.0, without a warning; what is undefined, the area for one class and R2 of one
+sample, is nan.
 """
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,48 +17,48 @@ from . import registry, validation
 from .kernels import metric_loops as loops
 
 __all__ = [
-    "METRICS", "accuracy", "class_ids", "confusion", "f1", "mae", "precision", "r2",
-    "recall", "resolve", "rmse", "roc_auc", "top_k_accuracy",
+    "METRICS", "accuracy", "class_ids", "confusion", "f1", "less_is_better", "mae", "precision",
+    "r2", "recall", "resolve_metric", "rmse", "roc_auc", "top_k_accuracy",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 
-#: (Y, prediction) -> the figure.
+#: (Y, prediction) -> the value.
 Metric = Callable[[Any, Any], float]
 
 _AVERAGES = ("auto", "macro", "micro", "weighted")
 
 
-# --- of classes ---------------------------------------------------------------------------------
+# --- classification ------------------------------------------------------------------------------
 
 
 def accuracy(Y: Any, prediction: Any) -> float:
-    """Share of right answers: the most probable class is that of the sample.
+    """Fraction of samples whose most probable class is their class.
 
     Parameters
     ----------
     Y : array_like
-        Class ids (S,) or a distribution (S, K); for a logistic output 0 or 1, (S,) or (S, n).
+        Class ids (S,) or a distribution (S, K); for logistic outputs 0 or 1, (S,) or (S, n).
     prediction : array_like
-        Probabilities: (S, K); for a logistic output (S, 1) or (S, n), where above 1/2 means 1. With
-        several outputs of that kind, the share is of all S n answers.
+        Probabilities: (S, K); for logistic outputs (S, 1) or (S, n), where above 1/2 means 1. With
+        several logistic outputs it is the fraction of all S n labels.
     """
-    truth, p = _answers(Y, prediction)
-    return float(loops.share_equal(truth.ravel(), _guess(truth, p).ravel()))
+    truth, p = _labels(Y, prediction)
+    return float(loops.share_equal(truth.ravel(), _predicted(truth, p).ravel()))
 
 
 def top_k_accuracy(Y: Any, prediction: Any, k: int = 5) -> float:
-    """Share of the samples whose class is among the k most probable ones.
+    """Fraction of samples whose class is among the k most probable ones.
 
     Parameters
     ----------
     Y : array_like
         Class ids (S,) or a distribution (S, K); or 0 and 1, (S,) or (S, 1).
     prediction : array_like
-        Probabilities (S, K), or (S, 1). Of equal ones the first counts as the more probable, as it
-        does for `accuracy`; in scikit-learn the last does.
+        Probabilities (S, K), or (S, 1). Among equal ones the first counts as the more probable, as
+        in `accuracy`; in scikit-learn the last does.
     k : int, default 5
-        From 1 to K - 1: from K on every answer would be right.
+        From 1 to K - 1: with K or more it would always be 1.
     """
     validation.integer("k", k, least=1)
     ids, p = class_ids(Y, prediction)
@@ -67,59 +68,60 @@ def top_k_accuracy(Y: Any, prediction: Any, k: int = 5) -> float:
 
 
 def precision(Y: Any, prediction: Any, average: str = "auto") -> float:
-    """Of the samples predicted to be of a class, the share that are.
+    """Fraction of the samples predicted to be of a class that are.
 
     Parameters
     ----------
     Y : array_like
-        Class ids (S,) or a distribution (S, K); for a logistic output 0 or 1, (S,) or (S, n).
+        Class ids (S,) or a distribution (S, K); for logistic outputs 0 or 1, (S,) or (S, n).
     prediction : array_like
-        Probabilities: (S, K); for a logistic output (S, 1) or (S, n), where above 1/2 means 1.
+        Probabilities: (S, K); for logistic outputs (S, 1) or (S, n), where above 1/2 means 1.
     average : {"auto", "macro", "micro", "weighted"}, default "auto"
         "macro": the mean over the classes that occur in Y or are predicted, or over the n outputs.
-        "weighted": that mean, each class weighted by how often it occurs in Y. "micro": one share
-        of all classes together. "auto": of two classes that of class 1, else "macro".
+        "weighted": that mean, each class weighted by how often it occurs in Y. "micro": one
+        fraction of all classes together. "auto": that of class 1 if there are two, else "macro".
     """
-    return _rate(Y, prediction, average, of_guesses=1.0)
+    return _rate(Y, prediction, average, weight_of_predicted=1.0)
 
 
 def recall(Y: Any, prediction: Any, average: str = "auto") -> float:
-    """Of the samples of a class, the share that are predicted to be.
+    """Fraction of the samples of a class that are predicted to be.
 
     Parameters
     ----------
     Y, prediction, average
         As for `precision`.
     """
-    return _rate(Y, prediction, average, of_guesses=0.0)
+    return _rate(Y, prediction, average, weight_of_predicted=0.0)
 
 
 def f1(Y: Any, prediction: Any, average: str = "auto") -> float:
-    """Harmonic mean of precision and recall, of each class.
+    """Harmonic mean of precision and recall, per class.
 
     Parameters
     ----------
     Y, prediction, average
         As for `precision`.
     """
-    return _rate(Y, prediction, average, of_guesses=0.5)
+    return _rate(Y, prediction, average, weight_of_predicted=0.5)
 
 
 def roc_auc(Y: Any, prediction: Any) -> float:
-    """Area under the ROC curve: how often a sample of the class gets more than one of another.
+    """Area under the ROC curve.
 
-    That is over all such pairs; equal probabilities count one half.
+    The probability that a sample of the class is ranked above a sample of another class; ties count
+    one half.
 
     Parameters
     ----------
     Y : array_like
-        Class ids (S,) or a distribution (S, K); for a logistic output 0 or 1, (S,) or (S, n).
+        Class ids (S,) or a distribution (S, K); for logistic outputs 0 or 1, (S,) or (S, n).
     prediction : array_like
-        Probabilities: (S, K); for a logistic output (S, 1) or (S, n). Of two classes the area is
-        that of class 1; of more, the mean over each class against the rest; of n outputs, the mean
-        over these. Those that all samples of Y are of, or none, do not count; nan if none is left.
+        Probabilities: (S, K); for logistic outputs (S, 1) or (S, n). With two classes it is the
+        area of class 1; with more, the mean over each class against the rest; with n outputs, the
+        mean over these. Classes of all samples, or of none, are excluded; nan if none remains.
     """
-    truth, p = _answers(Y, prediction)
+    truth, p = _labels(Y, prediction)
     yes = _one_hot(truth, p)
     if truth.ndim == 1 and p.shape[1] == 2:
         yes, p = yes[:, 1:], p[:, 1:]
@@ -128,7 +130,7 @@ def roc_auc(Y: Any, prediction: Any) -> float:
 
 
 def confusion(Y: Any, prediction: Any) -> Array:
-    """How many samples of each class are predicted to be of each class.
+    """Confusion matrix: how many samples of each class are predicted to be of each class.
 
     Parameters
     ----------
@@ -140,7 +142,7 @@ def confusion(Y: Any, prediction: Any) -> Array:
     Returns
     -------
     ndarray of int64
-        (K, K): a row for each true class, a column for each predicted one.
+        (K, K): a row per true class, a column per predicted one.
     """
     ids, p = class_ids(Y, prediction)
     counts = np.zeros((p.shape[1], p.shape[1]), np.int64)
@@ -148,7 +150,7 @@ def confusion(Y: Any, prediction: Any) -> Array:
     return counts
 
 
-# --- of numbers ---------------------------------------------------------------------------------
+# --- regression ----------------------------------------------------------------------------------
 
 
 def r2(Y: Any, prediction: Any) -> float:
@@ -159,13 +161,13 @@ def r2(Y: Any, prediction: Any) -> float:
     Y : array_like
         Real numbers (S,) or (S, n).
     prediction : array_like
-        Real numbers (S, n). With several outputs the figure is the mean over them. Where y is
-        constant, it is 1 if each prediction is right, else 0. Of one sample it is nan.
+        Real numbers (S, n). With several outputs it is the mean over them. If y is constant, it is
+        1 if all predictions are exact, else 0. For one sample it is nan.
     """
     Y, prediction = _numbers(Y, prediction)
     _, squares, spread = loops.sums_of_errors(Y, prediction)
-    left = np.divide(squares, spread, out=1.0 * (squares > 0), where=spread > 0)
-    return float(np.mean(1 - left)) if len(Y) > 1 else math.nan
+    unexplained = np.divide(squares, spread, out=1.0 * (squares > 0), where=spread > 0)
+    return float(np.mean(1 - unexplained)) if len(Y) > 1 else math.nan
 
 
 def mae(Y: Any, prediction: Any) -> float:
@@ -176,7 +178,7 @@ def mae(Y: Any, prediction: Any) -> float:
     Y : array_like
         Real numbers (S,) or (S, n).
     prediction : array_like
-        Real numbers (S, n). With several outputs the figure is the mean over them.
+        Real numbers (S, n). With several outputs it is the mean over them.
     """
     Y, prediction = _numbers(Y, prediction)
     absolute, _, _ = loops.sums_of_errors(Y, prediction)
@@ -184,26 +186,26 @@ def mae(Y: Any, prediction: Any) -> float:
 
 
 def rmse(Y: Any, prediction: Any) -> float:
-    """Root of the mean squared error.
+    """Root mean squared error.
 
     Parameters
     ----------
     Y : array_like
         Real numbers (S,) or (S, n).
     prediction : array_like
-        Real numbers (S, n). With several outputs the figure is the mean over their roots.
+        Real numbers (S, n). With several outputs it is the mean over their roots.
     """
     Y, prediction = _numbers(Y, prediction)
     _, squares, _ = loops.sums_of_errors(Y, prediction)
     return float(np.mean(np.sqrt(squares / len(Y))))
 
 
-# --- by name ------------------------------------------------------------------------------------
+# --- by name -------------------------------------------------------------------------------------
 
 #: The built-in metrics by name.
 METRICS: dict[str, Metric] = {
-    known.__name__: known
-    for known in (accuracy, top_k_accuracy, precision, recall, f1, roc_auc, r2, mae, rmse)
+    metric.__name__: metric
+    for metric in (accuracy, top_k_accuracy, precision, recall, f1, roc_auc, r2, mae, rmse)
 }
 
 
@@ -217,22 +219,36 @@ def _top(k: int = 5) -> Metric:
     return metric
 
 
-def resolve(metric: str | Metric) -> Metric:
-    """Return the metric that a name stands for.
+def less_is_better(name: str) -> bool | None:
+    """Whether smaller values of a metric are better; None for a custom metric.
+
+    Parameters
+    ----------
+    name : str
+        As in `History.columns`, such as "val_cost" or "val_accuracy".
+    """
+    name = name.removeprefix("val_")
+    if name in {"cost", "mae", "rmse"}:
+        return True
+    return False if name in METRICS or re.fullmatch(r"top_(k|\d+)_accuracy", name) else None
+
+
+def resolve_metric(metric: str | Metric) -> Metric:
+    """Return the metric of a name.
 
     Parameters
     ----------
     metric : str or callable
-        A name such as "f1" or "top_k_accuracy(k=2)", whose figures go by "top_2_accuracy"; or a
-        function (Y, prediction) -> float, which is returned as it is; its figures go by its
-        `__name__`, those of a lambda by "lambda".
+        A name such as "f1" or "top_k_accuracy(k=2)", whose values are named "top_2_accuracy"; or a
+        function (Y, prediction) -> float, which is returned unchanged; its values are named by its
+        `__name__`, those of a lambda "lambda".
 
     Raises
     ------
     ValueError
-        An unknown name (the message gives the nearest known one), or a k that is none.
+        An unknown name (the message suggests the nearest one), or an invalid k.
     TypeError
-        Something else, or a callable without a `__name__`.
+        Anything else, or a callable without a `__name__`.
     """
     if isinstance(metric, str):
         return registry.resolve("metrics", metric, METRICS, {"top_k_accuracy": _top})
@@ -243,7 +259,7 @@ def resolve(metric: str | Metric) -> Metric:
     return metric
 
 
-# --- at the door --------------------------------------------------------------------------------
+# --- validation ----------------------------------------------------------------------------------
 
 
 def class_ids(Y: Any, prediction: Any) -> tuple[Array, Array]:
@@ -259,29 +275,29 @@ def class_ids(Y: Any, prediction: Any) -> tuple[Array, Array]:
     Raises
     ------
     ValueError
-        Numbers that are neither, or several yes or no answers a sample.
+        Numbers that are neither, or several labels per sample.
     """
-    truth, p = _answers(Y, prediction)
+    truth, p = _labels(Y, prediction)
     if truth.ndim == 2:
         raise ValueError(
-            f"Y: got {truth.shape[1]} answers a sample, each 0 or 1; expected one class a sample"
+            f"Y: got {truth.shape[1]} labels per sample, each 0 or 1; expected one class per sample"
         )
     return truth, p
 
 
-def _answers(Y: Any, prediction: Any) -> tuple[Array, Array]:
-    """Class ids (S,) and probabilities (S, K), or answers (S, n) of dtype bool and theirs (S, n).
+def _labels(Y: Any, prediction: Any) -> tuple[Array, Array]:
+    """Class ids (S,) and probabilities (S, K), or labels (S, n) of dtype bool and theirs (S, n).
 
-    Rows of Y are a distribution where they add up to 1 and the probabilities do so too.
+    Rows of Y are distributions if they sum to 1 and the probabilities do too.
     """
     p = _prediction(prediction)
-    what = "probabilities of classes, from 0 to 1, and no class ids"
-    _expect("prediction", p, (p >= 0) & (p <= 1), what)
+    expected = "probabilities of classes, from 0 to 1, not class ids"
+    _expect("prediction", p, (p >= 0) & (p <= 1), expected)
     S, n = p.shape
     if n > 1 and np.ndim(Y) == 1:
         return validation.class_ids("Y", Y, n, S), p
     Y = validation.matrix("Y", Y, np.dtype("float64"), n, S)
-    if n > 1 and (Y >= 0).all() and _add_up_to_1(Y) and _add_up_to_1(p):
+    if n > 1 and (Y >= 0).all() and _sum_to_1(Y) and _sum_to_1(p):
         return loops.largest(Y), p
     _expect("Y", Y, (Y == 0) | (Y == 1), "classes, 0 or 1")
     return (Y[:, 0].astype(np.int64), np.hstack([1 - p, p])) if n == 1 else (Y == 1, p)
@@ -303,42 +319,42 @@ def _prediction(value: Any) -> Array:
     return validation.matrix("prediction", value, dtype, n, shape[0] if shape else 1)
 
 
-def _expect(name: str, array: Array, right: Array, expected: str) -> None:
-    if not right.all():
-        s, i = np.argwhere(~right)[0]
+def _expect(name: str, array: Array, valid: Array, expected: str) -> None:
+    if not valid.all():
+        s, i = np.argwhere(~valid)[0]
         raise ValueError(f"{name}: got {array[s, i]:g} at [{s}, {i}]; expected {expected}")
 
 
-def _add_up_to_1(rows: Array) -> bool:
+def _sum_to_1(rows: Array) -> bool:
     return bool((np.abs(rows.sum(axis=1) - 1) < 1e-3).all())
 
 
-# --- what they share ----------------------------------------------------------------------------
+# --- helpers -------------------------------------------------------------------------------------
 
 
-def _guess(truth: Array, p: Array) -> Array:
+def _predicted(truth: Array, p: Array) -> Array:
     return loops.largest(p) if truth.ndim == 1 else p > 0.5
 
 
-def _one_hot(answers: Array, p: Array) -> Array:
-    return answers[:, None] == np.arange(p.shape[1]) if answers.ndim == 1 else answers
+def _one_hot(labels: Array, p: Array) -> Array:
+    return labels[:, None] == np.arange(p.shape[1]) if labels.ndim == 1 else labels
 
 
 def _mean(values: Array, weights: Array) -> float:
     return float(values @ weights / weights.sum()) if weights.any() else 0.0
 
 
-def _rate(Y: Any, prediction: Any, average: str, of_guesses: float) -> float:
-    """Right answers as a share of the guesses and the truths, so much of the former."""
+def _rate(Y: Any, prediction: Any, average: str, weight_of_predicted: float) -> float:
+    """Correct predictions over a weighted mean of the predicted and the true ones, per class."""
     validation.choice("average", average, _AVERAGES)
-    truth, p = _answers(Y, prediction)
-    right, guessed, true = loops.tally(_one_hot(truth, p), _one_hot(_guess(truth, p), p))
-    whole = of_guesses * guessed + (1 - of_guesses) * true
-    rates = np.divide(right, whole, out=np.zeros_like(whole), where=whole > 0)
+    truth, p = _labels(Y, prediction)
+    right, predicted, true = loops.tally(_one_hot(truth, p), _one_hot(_predicted(truth, p), p))
+    total = weight_of_predicted * predicted + (1 - weight_of_predicted) * true
+    rates = np.divide(right, total, out=np.zeros_like(total), where=total > 0)
     if truth.ndim == 1 and average == "auto" and len(rates) == 2:
         return float(rates[1])
     if average == "micro":
-        return _mean(rates, whole)
+        return _mean(rates, total)
     if average == "weighted":
         return _mean(rates, true)
-    return _mean(rates, (guessed + true > 0) | (truth.ndim == 2))
+    return _mean(rates, (predicted + true > 0) | (truth.ndim == 2))

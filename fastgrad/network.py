@@ -1,33 +1,36 @@
-"""The Network: it checks what comes, owns the arrays, and calls the compiled passes."""
+"""The Network: it validates arguments, owns the parameters, and calls the engine."""
 
 import copy
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 
-from .engine.batch import samples
+from .engine.batch import Batch
 from .engine.engine import Engine, Training
 from .engine.partition import Plan
 from .formats import safetensors
-from .kernels.activations import Activation, activation
+from .kernels.activations import Activation
 from .kernels.costs import Cost
 from .model import initializers
-from .model.layer import Gradients, assign
-from .model.output_heads import output_heads, prediction
-from .optim.base import Optimizer, Token, resolve
-from .optim.weight_averages import EMA, SWA
-from .train import fit
-from .train.history import History
-from .validation import (
-    NoNewAttributes,
-    integer,
-    lone_sample,
-    matrix,
-    network_sizes,
-    one_a_layer,
-    real_dtype,
+from .model.layer import (
+    Arrays,
+    Gradients,
+    apply_settings,
+    assign_per_layer,
+    named_arrays,
+    training_settings,
 )
+from .model.spec import NetworkSpec
+from .optim.base import NetworkKey, Optimizer, resolve_optimizer
+from .optim.weight_averages import EMA, SWA
+from .train.fit import fit
+from .train.history import History
+from .train.inputs import as_batch
+from .train.options import FitOptions
+from .train.stream import InMemory, Stream
+from .validation import NoNewAttributes, integer, lone_sample, matrix
 
 __all__ = ["Network"]
 
@@ -42,52 +45,52 @@ class Network(NoNewAttributes):
     sizes : sequence of int
         n_0 ... n_L: inputs, nodes of the hidden layers, outputs; at least two, each at least 1.
     activations : str, Activation or a list of them, default "relu"
-        f_1 ... f_L. One alone: that for the hidden layers, identity at the output.
+        f_1 ... f_L. A single one is for the hidden layers, with the identity at the output.
     cost : str, Cost or a list, default "squared_error"
-        The cost C of one sample; the network is trained on its mean. For several kinds of outputs
-        a list of (cost, outputs) or (cost, outputs, weight), whose costs add up.
+        The cost C of one sample; training minimises its mean. For several kinds of outputs a list
+        of (cost, outputs) or (cost, outputs, weight), whose costs are added.
     init : str, callable or list of them, default "auto"
-        How weights start: "auto" (He for the ReLU family, LeCun for selu, else Glorot), another
-        name such as "orthogonal" or "normal(std=0.1)", or a function of the shape (n_l, n_(l-1))
-        and a numpy.random.Generator; one for all layers, or one a layer. Biases start at 0.
-    dtype : {"float32", "float64"}
-        In which everything is stored and computed.
+        Initial weights: "auto" (He for the ReLU family, LeCun for selu, else Glorot), another name
+        such as "orthogonal" or "normal(std=0.1)", or a function of the shape (n_l, n_(l-1)) and a
+        numpy.random.Generator; one for all layers, or one per layer. Biases start at 0.
+    dtype : {"float32", "float64"}, default "float32"
+        Of all numbers that are stored and computed.
     seed : int or None, default None
-        Fixes all that is random: initial weights and shuffles. None: different each time.
+        Seed of all random numbers: initial weights, shuffles, dropout. None: different each time.
     standardize : bool, default False
-        Shift and scale the inputs to mean 0 and deviation 1, by the X of the first fit.
+        Shift and scale the inputs to mean 0 and standard deviation 1 of the X of the first fit.
     l1, l2 : float or list of float, default 0
-        The cost is C + l1 sum |W| + l2/2 sum W^2: one number, or one a layer.
+        The cost is C + l1 sum |W| + l2/2 sum W^2: one number, or one per layer.
     penalize_biases : bool or list of bool, default False
-        Whether these sums count the biases too.
+        Whether these sums include the biases.
     dropout : float or list of float, default 0
-        Probability with which an activation of a hidden layer is 0 while training: one number, or
-        one for each hidden layer.
+        Probability with which an activation of a hidden layer is set to 0 in training: one number,
+        or one per hidden layer.
     input_dropout : float, default 0
         The same for the inputs.
     input_noise : float, default 0
-        Deviation of the normal noise that is added to the inputs while training.
+        Standard deviation of the normal noise added to the inputs in training.
     max_norm : float or list of float, optional
-        Largest norm of the weights of a node: one number, or one a layer.
+        Largest norm of the weights of a node: one number, or one per layer.
 
     Attributes
     ----------
     layers : tuple of Layer
-        W (n_l, n_(l-1)) and b (n_l,) of each layer: views, writable, no copies; and how each is
-        trained: frozen or not, its learning rate and penalties, as above.
+        W (n_l, n_(l-1)) and b (n_l,) of each layer, as writable views; and how each is trained:
+        frozen or not, its learning rate and penalties, as above.
     inputs : Inputs
-        How inputs are standardised and, while training, disturbed.
+        How inputs are standardised, and their noise and dropout in training.
     metadata : dict
         Anything that JSON can hold; saved with the network.
     rng : numpy.random.Generator
-        What all random numbers are drawn from.
+        The source of all random numbers.
     engine : fastgrad.engine.engine.Engine
         The compiled passes and their memory.
 
     Raises
     ------
     ValueError, TypeError
-        One line: the argument, what came, what is expected.
+        One line: the argument, the value received, and what is expected.
 
     Examples
     --------
@@ -117,53 +120,64 @@ class Network(NoNewAttributes):
         input_noise: float = 0.0,
         max_norm: float | Sequence[float] | None = None,
     ) -> None:
-        self.sizes = network_sizes(sizes)
-        self.n_inputs, self.n_outputs = self.sizes[0], self.sizes[-1]
-        n_layers = len(self.sizes) - 1
-        f = one_a_layer("activations", activations, (str, Activation), n_layers, "identity")
-        if isinstance(activations, str):
-            activation(activations)  # where no hidden layer uses the name, too
-        self.activation_functions = tuple(map(activation, f))
-        schemes = initializers.schemes(init, self.activations)
-        self.dtype = real_dtype(dtype)
-        self.heads = output_heads(cost, self.n_outputs, self.activation_functions[-1].name)
-        self.cost_function = self.heads[0].cost
+        spec = NetworkSpec.create(sizes, activations, cost, dtype)
+        schemes = initializers.schemes(init, [f.name for f in spec.activations])
         if seed is not None:
             integer("seed", seed, least=0, most=np.inf)
-        self.rng = np.random.default_rng(seed)
-        self.metadata: dict[str, Any] = {}
-        self._token = Token()
-        self._allocate(standardize)
+        self.rng, self._key = np.random.default_rng(seed), NetworkKey()
+        given = {"standardize": standardize, "dropout": input_dropout, "noise": input_noise}
+        self._build(replace(spec, inputs={**spec.inputs, **given}))
         for layer, draw in zip(self.layers, schemes, strict=True):
             n_out, n_in = layer.W.shape
             layer.W = matrix("init", draw((n_out, n_in), self.rng), self.dtype, n_in, n_out)
-        assign(self.layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm)
+        assign_per_layer(
+            self.layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm
+        )
         if len(self.layers) == 1 and np.any(dropout):
             raise ValueError(f"dropout: got {dropout!r} without a hidden layer; expected 0")
-        assign(self.layers[:-1], dropout=dropout)
-        self.inputs.dropout, self.inputs.noise = input_dropout, input_noise
+        assign_per_layer(self.layers[:-1], dropout=dropout)
 
-    def _allocate(self, standardize: bool) -> None:
-        f = self.activation_functions
-        self.engine = Engine(self.sizes, f, self.heads, self.dtype, standardize, self._token)
+    @classmethod
+    def from_spec(cls, spec: NetworkSpec) -> Self:
+        """The network of a spec, with weights and biases of 0.
+
+        Parameters
+        ----------
+        spec : fastgrad.model.spec.NetworkSpec
+            As the property `spec` returns it.
+        """
+        net = object.__new__(cls)
+        net.rng, net._key = np.random.default_rng(), NetworkKey()
+        net._build(spec)
+        return net
+
+    def _build(self, spec: NetworkSpec) -> None:
+        """Set all that a spec describes, and allocate the arrays."""
+        self.sizes, self.n_inputs, self.n_outputs = spec.sizes, spec.sizes[0], spec.sizes[-1]
+        self.activation_functions, self.dtype = spec.activations, spec.dtype
+        self.heads, self.cost_function = spec.heads, spec.heads[0].cost
+        self.metadata = dict(spec.metadata)
+        self.engine = Engine(spec, self._key)
         self.layers, self.inputs = self.engine.layers, self.engine.inputs
+        apply_settings(self.inputs, spec.inputs)
+        for layer, settings in zip(self.layers, spec.layers, strict=True):
+            apply_settings(layer, settings)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the addresses, which mean nothing in a copy or another process."""
-        kept = {k: v for k, v in vars(self).items() if k not in {"engine", "layers", "inputs"}}
-        arrays = {k: v.copy() for k, v in safetensors.arrays(self).items()}
-        return {**kept, "arrays": arrays, "training": safetensors.training(self)}
+        """Everything except addresses, which mean nothing in a copy or another process."""
+        derived = {"engine", "layers", "inputs"}
+        kept = {name: value for name, value in vars(self).items() if name not in derived}
+        return {**kept, "spec": self.spec, "arrays": {k: v.copy() for k, v in self.arrays.items()}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Allocate anew, and fill."""
-        saved, training = state.pop("arrays"), state.pop("training")
+        """Allocate new arrays, and fill them."""
+        spec, arrays = state.pop("spec"), state.pop("arrays")
         vars(self).update(state)
-        self._allocate(False)
-        safetensors.set_training(self, training)
-        for name, array in safetensors.arrays(self).items():
-            array[...] = saved[name]
+        self._build(spec)
+        for name, array in self.arrays.items():
+            array[...] = arrays[name]
 
-    __copy__ = copy.deepcopy  # two with one token would share what optimizers remember
+    __copy__ = copy.deepcopy  # two networks of one key would share the states of optimizers
 
     def __repr__(self) -> str:
         """Sizes, activations and cost on one line."""
@@ -178,20 +192,32 @@ class Network(NoNewAttributes):
 
     @property
     def n_parameters(self) -> int:
-        """Weights and biases in all."""
+        """Total number of weights and biases."""
         return sum(layer.W.size + layer.b.size for layer in self.layers)
 
     @property
     def parameters(self) -> Array:
-        """All weights and biases in one flat vector, with zeros between: a view, writable."""
+        """All weights and biases in one flat vector, padded with zeros: a writable view."""
         return self.engine.workspace.parameters
 
     @property
     def penalty(self) -> float:
-        """What l1 and l2 add to the cost: equation (10) is its gradient."""
+        """The terms of l1 and l2 in the cost: equation (10) is its gradient."""
         return self.engine.penalty
 
-    # --- looking ------------------------------------------------------------------------------
+    @property
+    def spec(self) -> NetworkSpec:
+        """All that describes the network apart from its arrays: functions, settings, metadata."""
+        inputs, layers = training_settings(self.inputs), tuple(map(training_settings, self.layers))
+        f, metadata = self.activation_functions, self.metadata
+        return NetworkSpec(self.sizes, f, self.heads, self.dtype, inputs, layers, metadata)
+
+    @property
+    def arrays(self) -> Arrays:
+        """All numbers by their names in a file, such as "layer.1.W", as writable views."""
+        return named_arrays(self.inputs, self.layers)
+
+    # --- inference ----------------------------------------------------------------------------
 
     def forward(self, X: Any) -> Array:
         """Outputs a^L, shape (S, n_L).
@@ -204,18 +230,17 @@ class Network(NoNewAttributes):
         return self.engine.forward(matrix("X", X, self.dtype, self.n_inputs))
 
     def predict(self, X: Any) -> Array:
-        """Outputs with the cost's link applied, (S, n_L): probabilities for the cross-entropies.
+        """Outputs with the cost's link applied, (S, n_L): probabilities if it is a cross-entropy.
 
         Parameters
         ----------
         X : array_like
             (S, n_0).
         """
-        predicted: Array = prediction(self.forward(X), self.heads)
-        return predicted
+        return self.heads.prediction(self.forward(X))
 
     def cost(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
-        """Mean of C over the samples, and the penalty of the weights.
+        """Mean of C over the samples, plus the penalty of the weights.
 
         Parameters
         ----------
@@ -223,51 +248,59 @@ class Network(NoNewAttributes):
             (S, n_0).
         Y : array_like
             Targets: class ids (S,) or a distribution (S, n_L) for softmax; else (S, n_L), or (S,)
-            where n_L is 1. Where the outputs have several costs, a list of targets for each.
+            if n_L is 1. With several costs, a list of the targets of each.
         sample_weight : array_like, optional
             (S,): w_s in (1/S) sum_s w_s C_s.
         """
-        return self.engine.cost(samples(self, X, Y, sample_weight))[0]
+        return self.engine.cost(self._batch(X, Y, sample_weight))[0]
 
     def gradients(self, X: Any, Y: Any, sample_weight: Any = None) -> Gradients:
-        """Gradient of the mean cost at these samples, penalty included, dropout left out.
+        """Gradient of the mean cost of the samples, with the penalty and without dropout.
 
         Parameters
         ----------
         X, Y, sample_weight : array_like
             As for `cost`.
         """
-        at = samples(self, X, Y, sample_weight)
-        dC_da0 = np.empty_like(at.X)
-        C, _, dC = self.engine.gradients(at, dC_da0)
+        batch = self._batch(X, Y, sample_weight)
+        dC_da0 = np.empty_like(batch.X)
+        C, _, dC = self.engine.gradients(batch, dC_da0)
         views = self.engine.workspace.views(dC)
         dC_dW, dC_db = zip(*((W.copy(), b.copy()) for W, b in views), strict=True)
         return Gradients(C, dC_dW, dC_db, dC_da0)
 
-    # --- learning -----------------------------------------------------------------------------
+    def _batch(
+        self, X: Any, Y: Any, sample_weight: Any = None, class_weight: Any = None, **options: Any
+    ) -> Batch:
+        return as_batch(
+            X, Y, sample_weight, class_weight, dtype=self.dtype, n_inputs=self.n_inputs,
+            heads=self.heads, **options,
+        )  # fmt: skip
+
+    # --- training -----------------------------------------------------------------------------
 
     def step(self, x: Any, y: Any, optimizer: Optimizer) -> float:
-        """One update on one mini-batch, for streams and reinforcement learning.
+        """Update the weights on one mini-batch, for streams and reinforcement learning.
 
         Parameters
         ----------
         x : array_like
             (S, n_0), or (n_0,) for a single sample.
         y : array_like
-            Targets as for `cost`; for a single sample its own (n_L,) or a number.
+            Targets as for `cost`; for a single sample (n_L,) or a number.
         optimizer : Optimizer
-            Such as ``fg.Adam()``; its state lives on between calls.
+            Such as ``fg.Adam()``; its state is kept between calls.
 
         Returns
         -------
         float
             C before the update.
         """
-        optimizer = resolve(optimizer, self.layers)
-        self.inputs.must_be_ready()
+        resolve_optimizer(optimizer).check_layers(self.layers)
+        self.inputs.check_standardized()
         x, y = lone_sample("x", x, y, self.n_inputs, len(self.heads))
-        at = samples(self, x, y, names=("x", "y"))
-        return self.engine.step(at, Training(optimizer, self.engine.draw_noise_key(self.rng)))
+        batch = self._batch(x, y, names=("x", "y"))
+        return self.engine.step(batch, Training(optimizer, self.engine.draw_noise_key(self.rng)))
 
     def fit(
         self,
@@ -298,43 +331,44 @@ class Network(NoNewAttributes):
         epochs : int, default 10
             Passes over the samples.
         batch_size : int, default 32
-            Samples a step; the last step of an epoch takes what is left. `LBFGS` always takes all.
+            Samples per step; the last step of an epoch uses the rest. `LBFGS` always uses all.
         optimizer : Optimizer, default Adam()
-            Its state lives on between calls.
+            Its state is kept between calls.
         validation : (X_val, Y_val), optional
-            Samples to compute cost, and for classes accuracy, on after each epoch; all count alike.
+            Samples on which the cost, and for classifiers the accuracy, is computed after each
+            epoch, without weights.
         shuffle : bool, default True
-            A new order of the samples each epoch.
+            Whether the samples are shuffled in each epoch.
         sample_weight : array_like, optional
             (S,): w_s in (1/S) sum_s w_s C_s.
         callbacks : iterable of Callback
             Called between epochs and batches.
         threads : int, optional
-            None: the library decides. The result does not depend on it. A fork of a process that
-            has trained on several threads uses one.
+            Number of threads; None: chosen by measurement. The result does not depend on it. A
+            fork of a process that has trained on several threads uses one.
         verbose : int, default 0
             1 shows progress.
         class_weight : dict, array_like or "balanced", optional
-            What the weight of each sample is multiplied by, for its class; balanced: S over the
-            number of classes times the samples of that class.
+            Factor of the weight of each sample, per class; "balanced": S over the number of
+            classes times the number of samples of the class.
         metrics : iterable of str or callable
             Names in `fastgrad.metrics`, or functions of (Y, prediction), computed on the
-            validation samples after each epoch, and once before, to see that they fit.
+            validation samples after each epoch, and once before the first to detect errors.
         average : EMA or SWA, optional
-            Follows the weights.
+            Average of the weights.
 
         Returns
         -------
         History
-            One cost an epoch (the mean over its steps, as they came), and more.
+            The cost of each epoch, the mean over its steps before each of them, and other metrics.
         """
         integer("batch_size", batch_size, least=1)
-        trained_on = samples(self, X, Y, sample_weight, class_weight)
-        return fit.fit(
-            self, [trained_on], epochs=epochs, batch_size=batch_size, optimizer=optimizer,
-            validation=validation, shuffle=shuffle, callbacks=callbacks, threads=threads,
-            verbose=verbose, metrics=metrics, average=average,
+        options = FitOptions(
+            epochs=epochs, batch_size=batch_size, optimizer=optimizer, validation=validation,
+            shuffle=shuffle, callbacks=callbacks, threads=threads, verbose=verbose,
+            metrics=metrics, average=average,
         )  # fmt: skip
+        return fit(self, InMemory(self._batch(X, Y, sample_weight, class_weight)), options)
 
     def fit_stream(
         self,
@@ -351,58 +385,57 @@ class Network(NoNewAttributes):
         metrics: Iterable[Any] = (),
         average: EMA | SWA | None = None,
     ) -> History:
-        """Train on data that come piece by piece and need not fit in memory; as `fit` otherwise.
+        """Train on data that arrive in pieces and need not fit in memory; otherwise as `fit`.
 
         Parameters
         ----------
         batches : iterable of (X, Y) or (X, Y, sample_weight)
-            Gone through once an epoch, and once before the first if the inputs are standardised and
-            it is not known by what; so that, and several epochs, need a list or an object whose
-            `__iter__` begins anew, not a generator. `fg.Chunks` reads from arrays on disk.
+            The pieces, iterated over once per epoch, and once before the first epoch if the inputs
+            are to be standardised. Both this and several epochs need a list or an object whose
+            `__iter__` restarts, not a generator. `fg.Chunks` reads from arrays on disk.
         epochs : int, default 1
-            Passes over all of them.
+            Passes over all pieces.
         batch_size : int, optional
-            Samples a step; None: each piece is a mini-batch.
+            Samples per step; None: each piece is a mini-batch.
         optimizer : Optimizer, default Adam()
-            Its state lives on between calls.
+            Its state is kept between calls.
         shuffle : bool, default True
-            A new order of the samples within each piece.
+            Whether the samples of each piece are shuffled.
         validation, callbacks, threads, verbose, metrics, average
             As for `fit`.
 
         Raises
         ------
         ValueError, TypeError
-            Each piece is checked when it comes: what was learnt from those before a bad one stays.
+            A piece is validated when it arrives: the updates from those before it are kept.
         """
-        if batch_size is not None:
-            integer("batch_size", batch_size, least=1)
-        return fit.fit(
-            self, fit.Stream(self, batches), epochs=epochs, batch_size=batch_size,
-            optimizer=optimizer, validation=validation, shuffle=shuffle, callbacks=callbacks,
-            threads=threads, verbose=verbose, metrics=metrics, average=average,
+        options = FitOptions(
+            epochs=epochs, batch_size=batch_size, optimizer=optimizer, validation=validation,
+            shuffle=shuffle, callbacks=callbacks, threads=threads, verbose=verbose,
+            metrics=metrics, average=average,
         )  # fmt: skip
+        return fit(self, Stream(batches, self._batch), options)
 
     def save(self, path: Any) -> None:
-        """Write the network to a safetensors file, whole or not at all.
+        """Write the network to a safetensors file, atomically.
 
         Parameters
         ----------
         path : path-like
-            Where to; an existing file is replaced.
+            The file; an existing one is replaced.
 
         Raises
         ------
         OSError
-            If the file cannot be written; what stood there before then still does.
+            If the file cannot be written; an existing one then is unchanged.
         ValueError, TypeError
-            If a weight is not finite, JSON cannot hold the metadata, or two of your own activations
-            or costs differ but not in their names; likewise.
+            If a weight is not finite, JSON cannot hold the metadata, or two different custom
+            activations or costs have the same name; likewise.
         """
-        safetensors.save(self, path)
+        safetensors.write(path, self.spec, self.arrays)
 
     def plan(self, batch_size: int) -> Plan:
-        """Which index the threads share in each equation, samples or nodes; print it.
+        """Whether threads partition samples or nodes, per equation; print it.
 
         Parameters
         ----------

@@ -113,8 +113,8 @@ def test_weights_that_are_not_finite_leave_the_checkpoint_before(tmp_path):
             fit.net.layers[1].b[0] = np.inf if fit.epoch else 0.5
 
     X, Y = data()
-    kept = r"^Checkpoint: .*c: got NaN or infinity in layer.2.b; expected .*; the one before stays$"
-    with pytest.warns(RuntimeWarning, match=kept):
+    message = r"^Checkpoint: .*c: got NaN or infinity in layer.2.b; .*; the previous one is kept$"
+    with pytest.warns(RuntimeWarning, match=message):
         network().fit(X, Y, epochs=2, callbacks=[Ruins(), fg.Checkpoint(tmp_path / "c")])
     assert fg.resume(tmp_path / "c").net.layers[1].b[0] == 0.5
 
@@ -152,7 +152,7 @@ def test_own_functions_are_given_again(tmp_path):
     back = fg.load(tmp_path / "net", custom_objects=[cube, quartic])
     assert back.cost(X, Y) == net.cost(X, Y)
     lacks = (
-        r"net: custom_objects: got own cost quartic; expected the own activation cube, as in"
+        r"net: custom_objects: got custom cost quartic; expected the custom activation cube, as in"
         r" custom_objects=\[cube\]$"
     )
     with pytest.raises(ValueError, match=lacks):
@@ -162,7 +162,7 @@ def test_own_functions_are_given_again(tmp_path):
         X, Y
     )
     with pytest.raises(
-        ValueError, match=r"fit: custom_objects: got none; expected the own activation cube"
+        ValueError, match=r"fit: custom_objects: got none; expected the custom activation cube"
     ):
         fg.resume(tmp_path / "fit")
     for own in (cube, ["cube"], {"cube": cube}):
@@ -313,7 +313,7 @@ def empty():
             lambda: [fg.CSVLogger("x")],
             "extra_state: got nothing; expected ReduceLROnPlateau, Early",
         ),
-        (both, lambda: [print], "extra_state: got <.*; expected what has a state"),
+        (both, lambda: [print], "extra_state: got <.*; expected objects with a state"),
     ],
 )
 def test_what_does_not_fit_is_refused(held, given, message, tmp_path):
@@ -324,7 +324,7 @@ def test_what_does_not_fit_is_refused(held, given, message, tmp_path):
 
 
 def test_what_has_no_state_cannot_be_saved(tmp_path):
-    with pytest.raises(TypeError, match=r"^extra_state: got 3; expected what has a state"):
+    with pytest.raises(TypeError, match=r"^extra_state: got 3; expected objects with a state"):
         fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), extra_state=[3])
     own = Own()
     own.seen = {"of": {1, 2}}

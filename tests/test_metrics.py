@@ -108,7 +108,7 @@ def test_area_leaves_out_what_does_not_occur(rng):
 def test_top_k(rng, k):
     y, p = rng.integers(9, size=200), probabilities(rng, 200, 9)
     expected = reference.top_k_accuracy_score(y, p, k=k)
-    named = metrics.resolve(f"top_k_accuracy(k={k})")
+    named = metrics.resolve_metric(f"top_k_accuracy(k={k})")
     assert metrics.top_k_accuracy(y, p, k=k) == named(y, p) == close(expected)
     assert named.__name__ == f"top_{k}_accuracy"
 
@@ -218,13 +218,13 @@ def test_numbers_may_look_like_classes(rng):
 def test_by_name():
     assert list(metrics.METRICS) == [*OF_CLASSES, "r2", "mae", "rmse"]
     for name, metric in metrics.METRICS.items():
-        assert metrics.resolve(name) is metric
+        assert metrics.resolve_metric(name) is metric
         assert metric.__name__ == name
 
     def bias(Y, prediction):
         return float(np.mean(prediction - Y))
 
-    assert metrics.resolve(bias) is bias
+    assert metrics.resolve_metric(bias) is bias
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_by_name():
 )
 def test_names_that_are_none(metric, message):
     with pytest.raises((ValueError, TypeError), match=message):
-        metrics.resolve(metric)
+        metrics.resolve_metric(metric)
 
 
 # --- at the door --------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def test_metrics_of_numbers_take_no_classes(name, Y, message):
 
 def test_one_class_a_sample_where_it_must_be():
     for metric in (metrics.confusion, metrics.top_k_accuracy):
-        with pytest.raises(ValueError, match=r"^Y: got 2 answers a sample.*one class a sample$"):
+        with pytest.raises(ValueError, match=r"^Y: got 2 labels per sample.*one class per sample$"):
             metric(np.ones((6, 2)), P[:, :2])
 
 

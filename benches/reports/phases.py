@@ -14,14 +14,14 @@ import fastgrad as fg
 from benches.common.cases import CASES, from_command_line
 from benches.common.hardware import ALL, peak, processor
 from fastgrad.codegen.jit import kernel
-from fastgrad.engine.batch import samples
 from fastgrad.engine.batch_pass import backward_layers, cost, forward_layers
-from fastgrad.engine.descriptor import context
+from fastgrad.engine.descriptor import context, layer_at
 from fastgrad.engine.engine import PassRequest, Training
 from fastgrad.engine.layer_kinds import dense
 from fastgrad.engine.minibatch import gather, microbatch, select_samples
 from fastgrad.engine.partition import full_range
 from fastgrad.engine.weight_update import exchange_and_apply
+from fastgrad.train.inputs import as_batch
 
 PARTS = (
     "select the samples", "gather their inputs", "forward: eq. 1, 2", "cost: eq. 8",
@@ -48,8 +48,8 @@ def repeat(part, times, descriptor, layers, n_layers):
         elif part == 4:
             backward_layers(ctx, panels)
         elif part == 5:
-            for l in range(1, ctx.layers.size):
-                nodes = full_range(ctx.layers[l].rows)
+            for l in range(1, ctx.n_layers):
+                nodes = full_range(layer_at(ctx, l).rows)
                 dense.parameter_gradient(ctx, l, np.int64(0), nodes, panels, False)
         else:
             exchange_and_apply(ctx)
@@ -82,7 +82,8 @@ def measure(case):
     fit(1, 1)
     whole_steps = [best_of(lambda n, t=t: fit(t, n)) / steps for t in sorted({1, ALL})]
     training, batch_size = Training(adam), case.batch_size
-    net.engine.compile(samples(net, X, Y), training, batch_size)  # binds all addresses
+    batch = as_batch(X, Y, dtype=net.dtype, n_inputs=net.n_inputs, heads=net.heads)
+    net.engine.compile(batch, training, batch_size)  # binds all addresses
     descriptor = net.engine._descriptor(PassRequest(batch_size, training=training))
     descriptor.set(threads=1, first_by_nodes=0)  # one thread, which does every layer
     repeat(0, 0, *descriptor.addresses)  # compiles

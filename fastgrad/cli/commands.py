@@ -20,7 +20,6 @@ import fastgrad as fg
 from .. import validation
 from ..codegen.numba_compat import target_processor
 from ..data import dataset
-from ..model.output_heads import prediction
 from ..network import Network
 from ..plot import charts
 from ..tools.gradient_check import gradient_errors
@@ -342,8 +341,7 @@ def _outputs(net: Network, X: NDArray[Any]) -> NDArray[Any]:
             f"the network's outputs are NaN or infinite for {bad:,} of {len(X):,} samples; "
             "its weights or the inputs are too large"
         )
-    predicted: NDArray[Any] = prediction(a, net.heads)
-    return predicted
+    return net.heads.prediction(a)
 
 
 def _written(column: NDArray[Any]) -> list[float]:

@@ -15,7 +15,7 @@ __all__ = ["must_be_its_own", "must_be_writable", "replacing", "text"]
 
 def must_be_writable(name: str, path: Path) -> None:
     """Raise unless a file can be written there: before the work whose result it is to hold."""
-    safetensors.must_have_a_place(name, path)
+    safetensors.check_path(name, path)
     try:
         tempfile.TemporaryFile(dir=path.absolute().parent).close()
     except OSError as error:
@@ -35,7 +35,7 @@ def must_be_its_own(name: str, path: Path, curve: Path | None, metadata: Mapping
             raise ValueError(f"{name}: {curve}, for the training curve, is there; {way_out}")
         return
     try:
-        known = safetensors.read(path)[0]["metadata"]
+        known = safetensors.read_metadata(path)
     except ValueError:
         raise ValueError(f"{name}: {path} is there and holds no model; {way_out}") from None
     for key in ("data", "target", "task", "features"):

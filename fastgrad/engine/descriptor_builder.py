@@ -11,7 +11,7 @@ from ..codegen.signatures import Array
 from ..kernels.activations import Activation
 from ..kernels.regularizers import DROPOUT, KEPT, L1, L2, MAX_NORM, NOISE
 from ..model.layer import Inputs, Layer
-from ..model.output_heads import OutputHead
+from ..model.output_heads import OutputHeads
 from ..optim.base import Optimizer, State
 from .batch import Batch
 from .descriptor import CLIP_STRIDE, DESCRIPTOR, HEAD
@@ -161,7 +161,7 @@ class PassDescriptor:
             record["penalty"] = regularizer_address("penalty", dtype) if is_penalized else 0
             record["max_norm"] = regularizer_address("max_norm", dtype) if is_limited else 0
 
-    def describe_heads(self, heads: Sequence[OutputHead]) -> None:
+    def describe_heads(self, heads: OutputHeads) -> None:
         """Set the costs of the outputs."""
         records, first = np.zeros(len(heads), HEAD), 0
         for record, head in zip(records, heads, strict=True):
@@ -171,7 +171,7 @@ class PassDescriptor:
             record["weight"] = head.weight / averaged
             first += head.nodes
         self._own(heads=records)
-        counts_correct = len(heads) == 1 and heads[0].cost.classifies
+        counts_correct = heads.classifies
         self.set(computes_cost=1, n_heads=len(heads), counts_correct=counts_correct)
 
     def describe_training(
@@ -182,22 +182,22 @@ class PassDescriptor:
         trained = [l for l, layer in enumerate(layers, start=1) if layer.trainable]
         lr_scales = np.array([1.0, *(layer.lr_scale for layer in layers)])
         if (lr_scales != 1).any() or len(trained) < len(layers):
-            state.take_apart()
+            state.make_per_layer()
         is_limited = table["max_norm"].any() or table["penalty"].any()
         # all layers use the constants and memory of the first, unless each has its own
-        rows = np.arange(len(table)) if state.apart else np.ones(len(table), np.int64)
+        rows = np.arange(len(table)) if state.per_layer else np.ones(len(table), np.int64)
         table["constants"] = address_of(constants) + rows * constants.strides[0]
         table["rule_memory"] = address_of(state.memory) + rows * state.memory.strides[0]
         prepare, update = optimizer.addresses(dtype)
         self.set(
             updates=1, first_trained=trained[0] if trained else len(table),
-            per_layer=state.apart, is_uniform=not (state.apart or is_limited),
+            per_layer=state.per_layer, is_uniform=not (state.per_layer or is_limited),
             prepare_loop=prepare, update_loop=update,
         )  # fmt: skip
         self._owned.append(state.memory)
         self._own(
             hyperparameters=optimizer.h.copy(),  # networks that train at once have their own rates
-            steps=state.steps, frozen_steps=state.missed, lr_scales=lr_scales,
+            steps=state.steps, frozen_steps=state.frozen_steps, lr_scales=lr_scales,
         )  # fmt: skip
         self._own(**{f"slot_{k}": slot for k, slot in enumerate(state.slots)})
         if optimizer.clips:

@@ -2,17 +2,16 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
 from ..codegen.signatures import Array
-from ..kernels.activations import Activation
 from ..model.layer import Inputs, Layer
-from ..model.output_heads import OutputHead
-from ..optim.base import Optimizer, State, Token
+from ..model.spec import NetworkSpec
+from ..optim.base import NetworkKey, Optimizer, State
 from . import thread_pool
 from .batch import Batch
 from .descriptor_builder import BoundArrays, PassDescriptor
@@ -76,18 +75,10 @@ class Engine:
 
     Parameters
     ----------
-    sizes : sequence of int
-        n_0 ... n_L.
-    activations : sequence of Activation
-        f_1 ... f_L.
-    heads : sequence of OutputHead
-        The costs of the outputs.
-    dtype : numpy.dtype
-        float32 or float64.
-    standardize : bool
-        Whether the first fit sets mean and scale of the inputs.
-    token : Token
-        The network's.
+    spec : NetworkSpec
+        Sizes, activations, heads and dtype of the network.
+    key : NetworkKey
+        What optimizers keep their state of the network under.
 
     Attributes
     ----------
@@ -99,23 +90,15 @@ class Engine:
         Mean and scale of its inputs.
     """
 
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        activations: Sequence[Activation],
-        heads: Sequence[OutputHead],
-        dtype: Any,
-        standardize: bool,
-        token: Token,
-    ) -> None:
-        self.dtype, self.token = dtype, token
-        self._activations, self._heads = activations, heads
+    def __init__(self, spec: NetworkSpec, key: NetworkKey) -> None:
+        self.dtype, self.key, sizes = spec.dtype, key, spec.sizes
+        self._activations, self._heads = spec.activations, spec.heads
         self._kinds = (DENSE,) * (len(sizes) - 1)
-        self.workspace = Workspace(sizes, self._kinds, dtype)
+        self.workspace = Workspace(sizes, self._kinds, spec.dtype)
         arrays, last = self.workspace.views(self.workspace.parameters), len(sizes) - 2
         self.layers = tuple(Layer(W, b, l == last) for l, (W, b) in enumerate(arrays))
         mean, scale = self.workspace.mean, self.workspace.scale
-        self.inputs = Inputs(mean[: sizes[0]], scale[: sizes[0]], standardize)
+        self.inputs = Inputs(mean[: sizes[0]], scale[: sizes[0]])
         self._tuners: dict[Any, ThreadTuner] = {}
         self._descriptors: dict[Any, PassDescriptor] = {}
         self._version = -1
@@ -295,7 +278,7 @@ class Engine:
 
     def state(self, optimizer: Optimizer) -> State:
         """Return what an optimizer remembers of this network."""
-        return optimizer.state(self.token, self.workspace.parameters, len(self.layers))
+        return optimizer.state(self.key, self.workspace.parameters, len(self.layers))
 
     def draw_noise_key(self, rng: np.random.Generator) -> int:
         """Draw the key of noise and dropout; 0 if there are none."""

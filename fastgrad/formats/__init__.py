@@ -1,1 +1,1 @@
-"""From (description, arrays) to files and back."""
+"""File formats: (spec, arrays) to files and back."""

@@ -1,4 +1,4 @@
-"""Initial weights: each layer's scheme follows from its activation unless told otherwise."""
+"""Initial weights: by default the scheme of each layer follows from its activation."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 #: (n_out, n_in) and a generator -> the weights of a layer, in that shape.
 Scheme = Callable[[tuple[int, int], np.random.Generator], Array]
 
-# variance of a weight, from the nodes of the layer before (n_in) and of its own (n_out)
+# Variance of a weight, from the number of nodes of the previous layer (n_in) and its own (n_out).
 _VARIANCES: dict[str, Callable[[int, int], float]] = {
     "he": lambda n_in, n_out: 2 / n_in,  # K. He et al., arXiv:1502.01852
     "glorot": lambda n_in, n_out: 2 / (n_in + n_out),  # X. Glorot, Y. Bengio, AISTATS 2010
@@ -73,17 +73,17 @@ def _orthogonal(gain: float = 1.0) -> Scheme:
     gain = validation.number("gain of init", gain, above=0)
 
     def draw(shape: tuple[int, int], rng: np.random.Generator) -> Array:
-        # Every orthogonal matrix is as likely as any other: a product of reflections that each send
-        # an axis to a random direction (G. W. Stewart, SIAM J. Numer. Anal. 17, 1980). Not by QR,
-        # since the bits of BLAS depend on the number of its threads.
+        # Uniform over the orthogonal matrices: a product of reflections, each of which maps an axis
+        # to a random direction (G. W. Stewart, SIAM J. Numer. Anal. 17, 1980). Not by QR, since the
+        # bits of BLAS depend on the number of its threads.
         W = np.eye(max(shape), min(shape))
         for k in reversed(range(min(shape))):
             v = rng.normal(size=max(shape) - k)
             sign = np.copysign(1, v[0])
             v[0] += sign * np.sqrt(np.sum(v * v))
             W[k, k] = -sign
-            part = W[k:, k:]
-            part -= (2 / np.sum(v * v) * v)[:, None] * np.einsum("i,ij->j", v, part)
+            block = W[k:, k:]
+            block -= (2 / np.sum(v * v) * v)[:, None] * np.einsum("i,ij->j", v, block)
         return gain * (W if shape[0] >= shape[1] else W.T)
 
     return draw
@@ -119,37 +119,36 @@ _FACTORIES: dict[str, Callable[..., Scheme]] = {
     "orthogonal": _orthogonal,
 }
 
-#: Names that `init` takes.
+#: The names that `init` accepts.
 INITS = ("auto", *_FACTORIES, "siren")
 
 
 def schemes(init: Any, activations: Sequence[str]) -> list[Scheme]:
-    """What draws the weights of each layer.
+    """The functions that draw the weights of each layer.
 
     Parameters
     ----------
     init : str, callable or a list of them
-        A name of `INITS`, perhaps with parameters, "normal(std=0.1)", or the user's own function;
-        for all layers, or one a layer.
+        A name of `INITS`, with parameters if needed, as "normal(std=0.1)", or a custom function;
+        one for all layers, or one per layer.
     activations : sequence of str
         Names of f_1 ... f_L, for "auto" and "siren".
 
     Raises
     ------
     TypeError, ValueError
-        Something else, an unknown name (the message gives the nearest known one), or wrong
-        parameters.
+        Anything else, an unknown name (the message suggests the nearest one), or wrong parameters.
     """
-    specs = validation.one_a_layer("init", init, (str, Callable), len(activations))
-    layers = enumerate(zip(specs, activations, strict=True))
-    return [_scheme(spec, activation, l == 0) for l, (spec, activation) in layers]
+    chosen = validation.one_a_layer("init", init, (str, Callable), len(activations))
+    layers = enumerate(zip(chosen, activations, strict=True))
+    return [_scheme(choice, activation, l == 0) for l, (choice, activation) in layers]
 
 
-def _scheme(spec: Any, activation: str, first: bool) -> Scheme:
-    if callable(spec):
-        return spec  # type: ignore[no-any-return]
-    if not isinstance(spec, str):
-        raise TypeError(f"init: got {spec!r}; expected a name or a function of shape and rng")
+def _scheme(choice: Any, activation: str, first: bool) -> Scheme:
+    if callable(choice):
+        return choice  # type: ignore[no-any-return]
+    if not isinstance(choice, str):
+        raise TypeError(f"init: got {choice!r}; expected a name or a function of shape and rng")
 
     def auto() -> Scheme:
         kind = activation.partition("(")[0]
@@ -157,4 +156,4 @@ def _scheme(spec: Any, activation: str, first: bool) -> Scheme:
         return _FACTORIES["lecun_normal" if kind == "selu" else name]()
 
     siren = _siren(activation, first)
-    return resolve("init", spec, {}, {"auto": auto, **_FACTORIES, "siren": siren})
+    return resolve("init", choice, {}, {"auto": auto, **_FACTORIES, "siren": siren})

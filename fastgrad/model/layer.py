@@ -1,44 +1,54 @@
-"""What a network shows of itself: the parameters of a layer and how they learn, and a gradient."""
+"""What a network shows of itself: each layer's parameters and training settings, and gradients."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from .. import validation
 
-__all__ = ["Gradients", "Inputs", "Layer", "assign", "settings"]
+__all__ = [
+    "Arrays", "Gradients", "Inputs", "Layer", "Settings", "apply_settings", "assign_per_layer",
+    "named_arrays", "training_settings",
+]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 
-_ROUNDING = 64 * np.finfo(np.float64).eps  # relative, of a mean of equal numbers
-_COARSE = 0.01  # of the deviation: with larger steps between its numbers a column is warned of
-_ROWS = 1 << 14  # that are standardised at a time: X may be a memory map
+#: Arrays by the names that they have in a file.
+Arrays = dict[str, Array]
+
+#: How a layer or the inputs are trained, by the names of the attributes.
+Settings = Mapping[str, bool | float]
+
+_ROUNDING = 64 * np.finfo(np.float64).eps  # relative rounding error of a mean of equal numbers
+_COARSE = 0.01  # in standard deviations: a column with larger steps between its numbers warns
+_ROWS = 1 << 14  # per block when standardising, since X may be a memory map
 
 
 class _Setting:
-    """An attribute that checks what is assigned to it."""
+    """An attribute that validates the value assigned to it."""
 
     def __init__(self, default: Any) -> None:
         self.default = default
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def __set_name__(self, owner: type["_TrainingSettings"], name: str) -> None:
         self.name = name
+        owner._setting_names = (*owner._setting_names, name)
 
-    def __get__(self, of: Any, owner: type | None = None) -> Any:
-        return vars(of).get(self.name, self.default) if of else self.default
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return vars(instance).get(self.name, self.default) if instance else self.default
 
-    def __set__(self, of: Any, value: Any) -> None:
-        vars(of)[self.name] = self.checked(value)
+    def __set__(self, instance: Any, value: Any) -> None:
+        vars(instance)[self.name] = self.checked(value)
 
     def checked(self, value: Any) -> Any:
         raise NotImplementedError
 
 
 class _Number(_Setting):
-    """One that takes numbers within limits; None is the default."""
+    """A number within limits; None stands for the default."""
 
     def __init__(self, default: float, **limits: float) -> None:
         super().__init__(default)
@@ -51,14 +61,14 @@ class _Number(_Setting):
 
 
 class _Flag(_Setting):
-    """One that is True or False."""
+    """True or False."""
 
     def checked(self, value: Any) -> bool:
         return validation.flag(self.name, value)
 
 
 class _View:
-    """An array of the network's own, which an assignment writes into."""
+    """An array owned by the network; assigning to it writes in place."""
 
     def __init__(self, about: str) -> None:
         self.__doc__ = about
@@ -66,23 +76,27 @@ class _View:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, of: Any, owner: type | None = None) -> Any:
-        return vars(of)[f"_{self.name}"] if of else self
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return vars(instance)[f"_{self.name}"] if instance else self
 
-    def __set__(self, of: Any, values: Any) -> None:
-        array = self.__get__(of)
+    def __set__(self, instance: Any, values: Any) -> None:
+        array = self.__get__(instance)
         try:
-            array[...] = [] if values is None else values  # it would be NaN
+            array[...] = [] if values is None else values  # NumPy would convert None to NaN
         except (TypeError, ValueError):
             is_array = isinstance(values, np.ndarray)
-            came = f"shape {values.shape}" if is_array else type(values).__name__
+            received = f"shape {values.shape}" if is_array else type(values).__name__
             expected = f"numbers of shape {array.shape}"
-            raise ValueError(f"{self.name}: got {came}; expected {expected}") from None
+            raise ValueError(f"{self.name}: got {received}; expected {expected}") from None
 
 
-class _Settings(validation.NoNewAttributes):
-    """Attributes with a count of their changes, by which a pass sees that it must look again."""
+class _TrainingSettings(validation.NoNewAttributes):
+    """Validated attributes and a count of their assignments.
 
+    The engine compares the count to learn whether its descriptors are current.
+    """
+
+    _setting_names: ClassVar[tuple[str, ...]] = ()
     version = 0
     dropout = _Number(0.0, least=0, below=1)
 
@@ -92,8 +106,9 @@ class _Settings(validation.NoNewAttributes):
         vars(self)["version"] = self.version + 1
 
     def __repr__(self) -> str:
-        """The shape, and what is not as by default."""
-        changed = [f"{k}={v!r}" for k, v in settings(self).items() if v != getattr(type(self), k)]
+        """The shape, and the settings that differ from their defaults."""
+        settings = training_settings(self)
+        changed = [f"{k}={v!r}" for k, v in settings.items() if v != getattr(type(self), k)]
         return f"<{type(self).__name__} {self._shape}{': ' * bool(changed)}{', '.join(changed)}>"
 
     @property
@@ -101,8 +116,8 @@ class _Settings(validation.NoNewAttributes):
         raise NotImplementedError
 
 
-class Layer(_Settings):
-    """One layer: its weights and biases, views of the network's own, and how they are trained.
+class Layer(_TrainingSettings):
+    """One layer: its weights and biases, views of the network's parameters, and its training.
 
     Assigning to `W` or `b`, as in ``layer.W -= 0.1 * g``, writes in place.
 
@@ -118,27 +133,27 @@ class Layer(_Settings):
     Attributes
     ----------
     trainable : bool, default True
-        False: a fit leaves W and b as they are.
+        False: training leaves W and b unchanged.
     lr_scale : float, default 1
-        What the learning rate is multiplied by for this layer.
+        Factor of the learning rate for this layer.
     l1, l2 : float, default 0
         The cost is C + l1 sum |W| + l2/2 sum W^2, equation (10).
     penalize_biases : bool, default False
-        Whether the sums count the biases too.
+        Whether the sums include the biases.
     dropout : float, default 0
-        Probability with which an activation of this layer is 0 while training, equation (9); only
-        for hidden layers.
+        Probability with which an activation of this layer is set to 0 in training, equation (9);
+        for hidden layers only.
     max_norm : float, default infinity
-        Largest norm of the weights of a node: larger ones are shrunk after each step.
+        Largest norm of the weights of a node: larger ones are scaled down after each step.
     """
 
     W, b = _View("Weights, (n_l, n_(l-1))."), _View("Biases, (n_l,).")
-    trainable = _Flag(True)
-    lr_scale = _Number(1.0, least=0)
     l1 = _Number(0.0, least=0)
     l2 = _Number(0.0, least=0)
     penalize_biases = _Flag(False)
     max_norm = _Number(float("inf"), above=0)
+    trainable = _Flag(True)
+    lr_scale = _Number(1.0, least=0)
 
     _elsewhere = MappingProxyType({"learningrate": "lr_scale", "lr": "lr_scale"})
 
@@ -146,10 +161,12 @@ class Layer(_Settings):
         self._W, self._b, self._is_output = W, b, is_output
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set; but outputs are not dropped."""
+        """Set; but the outputs take no dropout."""
         if name == "dropout" and self._is_output and np.any(value):
-            came = validation.shown(value)
-            raise ValueError(f"dropout: got {came} at the output; expected it at a hidden layer")
+            received = validation.shown(value)
+            raise ValueError(
+                f"dropout: got {received} at the output; expected it at a hidden layer"
+            )
         super().__setattr__(name, value)
 
     @property
@@ -169,33 +186,32 @@ class Layer(_Settings):
         return total
 
 
-class Inputs(_Settings):
-    """What happens to the inputs on their way into layer 1: a_0 = (x - mean) scale.
+class Inputs(_TrainingSettings):
+    """How the inputs x become a_0 = (x - mean) scale, and their noise and dropout in training.
 
     Parameters
     ----------
     mean, scale : ndarray
         (n_0,): 0 and 1 unless the inputs are standardised.
-    standardize : bool
+    standardize : bool, default False
         Whether the first fit sets them.
 
     Attributes
     ----------
     noise : float, default 0
-        Deviation of the normal noise added to a_0 while training.
+        Standard deviation of the normal noise added to a_0 in training.
     dropout : float, default 0
-        Probability with which an input is 0 while training.
+        Probability with which an input is set to 0 in training.
     standardized : bool
         Whether mean and scale have been set.
     """
 
+    mean = _View("Subtracted from the inputs, (n_0,).")
+    scale = _View("Factor of the difference, (n_0,).")
+    standardize, standardized = _Flag(False), _Flag(False)
     noise = _Number(0.0, least=0)
 
-    mean = _View("What is subtracted, (n_0,).")
-    scale = _View("What is multiplied by then, (n_0,).")
-    standardize, standardized = _Flag(False), _Flag(False)
-
-    def __init__(self, mean: Array, scale: Array, standardize: bool) -> None:
+    def __init__(self, mean: Array, scale: Array, standardize: bool = False) -> None:
         self._mean, self._scale, self.standardize = mean, scale, standardize
 
     @property
@@ -203,7 +219,7 @@ class Inputs(_Settings):
         return str(len(self.mean))
 
     def standardize_by(self, X: Any) -> None:
-        """Set mean and scale such that these inputs have mean 0 and deviation 1.
+        """Set mean and scale such that these inputs have mean 0 and standard deviation 1.
 
         Parameters
         ----------
@@ -211,31 +227,31 @@ class Inputs(_Settings):
             (S, n_0).
         """
         X = validation.matrix("X", X, self.mean.dtype, len(self.mean))
-        self.standardize_by_parts([X], stacklevel=3)
+        self.standardize_by_pieces([X], stacklevel=3)
 
-    def standardize_by_parts(self, parts: Iterable[Array], stacklevel: int = 4) -> None:
-        """The same for inputs that come part by part.
+    def standardize_by_pieces(self, pieces: Iterable[Array], stacklevel: int = 2) -> None:
+        """Set mean and scale from inputs that arrive in several arrays.
 
-        Sums of squares are put together as by T. F. Chan, G. H. Golub, R. J. LeVeque, 1979.
+        Means and sums of squares are merged as in T. F. Chan, G. H. Golub, R. J. LeVeque, 1979.
 
         Parameters
         ----------
-        parts : iterable of ndarray
+        pieces : iterable of ndarray
             (S, n_0) each.
-        stacklevel : int, default 4
-            Of the warning that the dtype hardly tells a column's numbers apart; 4 is who calls
-            `Network.fit`.
+        stacklevel : int, default 2
+            Of the warning about a column whose numbers the dtype hardly distinguishes.
         """
         S, mean, squares = 0, np.zeros(len(self.mean)), np.zeros(len(self.mean))
-        for part in (X[k : k + _ROWS] for X in parts for k in range(0, len(X), _ROWS)):
-            n, mean_of_part = len(part), part.mean(axis=0, dtype=np.float64)
-            away = mean_of_part - mean
-            squares += np.square(part - mean_of_part).sum(axis=0) + away**2 * (S * n / (S + n))
-            mean += away * (n / (S + n))
+        for block in (X[k : k + _ROWS] for X in pieces for k in range(0, len(X), _ROWS)):
+            n, block_mean = len(block), block.mean(axis=0, dtype=np.float64)
+            difference = block_mean - mean
+            squares += np.square(block - block_mean).sum(axis=0)
+            squares += difference**2 * (S * n / (S + n))
+            mean += difference * (n / (S + n))
             S += n
         if S:
             deviation = np.sqrt(squares / S)
-            least = np.finfo(self.mean.dtype).tiny  # below it a pass takes numbers for 0
+            least = np.finfo(self.mean.dtype).tiny  # a pass flushes smaller numbers to 0
             constant = deviation <= np.maximum(_ROUNDING * np.abs(mean), least)
             deviation[constant] = 1
             self.mean, self.scale = mean, 1 / deviation
@@ -245,29 +261,37 @@ class Inputs(_Settings):
             if coarse.max() > _COARSE:
                 j = int(coarse.argmax())
                 warnings.warn(
-                    f"standardize: column {j} varies by {deviation[j]:.3g} around {mean[j]:.3g}, of"
-                    f" which {self.mean.dtype} tells steps of {steps[j]:.3g} only; subtract"
-                    " something like its mean before, or take dtype='float64'",
+                    f"standardize: column {j} varies by {deviation[j]:.3g} around {mean[j]:.3g},"
+                    f" where {self.mean.dtype} has steps of {steps[j]:.3g}; subtract its"
+                    " approximate mean first, or use dtype='float64'",
                     RuntimeWarning,
                     stacklevel,
                 )
 
-    def must_be_ready(self) -> None:
-        """Raise if they are to be standardised and no fit has told by what."""
+    def check_standardized(self) -> None:
+        """Raise if the inputs are to be standardised and mean and scale have not been set."""
         if self.standardize and not self.standardized:
             raise ValueError(
-                "standardize: got no samples to do it by; expected a fit, or"
-                " net.inputs.standardize_by(X), before a step or stream"
+                "standardize: got no samples to compute mean and scale from; expected a fit, or"
+                " net.inputs.standardize_by(X), before a step"
             )
 
 
-def settings(of: _Settings) -> dict[str, Any]:
-    """How a layer or the inputs are trained, as JSON can hold it."""
-    return {k: v for k, v in vars(of).items() if k[0] != "_" and isinstance(v, bool | float)}
+def training_settings(
+    part: _TrainingSettings | type[_TrainingSettings],
+) -> dict[str, bool | float]:
+    """All settings of a layer or of the inputs by name; of the class, their defaults."""
+    return {name: getattr(part, name) for name in part._setting_names}
 
 
-def assign(layers: Sequence[Layer], **given: Any) -> None:
-    """Give each of the layers its value of each setting, or all the same."""
+def apply_settings(part: _TrainingSettings, settings: Settings) -> None:
+    """Assign settings to a layer or to the inputs; the others stay as they are."""
+    for name, value in settings.items():
+        setattr(part, name, value)
+
+
+def assign_per_layer(layers: Sequence[Layer], **given: Any) -> None:
+    """Assign each setting: a list has one value per layer, anything else is for all layers."""
     for name, value in given.items():
         value = value.tolist() if isinstance(value, np.ndarray) else value
         values = value if isinstance(value, list | tuple) else [value] * len(layers)
@@ -282,15 +306,23 @@ def assign(layers: Sequence[Layer], **given: Any) -> None:
         raise ValueError("penalize_biases: got True without a penalty; expected l1 or l2 above 0")
 
 
+def named_arrays(inputs: Inputs, layers: Sequence[Layer]) -> Arrays:
+    """All numbers of a network by their names in a file, as views."""
+    named = {"input.mean": inputs.mean, "input.scale": inputs.scale}
+    for l, layer in enumerate(layers, start=1):
+        named |= {f"layer.{l}.W": layer.W, f"layer.{l}.b": layer.b}
+    return named
+
+
 class Gradients(NamedTuple):
-    """The gradient of the mean cost at some samples.
+    """The gradient of the mean cost of a batch.
 
     Attributes
     ----------
     C : float
-        The cost itself.
+        The mean cost itself.
     dC_dW, dC_db : tuple of ndarray
-        For each layer, in the shapes of W and b.
+        Per layer, in the shapes of W and b.
     dC_da0 : ndarray
         (S, n_0): with respect to the inputs.
     """

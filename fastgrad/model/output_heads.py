@@ -1,4 +1,4 @@
-"""Several outputs in one network: groups of nodes of the last layer, each with its own cost."""
+"""Groups of nodes of the last layer, each with a cost: one head, or several kinds of outputs."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -6,61 +6,83 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import validation
-from ..kernels.costs import Cost, cost, linked
+from ..kernels.costs import Cost, linked
+from ..kernels.costs import cost as resolve_cost
 
-__all__ = ["OutputHead", "output_heads", "prediction"]
+__all__ = ["OutputHead", "OutputHeads", "output_heads"]
+
+Array = np.ndarray[Any, Any]
 
 _EXPECTED = "a name, a fg.Cost, or a list of (cost, outputs) or (cost, outputs, weight)"
 
 
 class OutputHead(NamedTuple):
-    """Some outputs and their cost, which counts `weight` times in the cost of the whole."""
+    """A group of outputs, its cost, and the weight of this cost in the total."""
 
     cost: Cost
     nodes: int
     weight: float
 
 
-def output_heads(spec: Any, outputs: int, last: str) -> tuple[OutputHead, ...]:
-    """The heads that `cost` stands for: one of all outputs, or those listed."""
-    if isinstance(spec, str | Cost):
-        return (_head("cost", cost(spec, last), outputs, 1.0),)
-    if not isinstance(spec, Sequence) or not spec:
-        raise TypeError(f"cost: got {spec!r}; expected {_EXPECTED}")
-    made = []
-    for k, part in enumerate(spec):
-        if not isinstance(part, Sequence) or isinstance(part, str) or len(part) not in {2, 3}:
-            raise TypeError(f"cost[{k}]: got {part!r}; expected (cost, outputs[, weight])")
-        which, nodes, *weight = part
-        made.append(
+class OutputHeads(tuple[OutputHead, ...]):
+    """The heads of a network, in the order of its outputs."""
+
+    __slots__ = ()
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the network is a classifier, whose accuracy is defined: one head of classes."""
+        return len(self) == 1 and self[0].cost.classifies
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, of which each sample has one; 0 if the outputs mean anything else."""
+        head = self[0]
+        if not self.classifies or (head.cost.link == "sigmoid" and head.nodes > 1):
+            return 0
+        return max(head.nodes, 2)
+
+    def prediction(self, a: Array) -> Array:
+        """The outputs a^L, (S, n_L), with the link of each head's cost applied."""
+        if len(self) == 1:
+            predicted: Array = linked(a, self[0].cost.link)
+            return predicted
+        ends = np.cumsum([head.nodes for head in self])[:-1]
+        parts = zip(np.split(a, ends, axis=1), self, strict=True)
+        return np.concatenate([linked(part, head.cost.link) for part, head in parts], axis=1)
+
+
+def output_heads(cost: Any, n_outputs: int, last_activation: str) -> OutputHeads:
+    """The heads of a network's argument `cost`: one for all outputs, or those listed."""
+    if isinstance(cost, str | Cost):
+        return OutputHeads([_head("cost", resolve_cost(cost, last_activation), n_outputs, 1.0)])
+    if not isinstance(cost, Sequence) or not cost:
+        raise TypeError(f"cost: got {cost!r}; expected {_EXPECTED}")
+    heads = []
+    for k, item in enumerate(cost):
+        if not isinstance(item, Sequence) or isinstance(item, str) or len(item) not in {2, 3}:
+            raise TypeError(f"cost[{k}]: got {item!r}; expected (cost, outputs[, weight])")
+        which, nodes, *weight = item
+        heads.append(
             _head(
                 f"cost[{k}]",
-                cost(which, last),
+                resolve_cost(which, last_activation),
                 validation.integer(f"cost[{k}] outputs", nodes, least=1),
                 validation.number(f"cost[{k}] weight", weight[0], least=0) if weight else 1.0,
             )
         )
-    if sum(head.nodes for head in made) != outputs:
-        each = " + ".join(str(head.nodes) for head in made)
-        raise ValueError(f"cost: got costs of {each} outputs; expected {outputs} in all")
-    if not any(head.weight for head in made):
+    if sum(head.nodes for head in heads) != n_outputs:
+        each = " + ".join(str(head.nodes) for head in heads)
+        raise ValueError(f"cost: got costs of {each} outputs; expected {n_outputs} in total")
+    if not any(head.weight for head in heads):
         raise ValueError("cost: got only weights of 0; expected at least one above 0")
-    return tuple(made)
+    return OutputHeads(heads)
 
 
-def _head(name: str, of: Cost, nodes: int, weight: float) -> OutputHead:
-    if of.link == "softmax" and nodes == 1:
+def _head(name: str, cost: Cost, nodes: int, weight: float) -> OutputHead:
+    if cost.link == "softmax" and nodes == 1:
         raise ValueError(
-            f"{name}: got {of.name!r} of 1 output, where softmax is always 1; expected"
+            f"{name}: got {cost.name!r} of 1 output, where softmax is always 1; expected"
             " 'sigmoid_cross_entropy', or at least 2 outputs"
         )
-    return OutputHead(of, nodes, weight)
-
-
-def prediction(a: Any, of: Sequence[OutputHead]) -> Any:
-    """Outputs with the link of each head's cost applied."""
-    if len(of) == 1:
-        return linked(a, of[0].cost.link)
-    ends = np.cumsum([head.nodes for head in of])[:-1]
-    parts = zip(np.split(a, ends, axis=1), of, strict=True)
-    return np.concatenate([linked(part, head.cost.link) for part, head in parts], axis=1)
+    return OutputHead(cost, nodes, weight)

@@ -1,7 +1,8 @@
-"""The base of the optimizers: a rule, its numbers, and what it remembers of each network."""
+"""The base of the optimizers: an update rule, its numbers, and a state for each network."""
 
 import copy
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 from weakref import WeakKeyDictionary
@@ -9,31 +10,51 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .. import validation
-from ..kernels.update_rules import Rule, addresses
+from ..kernels.update_rules import RULES, Rule, addresses
 from .schedule_base import Constant, Schedule, schedule
 
-__all__ = ["Optimizer", "PerNetwork", "State", "Token", "resolve"]
+__all__ = [
+    "NetworkKey", "Optimizer", "State", "WeakNetworkDict", "checked_numbers", "resolve_optimizer",
+]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 
+_at_least_0 = partial(validation.number, least=0)
+_above_0 = partial(validation.number, above=0)
 
-class Token:
-    """Stands for a network where others keep something for it; copied and pickled along with it."""
+#: Checks of the rules' numbers; a name means the same in all rules.
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("alpha", "momentum", "rho"), validation.fraction),
+    **dict.fromkeys(("initial_accumulator_value", "lr_decay"), _at_least_0),
+    **dict.fromkeys(("momentum_decay", "weight_decay"), _at_least_0),
+    "dampening": validation.number,
+    "decoupled_weight_decay": validation.flag,
+    "eps": _above_0,
+}
 
 
-class PerNetwork(WeakKeyDictionary[Token, Any]):
-    """Something for each network by its token, forgotten with it.
+def checked_numbers(**numbers: Any) -> dict[str, float]:
+    """The numbers of a rule as floats; raise if one is out of its range."""
+    return {name: float(_CHECKS[name](name, value)) for name, value in numbers.items()}
 
-    Copied or pickled together with a network, it is that of the copy too; alone, the copies of the
-    tokens belong to nobody, and all is forgotten.
+
+class NetworkKey:
+    """Identifies a network where others store something for it; copied and pickled with it."""
+
+
+class WeakNetworkDict(WeakKeyDictionary[NetworkKey, Any]):
+    """One value per network, dropped with the network.
+
+    Copied or pickled together with a network, it serves the copy too; alone, the copies of its
+    keys belong to no network and it is empty.
     """
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Copy the tokens too, which the base class does not."""
+        """Copy the keys too, which the base class does not."""
         return type(self)(copy.deepcopy(list(self.items()), memo))
 
     def __reduce__(self) -> Any:
-        """As pairs, since no weak reference can be pickled."""
+        """Pickle as pairs, since weak references cannot be pickled."""
         return type(self), (list(self.items()),)
 
 
@@ -43,50 +64,50 @@ class State:
     Parameters
     ----------
     rule : Rule or None
-        Its rule.
+        The optimizer's.
     parameters : ndarray
         The network's parameters, one flat array.
     layers : int
-        How many layers may have a learning rate of their own.
+        Number of layers, each of which may have its own learning rate.
     """
 
     def __init__(self, rule: Rule | None, parameters: Array, layers: int) -> None:
         slots = rule.slots if rule else 0
         self.steps = np.zeros(1, np.int64)
-        self.memory = np.zeros((1 + layers, 8))  # row 0 is for no layer
-        self.missed = np.zeros(1 + layers, np.int64)  # steps for which a layer was frozen
-        self.apart = False  # whether each layer has its own memory, or the first one's serves all
+        self.memory = np.zeros((1 + layers, 8))  # the rule's own numbers per layer; row 0 is unused
+        self.frozen_steps = np.zeros(1 + layers, np.int64)  # steps during which a layer was frozen
+        self.per_layer = False  # whether each layer uses its own row of memory, or all use row 1
         self.slots = [np.zeros_like(parameters) for _ in range(slots)]
-        self.fit_began = 0  # at which step, and how many there are, if known
-        self.horizon: int | None = None
+        self.fit_began = 0  # the step at which the current fit began
+        self.horizon: int | None = None  # its number of steps, if known
 
-    def take_apart(self) -> None:
-        """Give each layer a memory of its own: from now on they may differ."""
-        if not self.apart:
+    def make_per_layer(self) -> None:
+        """Give each layer its own row of memory: from now on they may differ."""
+        if not self.per_layer:
             self.memory[2:] = self.memory[1]
-            self.apart = True
+            self.per_layer = True
 
 
 class Optimizer(validation.NoNewAttributes):
-    """Base of the update rules.
+    """Base of the optimizers.
 
-    Copied (`copy.deepcopy`) or pickled together with a network, it goes on with the same bits in
+    Copied (`copy.deepcopy`) or pickled together with a network, it continues with the same bits in
     the copy; copied alone it keeps its settings and forgets all networks. A subclass sets its
-    public attributes before it calls the `__init__` of this class, after which it takes no more.
+    public attributes before it calls the `__init__` of this class, which then accepts no more.
 
     Parameters
     ----------
     lr : float, Schedule or callable
         Learning rate, at least 0; one of `fastgrad.schedules`; or a function of the step.
     rule : fastgrad.kernels.update_rules.Rule or None
-        How a step follows from the gradient of a mini-batch; None: it takes no such steps.
+        How a step follows from the gradient of a mini-batch; None: there are no such steps.
     **numbers : float
         The rule's other numbers, in its order.
 
     Attributes
     ----------
     follows_lr : bool
-        Whether each step is as long as the learning rate says, not only the first.
+        Whether the length of each step is proportional to the learning rate, not only the first.
     rule : fastgrad.kernels.update_rules.Rule or None
         As given.
     schedule : Schedule
@@ -94,11 +115,11 @@ class Optimizer(validation.NoNewAttributes):
     clip_norm, clip_value : float
         Limits of the gradient, infinite unless `clip` is called.
     h : ndarray of float64
-        The rule's numbers; the learning rate of the last step is h[0].
+        The rule's numbers; h[0] is the learning rate of the last step.
     """
 
     follows_lr = True
-    _lr_limits: ClassVar[dict[str, float]] = {"least": 0}  # of a rate that no step follows
+    _lr_limits: ClassVar[dict[str, float]] = {"least": 0}  # of lr where follows_lr is False
     _made_last = "_states"
     _elsewhere = MappingProxyType({"learningrate": "lr"})
 
@@ -109,9 +130,9 @@ class Optimizer(validation.NoNewAttributes):
         self.clip_norm = self.clip_value = np.inf
         self.h = np.zeros(16)
         self.h[: 1 + len(numbers)] = self.schedule(0, 10**6), *numbers.values()
-        self._states = PerNetwork()
+        self._states = WeakNetworkDict()
 
-    __copy__ = copy.deepcopy  # a shallow one would share its numbers, and what it remembers
+    __copy__ = copy.deepcopy  # a shallow copy would share h and the states
 
     def __repr__(self) -> str:
         """Class and learning rate."""
@@ -124,22 +145,26 @@ class Optimizer(validation.NoNewAttributes):
         return {"lr": lr, **self._numbers}
 
     @property
+    def rule_name(self) -> str | None:
+        """Name of the rule; None for a custom rule, or without a rule."""
+        return next((name for name, rule in RULES.items() if rule == self.rule), None)
+
+    @property
     def schedule(self) -> Schedule:
-        """The learning rate of each step; set to a number or function, what it stands for."""
+        """The learning rate of each step; a number or a function assigned to it is converted."""
         return self._schedule
 
     @schedule.setter
     def schedule(self, lr: float | Schedule | Callable[[int], float]) -> None:
-        made = schedule(lr)
+        converted = schedule(lr)
         if not self.follows_lr:
-            validation.number(
-                "lr", made.lr if isinstance(made, Constant) else lr, **self._lr_limits
-            )
-        self._schedule = made
+            rate = converted.lr if isinstance(converted, Constant) else lr
+            validation.number("lr", rate, **self._lr_limits)
+        self._schedule = converted
 
     @property
     def lr(self) -> float:
-        """Learning rate of the last step; set, it is that of all further ones."""
+        """Learning rate of the last step; assigning to it sets that of all further steps."""
         return float(self.h[0])
 
     @lr.setter
@@ -155,12 +180,12 @@ class Optimizer(validation.NoNewAttributes):
         norm : float, optional
             Largest norm of the whole gradient, above 0 (R. Pascanu et al., arXiv:1211.5063).
         value : float, optional
-            Largest number in it, above 0.
+            Largest absolute value of its numbers, above 0.
 
         Returns
         -------
         Optimizer
-            Itself, so that one can write ``fg.Adam(1e-3).clip(norm=1.0)``.
+            The optimizer itself, so that ``fg.Adam(1e-3).clip(norm=1.0)`` is one expression.
         """
         limits = (
             np.inf if norm is None else validation.number("norm", norm, above=0),
@@ -174,17 +199,17 @@ class Optimizer(validation.NoNewAttributes):
         """Whether the gradient is limited."""
         return min(self.clip_norm, self.clip_value) < np.inf
 
-    def state(self, network: Token, parameters: Array, layers: int) -> State:
-        """State for a network, made at its first use: an optimizer may serve several networks.
+    def state(self, network: NetworkKey, parameters: Array, layers: int) -> State:
+        """The state for a network, created at its first use: an optimizer may serve several.
 
         Parameters
         ----------
-        network : Token
-            Whose state it is.
+        network : NetworkKey
+            The network's.
         parameters : ndarray
             Its parameters, one flat array.
         layers : int
-            How many it has.
+            Its number of layers.
         """
         if network not in self._states:
             self._states[network] = State(self.rule, parameters, layers)
@@ -192,21 +217,21 @@ class Optimizer(validation.NoNewAttributes):
         return state
 
     def begin(self, state: State, steps: int | None) -> None:
-        """Note that a fit begins, which a schedule without a length of its own spans.
+        """Record that a fit begins; a schedule without a length of its own spans it.
 
-        A fit of just the steps that the last one had left, when it was stopped, goes on with it.
+        A fit of exactly the steps that the last one had left when it was stopped continues it.
 
         Parameters
         ----------
         state : State
             That of the network.
         steps : int or None
-            How many the fit will have; None for a stream, of which nobody knows.
+            Number of steps of the fit; None for a stream, where it is unknown.
 
         Raises
         ------
         ValueError
-            If the schedule must end within the fit, and would not, or has no length.
+            If the schedule must end within the fit and does not, or has no length.
         """
         first = began = int(state.steps[0])
         horizon = steps
@@ -219,20 +244,20 @@ class Optimizer(validation.NoNewAttributes):
         state.fit_began, state.horizon = began, horizon
 
     def rates(self, state: State, count: int) -> Array:
-        """Learning rates of the next steps, float64.
+        """Learning rates of the next steps, float64 of shape (count,).
 
         Parameters
         ----------
         state : State
             That of the network.
         count : int
-            How many.
+            Number of steps.
         """
         first = int(state.steps[0]) - (state.fit_began if self.schedule.spans_fit else 0)
         return self.schedule.rates(first, count, state.horizon)
 
     def addresses(self, dtype: Any) -> tuple[int, int]:
-        """Addresses of the two compiled loops.
+        """Addresses of the rule's two compiled loops.
 
         Parameters
         ----------
@@ -242,7 +267,7 @@ class Optimizer(validation.NoNewAttributes):
         Raises
         ------
         TypeError
-            If there are none.
+            If there is no rule.
         """
         if self.rule is None:
             raise TypeError(
@@ -251,14 +276,23 @@ class Optimizer(validation.NoNewAttributes):
             )
         return addresses(self.rule, dtype)
 
+    def check_layers(self, layers: Iterable[Any]) -> None:
+        """Raise if a layer's `lr_scale` would have no effect.
 
-def resolve(optimizer: Any, layers: Iterable[Any] = ()) -> Optimizer:
-    """The optimizer that came, if it is one that can train these layers."""
+        Parameters
+        ----------
+        layers : iterable of Layer
+            What is to be trained.
+        """
+        if not self.follows_lr and any(layer.lr_scale != 1 for layer in layers):
+            name = type(self).__name__
+            raise ValueError(
+                f"optimizer: got {name} with an lr_scale other than 1; expected it without"
+            )
+
+
+def resolve_optimizer(optimizer: Any) -> Optimizer:
+    """The optimizer itself; raise for anything else."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer: got {optimizer!r}; expected one such as fg.Adam(1e-3)")
-    if not optimizer.follows_lr and any(layer.lr_scale != 1 for layer in layers):
-        name = type(optimizer).__name__
-        raise ValueError(
-            f"optimizer: got {name} with an lr_scale other than 1; expected it without"
-        )
     return optimizer

@@ -1,12 +1,12 @@
-"""The optimizers: names, arguments and defaults as in PyTorch, each for a rule of rules.py.
+"""First-order optimizers: names, arguments and defaults as in PyTorch, rules in update_rules.py.
 
 In the formulas w are the parameters, g = dC/dw + weight_decay w, t counts the steps from 1, and
-what is kept from step to step is 0 at first.
+all other variables start at 0.
 """
 
 from .. import validation
 from ..kernels.update_rules import RULES
-from .base import Optimizer
+from .base import Optimizer, checked_numbers
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Lion", "RMSprop", "Rprop"]
 
@@ -15,7 +15,7 @@ class SGD(Optimizer):
     """Gradient descent on mini-batches: w := w - lr g.
 
     With momentum (B. T. Polyak, 1964), v := momentum v + (1 - dampening) g, but v := g at the
-    first step, and w := w - lr v. With Nesterov's (1983), w := w - lr (g + momentum v).
+    first step, and w := w - lr v. With Nesterov momentum (1983), w := w - lr (g + momentum v).
 
     Parameters
     ----------
@@ -24,11 +24,11 @@ class SGD(Optimizer):
     momentum : float, default 0.0
         From 0 to below 1.
     nesterov : bool, default False
-        Look ahead along the momentum; needs a momentum above 0 and no dampening.
+        Nesterov momentum; needs a momentum above 0 and no dampening.
     dampening : float, default 0.0
-        Part of the gradient that the velocity leaves out; needs a momentum above 0.
+        Fraction of the gradient left out of the velocity; needs a momentum above 0.
     weight_decay : float, default 0.0
-        Times w, added to the gradient; at least 0.
+        Factor of w, added to the gradient; at least 0.
 
     Raises
     ------
@@ -45,9 +45,7 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
     ) -> None:
-        validation.fraction("momentum", momentum)
-        validation.number("dampening", dampening)
-        validation.number("weight_decay", weight_decay, least=0)
+        numbers = checked_numbers(weight_decay=weight_decay, momentum=momentum, dampening=dampening)
         nesterov = validation.flag("nesterov", nesterov)
         if dampening and not momentum:
             raise ValueError(
@@ -58,12 +56,11 @@ class SGD(Optimizer):
         if nesterov and dampening:
             raise ValueError(f"nesterov: got True with dampening {dampening}; expected dampening 0")
         rule = RULES["nesterov" if nesterov else "momentum" if momentum else "sgd"]
-        numbers = {"weight_decay": weight_decay, "momentum": momentum, "dampening": dampening}
         super().__init__(lr, rule, **numbers)
 
 
 class Adagrad(Optimizer):
-    """Adagrad (J. Duchi, E. Hazan, Y. Singer, JMLR 12, 2011): steps shrink with all g so far.
+    """Adagrad (J. Duchi, E. Hazan, Y. Singer, JMLR 12, 2011): steps shrink as squares of g add up.
 
     v := v + g^2 and w := w - lr / (1 + (t - 1) lr_decay) g / (sqrt(v) + eps).
 
@@ -72,11 +69,11 @@ class Adagrad(Optimizer):
     lr : float, default 0.01
         Learning rate, at least 0.
     lr_decay : float, default 0.0
-        How fast the learning rate falls, at least 0.
+        Decay of the learning rate, at least 0.
     weight_decay : float, default 0.0
-        Times w, added to the gradient; at least 0.
+        Factor of w, added to the gradient; at least 0.
     initial_accumulator_value : float, default 0.0
-        What v is at first, at least 0.
+        The initial v, at least 0.
     eps : float, default 1e-10
         Added to the root, above 0.
 
@@ -97,12 +94,12 @@ class Adagrad(Optimizer):
         super().__init__(
             lr,
             RULES["adagrad"],
-            lr_decay=validation.number("lr_decay", lr_decay, least=0),
-            weight_decay=validation.number("weight_decay", weight_decay, least=0),
-            initial_accumulator_value=validation.number(
-                "initial_accumulator_value", initial_accumulator_value, least=0
+            **checked_numbers(
+                lr_decay=lr_decay,
+                weight_decay=weight_decay,
+                initial_accumulator_value=initial_accumulator_value,
+                eps=eps,
             ),
-            eps=validation.number("eps", eps, above=0),
         )
 
 
@@ -121,7 +118,7 @@ class Adadelta(Optimizer):
     eps : float, default 1e-6
         Added under the roots, above 0.
     weight_decay : float, default 0.0
-        Times w, added to the gradient; at least 0.
+        Factor of w, added to the gradient; at least 0.
 
     Raises
     ------
@@ -132,13 +129,8 @@ class Adadelta(Optimizer):
     def __init__(
         self, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0
     ) -> None:
-        super().__init__(
-            lr,
-            RULES["adadelta"],
-            rho=validation.fraction("rho", rho),
-            eps=validation.number("eps", eps, above=0),
-            weight_decay=validation.number("weight_decay", weight_decay, least=0),
-        )
+        numbers = checked_numbers(rho=rho, eps=eps, weight_decay=weight_decay)
+        super().__init__(lr, RULES["adadelta"], **numbers)
 
 
 class RMSprop(Optimizer):
@@ -157,7 +149,7 @@ class RMSprop(Optimizer):
     eps : float, default 1e-8
         Added to the root, above 0.
     weight_decay : float, default 0.0
-        Times w, added to the gradient; at least 0.
+        Factor of w, added to the gradient; at least 0.
     momentum : float, default 0.0
         From 0 to below 1.
     centered : bool, default False
@@ -178,15 +170,12 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
-        centered = validation.flag("centered", centered)
-        super().__init__(
-            lr,
-            RULES["rmsprop" + "_centered" * centered + "_momentum" * bool(momentum)],
-            alpha=validation.fraction("alpha", alpha),
-            eps=validation.number("eps", eps, above=0),
-            weight_decay=validation.number("weight_decay", weight_decay, least=0),
-            momentum=validation.fraction("momentum", momentum),
+        numbers = checked_numbers(
+            alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum
         )
+        centered = validation.flag("centered", centered)
+        name = "rmsprop" + "_centered" * centered + "_momentum" * bool(momentum)
+        super().__init__(lr, RULES[name], **numbers)
 
 
 class Lion(Optimizer):
@@ -212,27 +201,27 @@ class Lion(Optimizer):
     def __init__(
         self, lr: float = 1e-4, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0
     ) -> None:
-        validation.number("weight_decay", weight_decay, least=0)
         beta1, beta2 = validation.betas(betas)
-        super().__init__(lr, RULES["lion"], beta1=beta1, beta2=beta2, weight_decay=weight_decay)
+        numbers = {"beta1": beta1, "beta2": beta2, **checked_numbers(weight_decay=weight_decay)}
+        super().__init__(lr, RULES["lion"], **numbers)
 
 
 class Rprop(Optimizer):
     """Rprop (M. Riedmiller, H. Braun, 1993) in the form iRprop- (C. Igel, M. Hüsken, 2000).
 
-    Each parameter has a step of its own, lr at first. Where g keeps its sign the step grows by
-    etas[1], where the sign turns it shrinks by etas[0] and g counts as 0; w := w - sign(g) step.
-    For whole batches: the sign of g must not be due to the choice of the samples.
+    Each parameter has its own step, lr at first. Where g keeps its sign the step grows by etas[1];
+    where the sign changes it shrinks by etas[0] and g counts as 0; w := w - sign(g) step. For whole
+    data sets: the sign of g must not depend on the choice of the samples.
 
     Parameters
     ----------
     lr : float, default 0.01
-        First step, a number of at least 0. Unused after it: set later, it is that of networks and
-        layers that have made no step yet.
+        First step, a number of at least 0. Unused afterwards: assigned later, it applies to
+        networks and layers that have made no step yet.
     etas : (float, float), default (0.5, 1.2)
-        By how much steps shrink, above 0 and below 1, and grow, above 1.
+        Factors by which steps shrink, above 0 and below 1, and grow, above 1.
     step_sizes : (float, float), default (1e-6, 50.0)
-        Smallest step, at least 0, and largest step.
+        Smallest step, at least 0, and largest step, at least the smallest.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the learning-rate schedules share, and the two that a number and a function stand for."""
+"""Base of the learning-rate schedules, and those that a number or a function is converted to."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -44,7 +44,7 @@ def _schedule(name: str, value: Any) -> "Schedule":
     )
 
 
-#: One name means the same in all schedules.
+#: Checks of the schedules' arguments; a name means the same in all of them.
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("lr", "minimum", "end", "start"), partial(validation.number, least=0)),
     **dict.fromkeys(
@@ -60,13 +60,13 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """Base of the schedules: the learning rate as a function of the step, which counts from 0.
+    """Base of the schedules: the learning rate as a function of the step, counted from 0.
 
-    Call it with a step, and the number of steps of the whole fit if it has no length of its own.
+    Call it with a step, and the number of steps of the fit if it has no length of its own.
     """
 
     def __post_init__(self) -> None:
-        """Check every number, and keep it as Python's own."""
+        """Validate every argument, and convert NumPy's numbers to Python's."""
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None or field.default is not None:  # None only where it is the default
@@ -87,14 +87,14 @@ class Schedule:
         first : int
             The first step, at least 0.
         count : int
-            How many, at least 0.
+            Number of steps, at least 0.
         horizon : int, optional
-            Steps of the whole fit: the length of a schedule whose `steps` is None.
+            Number of steps of the fit: the length of a schedule whose `steps` is None.
 
         Raises
         ------
         ValueError
-            If no horizon came and the schedule needs one.
+            If the schedule needs a horizon and there is none.
         """
         validation.integer("first", first, least=0)
         validation.integer("count", count, least=0)
@@ -103,37 +103,37 @@ class Schedule:
         return self._rates(np.arange(first, first + count), horizon)
 
     def _rates(self, t: Array, horizon: int | None) -> Array:
-        """Rates of the steps t, an array of integers in order."""
+        """Rates of the steps t, an ascending array of integers."""
         raise NotImplementedError
 
     def _lengths(self) -> list[int | None]:
-        """Steps until the last rate, in parts; empty where there is no last one."""
+        """Steps until the last rate, in parts; empty if there is no last rate."""
         return []
 
     @property
     def has_own_function(self) -> bool:
-        """Whether a function of the user's own has a part in it, whose rates may be wrong."""
+        """Whether it contains a custom function, whose rates may be invalid."""
         return any(isinstance(v, Schedule) and v.has_own_function for v in vars(self).values())
 
     @property
     def spans_fit(self) -> bool:
-        """Whether it is as long as the fit, and begins anew with each."""
+        """Whether it is as long as the fit, and restarts with each fit."""
         return None in self._lengths()
 
     def check(self, first: int, horizon: int) -> None:
-        """Raise unless the schedule ends within a fit, if it is of the kind that has an end.
+        """Raise if the schedule has an end and does not reach it within a fit.
 
         Parameters
         ----------
         first : int
             First step of the fit.
         horizon : int
-            How many steps the fit has.
+            Number of steps of the fit.
 
         Raises
         ------
         ValueError
-            If the fit stops before the schedule is at its last rate.
+            If the fit ends before the schedule reaches its last rate.
         """
         end, lengths = first + horizon, self._lengths()
         if horizon and end < sum(length or 1 for length in lengths):
@@ -144,14 +144,14 @@ class Schedule:
             )
 
     def config(self) -> dict[str, Any]:
-        """Name and numbers, such as JSON can hold; `from_config` makes the schedule of them."""
+        """Name and numbers, as JSON can hold them; `from_config` is the reverse."""
         named = {k: v.config() if isinstance(v, Schedule) else v for k, v in vars(self).items()}
         return {"name": type(self).__name__, **named}
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The same rate always.
+    """A constant rate.
 
     Parameters
     ----------
@@ -167,10 +167,10 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Function(Schedule):
-    """A function of your own. It cannot be saved.
+    """A custom function of the step. It cannot be saved.
 
-    A fit asks it for the rates of a whole epoch, or piece of a stream, before its first step; where
-    a callback has a say after so many batches, for the steps up to there.
+    A fit calls it for all steps of an epoch, or of a piece of a stream, before the first of them;
+    with a callback whose `every` is above 0, for the steps until the callback's next call.
 
     Parameters
     ----------
@@ -198,17 +198,17 @@ class Function(Schedule):
 
 
 def schedule(spec: float | Schedule | Callable[[int], float]) -> Schedule:
-    """Return the schedule that a learning rate stands for.
+    """Convert a learning rate to a schedule.
 
     Parameters
     ----------
     spec : float, Schedule or callable
-        A number stands for `Constant`, a function of the step for `Function`; a Schedule is
-        returned as it is.
+        A number becomes a `Constant`, a function of the step a `Function`; a Schedule is returned
+        unchanged.
 
     Raises
     ------
     TypeError, ValueError
-        Something else, or a number that is negative or not finite.
+        Anything else, or a number that is negative or not finite.
     """
     return _schedule("lr", spec)

@@ -1,8 +1,8 @@
 """Learning-rate schedules: the rate of each step, a step being the update of one mini-batch.
 
-A schedule is a few numbers that never change and a formula in t, the number of the step from 0. One
-name means the same in all of them: `lr` is the rate that a schedule falls from, `steps` its length,
-which is that of the whole fit where it is None.
+A schedule is a few constants and a formula in t, the number of the step, counted from 0. A name
+means the same in all of them: `lr` is the rate from which a schedule falls, `steps` its length,
+which is that of the fit if it is None.
 """
 
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Step(Schedule):
-    """Times gamma after every so many steps: lr gamma^floor(t / every), PyTorch's StepLR.
+    """Multiplied by gamma after each `every` steps: lr gamma^floor(t / every), PyTorch's StepLR.
 
     Parameters
     ----------
     lr : float
         First learning rate, at least 0.
     every : int
-        Steps between two changes.
+        Number of steps between two changes.
     gamma : float, default 0.1
         Factor, above 0.
     """
@@ -46,14 +46,14 @@ class Step(Schedule):
 
 @dataclass(frozen=True)
 class MultiStep(Schedule):
-    """Times gamma at each milestone: lr gamma^(milestones up to t), PyTorch's MultiStepLR.
+    """Multiplied by gamma at milestones: lr gamma^(milestones up to t), PyTorch's MultiStepLR.
 
     Parameters
     ----------
     lr : float
         First learning rate, at least 0.
     milestones : sequence of int
-        Steps from which a lower rate holds, each later than the one before.
+        Steps from which the next rate applies, in ascending order.
     gamma : float, default 0.1
         Factor, above 0.
     """
@@ -68,7 +68,7 @@ class MultiStep(Schedule):
 
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """Times gamma in every so many steps, bit by bit: lr gamma^(t / every).
+    """Decays continuously by gamma in `every` steps: lr gamma^(t / every).
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Exponential(Schedule):
     gamma : float
         Factor, above 0.
     every : int, default 1
-        Steps in which the rate falls by that factor.
+        Number of steps in which the rate changes by that factor.
     """
 
     lr: float
@@ -89,7 +89,7 @@ class Exponential(Schedule):
 
 
 class _Ending(Schedule):
-    """Those with `steps` until a last rate, at which they stay."""
+    """A schedule that reaches its last rate after `steps` and stays there."""
 
     steps: int | None
 
@@ -101,19 +101,19 @@ class _Ending(Schedule):
         if length is None:
             name = type(self).__name__
             raise ValueError(
-                f"{name}: got no steps, and no fit whose length is known; expected"
+                f"{name}: got no steps, outside a fit of known length; expected"
                 f" {name}(..., steps=1000) or the like"
             )
         return max(length, 1)  # a fit without steps
 
-    def _part(self, t: Array, horizon: int | None) -> Array:
-        """How much of the schedule is over, from 0 to 1."""
+    def _progress(self, t: Array, horizon: int | None) -> Array:
+        """The completed fraction of the schedule, from 0 to 1."""
         return np.minimum(t / self._length(horizon), 1)
 
 
-def _half_wave(part: Array, first: float, last: float) -> Array:
-    """From first to last along half a cosine wave, as part goes from 0 to 1."""
-    return last + (first - last) * (1 + np.cos(np.pi * part)) / 2
+def _half_wave(progress: Array, first: float, last: float) -> Array:
+    """From first to last along half a cosine wave, as progress goes from 0 to 1."""
+    return last + (first - last) * (1 + np.cos(np.pi * progress)) / 2
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Cosine(_Ending):
     lr : float
         First learning rate, at least 0.
     steps : int, optional
-        Length; None: the whole fit.
+        Length; None: that of the fit.
     minimum : float, default 0.0
         Last learning rate, from 0 to lr.
     """
@@ -137,12 +137,12 @@ class Cosine(_Ending):
     minimum: float = 0.0
 
     def _rates(self, t: Array, horizon: int | None) -> Array:
-        return _half_wave(self._part(t, horizon), self.lr, self.minimum)
+        return _half_wave(self._progress(t, horizon), self.lr, self.minimum)
 
 
 @dataclass(frozen=True)
 class CosineRestarts(Schedule):
-    """`Cosine` again and again, each time `factor` times as long (SGDR, arXiv:1608.03983).
+    """`Cosine` with restarts, each period `factor` times as long (SGDR, arXiv:1608.03983).
 
     PyTorch's CosineAnnealingWarmRestarts.
 
@@ -151,11 +151,11 @@ class CosineRestarts(Schedule):
     lr : float
         Learning rate at each start, at least 0.
     period : int
-        Steps until the first restart.
+        Number of steps until the first restart.
     factor : int, default 1
-        How many times as long as the one before each period is.
+        Length of each period relative to the previous one.
     minimum : float, default 0.0
-        Learning rate that each period falls towards, from 0 to lr.
+        Learning rate that each period approaches, from 0 to lr.
     """
 
     lr: float
@@ -166,13 +166,13 @@ class CosineRestarts(Schedule):
     def _rates(self, t: Array, horizon: int | None) -> Array:
         if self.factor == 1:
             return _half_wave(t % self.period / self.period, self.lr, self.minimum)
-        starts, length = [0], self.period  # whole numbers: a logarithm may round across a restart
+        starts, length = [0], self.period  # integers, since a logarithm may round across a restart
         while starts[-1] <= t.max(initial=0):
             starts.append(starts[-1] + length)
             length *= self.factor
         n = np.searchsorted(starts, t, side="right") - 1
-        part = (t - np.take(starts, n)) / np.take(np.diff(starts), n)
-        return _half_wave(part, self.lr, self.minimum)
+        progress = (t - np.take(starts, n)) / np.take(np.diff(starts), n)
+        return _half_wave(progress, self.lr, self.minimum)
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Linear(_Ending):
     lr : float
         First learning rate, at least 0.
     steps : int, optional
-        Length; None: the whole fit.
+        Length; None: that of the fit.
     end : float, default 0.0
         Last learning rate, at least 0.
     """
@@ -194,7 +194,7 @@ class Linear(_Ending):
     end: float = 0.0
 
     def _rates(self, t: Array, horizon: int | None) -> Array:
-        return self.end + (self.lr - self.end) * (1 - self._part(t, horizon))
+        return self.end + (self.lr - self.end) * (1 - self._progress(t, horizon))
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ class Polynomial(_Ending):
     power : float
         Exponent, above 0; 1 is `Linear`.
     steps : int, optional
-        Length; None: the whole fit.
+        Length; None: that of the fit.
     end : float, default 0.0
         Last learning rate, at least 0.
     """
@@ -219,7 +219,7 @@ class Polynomial(_Ending):
     end: float = 0.0
 
     def _rates(self, t: Array, horizon: int | None) -> Array:
-        return self.end + (self.lr - self.end) * (1 - self._part(t, horizon)) ** self.power
+        return self.end + (self.lr - self.end) * (1 - self._progress(t, horizon)) ** self.power
 
 
 @dataclass(frozen=True)
@@ -234,13 +234,13 @@ class OneCycle(_Ending):
     lr : float
         Highest learning rate, at least 0.
     steps : int, optional
-        Length; None: the whole fit.
+        Length; None: that of the fit.
     warm : float, default 0.3
-        Share of the steps on the way up, from 0 to below 1.
+        Fraction of the steps in which the rate rises, from 0 to below 1.
     div_factor : float, default 25.0
-        The highest rate over the first, above 0.
+        Ratio of the highest rate to the first, above 0.
     final_div_factor : float, default 1e4
-        The first rate over the last, above 0.
+        Ratio of the first rate to the last, above 0.
     """
 
     lr: float
@@ -251,7 +251,7 @@ class OneCycle(_Ending):
 
     def _rates(self, t: Array, horizon: int | None) -> Array:
         first = self.lr / self.div_factor
-        top = self.warm * self._length(horizon) - 1  # below 0 where no step is left for the way up
+        top = self.warm * self._length(horizon) - 1  # below 0 if there is no step to rise in
         down = np.minimum((t - top) / (self._length(horizon) - 1 - top), 1)
         return np.where(
             t < top,
@@ -262,18 +262,18 @@ class OneCycle(_Ending):
 
 @dataclass(frozen=True)
 class Warmup(Schedule):
-    """Any schedule, after a line from start times its first rate up to that rate.
+    """Any schedule, after a linear rise to its first rate, from `start` times that rate.
 
-    The schedule counts its steps from the end of the warm-up; its whole fit is what is left then.
+    The schedule counts its steps from the end of the warm-up; for it, the fit begins there.
 
     Parameters
     ----------
     schedule : Schedule, float or callable
-        What follows.
+        The schedule that follows.
     steps : int
-        Steps of the warm-up, at least 1.
+        Number of steps of the warm-up, at least 1.
     start : float, default 0.0
-        Where the line begins, as a part of the schedule's first rate, at least 0.
+        First rate, as a fraction of the schedule's first rate, at least 0.
     """
 
     schedule: Schedule
@@ -281,20 +281,20 @@ class Warmup(Schedule):
     start: float = 0.0
 
     def _rates(self, t: Array, horizon: int | None) -> Array:
-        left = None if horizon is None else max(horizon - self.steps, 0)
+        remaining = None if horizon is None else max(horizon - self.steps, 0)
         line = self.start + (1 - self.start) * t[t < self.steps] / self.steps
-        after = self.schedule._rates(t[t >= self.steps] - self.steps, left)
-        return np.concatenate([line * self.schedule(0, left), after])
+        after = self.schedule._rates(t[t >= self.steps] - self.steps, remaining)
+        return np.concatenate([line * self.schedule(0, remaining), after])
 
     def _lengths(self) -> list[int | None]:
         after = self.schedule._lengths()
         return [self.steps, *after] if after else []
 
 
-#: The schedules by name, without `Function`, which has none to be saved by.
+#: The schedules by name, except `Function`, which cannot be saved.
 SCHEDULES: dict[str, type[Schedule]] = {
-    made.__name__: made
-    for made in (
+    kind.__name__: kind
+    for kind in (
         Constant, Step, MultiStep, Exponential, Linear, Polynomial, Cosine, CosineRestarts,
         OneCycle, Warmup,
     )
@@ -302,7 +302,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 
 def from_config(config: Mapping[str, Any]) -> Schedule:
-    """Return the schedule that its `config` describes.
+    """Return the schedule that a `Schedule.config` describes.
 
     Parameters
     ----------
@@ -312,20 +312,20 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
     Raises
     ------
     ValueError
-        If the name is unknown, or a number is wrong, missing or too many.
+        If the name is unknown, or a number is wrong, missing or unexpected.
     TypeError
-        If it is no mapping.
+        If it is not a mapping.
     """
     if not isinstance(config, Mapping):
         raise TypeError(f"config: got {config!r}; expected a mapping, such as {{'name': ...}}")
     numbers = {k: from_config(v) if isinstance(v, Mapping) else v for k, v in config.items()}
-    made = SCHEDULES[validation.choice("schedule", numbers.pop("name", None), SCHEDULES)]
+    kind = SCHEDULES[validation.choice("schedule", numbers.pop("name", None), SCHEDULES)]
     for name in numbers:
-        validation.choice(made.__name__, name, [field.name for field in fields(made)])
-    for field in fields(made):
+        validation.choice(kind.__name__, name, [field.name for field in fields(kind)])
+    for field in fields(kind):
         if field.default is MISSING and field.name not in numbers:
-            raise ValueError(f"{made.__name__}: got no {field.name}; expected a value for it")
+            raise ValueError(f"{kind.__name__}: got no {field.name}; expected a value for it")
     try:
-        return made(**numbers)
-    except TypeError as error:  # a number of another type: in a file that is a wrong value
+        return kind(**numbers)
+    except TypeError as error:  # a wrong type in a file is a wrong value
         raise ValueError(str(error)) from None

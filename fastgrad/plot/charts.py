@@ -8,7 +8,6 @@ import numpy as np
 
 from .. import metrics, validation
 from ..network import Network
-from ..train.callbacks import is_loss
 from ..train.history import History
 from . import style
 from .style import COLORS
@@ -91,7 +90,7 @@ def _curves(ax: "Axes", name: str, training: list[float], validation: list[float
     shown = np.concatenate(both)
     shown = shown[np.isfinite(shown)]
     low, high = shown.min(initial=np.inf), shown.max(initial=0)
-    if is_loss(name) and 0 < low <= high / _LOG_SCALE_FROM:
+    if metrics.less_is_better(name) and 0 < low <= high / _LOG_SCALE_FROM:
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter("{x:g}")
     ax.set_title(_TITLES.get(name, name), loc="left", fontweight="bold")
@@ -235,7 +234,7 @@ def decision_boundary(
     across, up = _two_inputs(features, net.n_inputs)
     validation.integer("resolution", resolution, least=2)
     X = validation.matrix("X", X, net.dtype, net.n_inputs)
-    classifies = net.cost_function.link in {"softmax", "sigmoid"}
+    classifies = net.heads.classifies
     if classifies:
         Y, _ = metrics.class_ids(Y, net.predict(X))
     elif net.n_outputs > 1:

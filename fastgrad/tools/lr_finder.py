@@ -12,15 +12,13 @@ import numpy as np
 from .. import validation
 from ..network import Network
 from ..optim.adam import Adam
-from ..optim.base import Optimizer, resolve
+from ..optim.base import Optimizer, resolve_optimizer
 from ..optim.schedules import Exponential, Function
 from ..plot import charts
-from ..train.callbacks import Callback
+from ..train.base import Callback, Fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from ..train.fit import Fit
 
 __all__ = ["RangeTest", "find_lr"]
 
@@ -99,11 +97,11 @@ class _Watch(Callback):
         self.smoothed: list[float] = []
         self.errors: list[float] = []
 
-    def on_epoch_begin(self, fit: "Fit") -> None:
+    def on_epoch_begin(self, fit: Fit) -> None:
         """Add up anew."""
         self.done, self.total = 0, 0.0
 
-    def on_batch_end(self, fit: "Fit") -> None:
+    def on_batch_end(self, fit: Fit) -> None:
         """Tell the cost of the last step from the sum over the epoch."""
         done, total = fit.samples_done, fit.cost * fit.samples_done
         cost = (total - self.total) / (done - self.done)
@@ -183,7 +181,7 @@ def find_lr(
     True
     """
     validation.instance("net", net, Network)
-    optimizer = resolve(Adam() if optimizer is None else optimizer)
+    optimizer = resolve_optimizer(Adam() if optimizer is None else optimizer)
     if not optimizer.follows_lr:
         name = type(optimizer).__name__
         raise TypeError(f"optimizer: got {name}; expected one with a learning rate, as fg.SGD()")

@@ -1,1 +1,1 @@
-"""The course of a fit: epochs, options, callbacks, history."""
+"""Training: options, epochs, callbacks, history."""

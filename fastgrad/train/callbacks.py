@@ -1,167 +1,87 @@
-"""Callbacks: what happens between the epochs and the batches of a fit, at Keras's hook points."""
+"""Callbacks that monitor a metric: stop early, or reduce the learning rate."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from inspect import signature
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import validation
+from ..metrics import less_is_better
 from ..optim.schedule_base import Constant
 from ..optim.schedules import Warmup
+from .base import Callback, Fit
 
-if TYPE_CHECKING:
-    from .fit import Fit
-
-__all__ = ["Callback", "EarlyStopping", "ReduceLROnPlateau", "all_callbacks"]
+__all__ = ["EarlyStopping", "ReduceLROnPlateau"]
 
 
-class Callback:
-    """Called by `Network.fit`; override the hooks you need, the others do nothing.
-
-    Each hook is given the `Fit`: its net, optimizer, history and epoch, and `fit.stop(why)`. In
-    `on_epoch_end` the last values of `fit.history` are those of this epoch. The attribute `every`
-    is the number of batches between calls of `on_batch_end`; 0, the default: every 50 to 100 ms,
-    whenever the compiled epoch returns to Python anyway. `metric_names` are the metrics that the
-    callback itself appends to `fit.history.metrics` in each epoch, so that callbacks after it can
-    monitor them. One whose attribute `run_last` is true is called after the others, wherever it
-    stands in the list.
-    """
-
-    every: int = 0
-    metric_names: tuple[str, ...] = ()
-    run_last: bool = False
-
-    def __repr__(self) -> str:
-        """As it was made, without what is as by default."""
-        arguments = {k: p.default for k, p in signature(type(self)).parameters.items()}
-        shown = {k: repr(vars(self)[k]) for k in arguments if k in vars(self)}
-        changed = (f"{k}={text}" for k, text in shown.items() if text != repr(arguments[k]))
-        return f"{type(self).__name__}({', '.join(changed)})"
-
-    def check(self, fit: "Fit") -> None:
-        """Raise unless the callback goes with the fit, of which nothing has begun.
-
-        Parameters
-        ----------
-        fit : Fit
-            What is to begin; `fit.metric_names` are the names of what each epoch will tell.
-        """
-
-    def on_train_begin(self, fit: "Fit") -> None:
-        """Run before the first epoch.
-
-        Parameters
-        ----------
-        fit : Fit
-            What goes on.
-        """
-
-    def on_epoch_begin(self, fit: "Fit") -> None:
-        """Run before each epoch.
-
-        Parameters
-        ----------
-        fit : Fit
-            What goes on.
-        """
-
-    def on_batch_end(self, fit: "Fit") -> None:
-        """Run after every `every` batches of an epoch.
-
-        Parameters
-        ----------
-        fit : Fit
-            What goes on; `fit.cost` is the mean so far in this epoch.
-        """
-
-    def on_epoch_end(self, fit: "Fit") -> None:
-        """Run after each epoch.
-
-        Parameters
-        ----------
-        fit : Fit
-            What goes on.
-        """
-
-    def on_train_end(self, fit: "Fit") -> None:
-        """Run after the last epoch, and where training ends early by an error or Ctrl-C.
-
-        Parameters
-        ----------
-        fit : Fit
-            What goes on.
-        """
-
-
-class _Watch(Callback):
-    """Follows one figure, and counts the epochs since it was best."""
+class _Monitor(Callback):
+    """Monitors one metric, and counts the epochs since its best value."""
 
     best: float
     best_epoch: int
     waited: int
-    epochs: int  # that it has watched, over all fits that went on where the one before stopped
-    _fresh: ClassVar[dict[str, Any]] = {
+    epochs: int  # monitored so far, over all fits that resumed one another
+    _initial_state: ClassVar[dict[str, Any]] = {
         "best": np.inf, "best_epoch": -1, "waited": 0, "epochs": 0,
     }  # fmt: skip
 
     def __init__(self, monitor: str, min_delta: float, patience: int, mode: str) -> None:
         if not isinstance(monitor, str):
             raise TypeError(
-                f"monitor: got {monitor!r}; expected the name of a figure, as 'val_cost'"
+                f"monitor: got {monitor!r}; expected the name of a metric, such as 'val_cost'"
             )
         self.monitor = monitor
         self.min_delta = validation.number("min_delta", min_delta, least=0)
         self.patience = validation.integer("patience", patience, least=0)
         self.mode = validation.choice("mode", mode, ("auto", "min", "max"))
-        less = is_loss(monitor) if mode == "auto" else mode == "min"
+        less = less_is_better(monitor) if mode == "auto" else mode == "min"
         self._sign = 1.0 if less else -1.0
-        self._goes_on = False
-        vars(self).update(self._fresh)
+        self._resumes = False
+        vars(self).update(self._initial_state)
 
-    def check(self, fit: "Fit") -> None:
-        """Raise unless it goes with the fit."""
+    def check(self, fit: Fit) -> None:
+        """Raise unless each epoch of the fit has the metric."""
         if self.monitor not in fit.metric_names:
-            came, known = repr(self.monitor), f"one of {', '.join(fit.metric_names)}"
+            received, expected = repr(self.monitor), f"one of {', '.join(fit.metric_names)}"
             if self.monitor.startswith("val_") and "val_cost" not in fit.metric_names:
-                came += " in a fit without validation"
-                known = f"validation=(X_val, Y_val), or {known}"
+                received += " in a fit without validation"
+                expected = f"validation=(X_val, Y_val), or {expected}"
             meant = self.monitor.replace("loss", "cost")
             hint = f"did you mean {meant!r}? " if meant in fit.metric_names else ""
-            raise ValueError(f"monitor: got {came}; {hint}expected {known}")
-        if self.mode == "auto" and not (is_loss(self.monitor) or _is_score(self.monitor)):
+            raise ValueError(f"monitor: got {received}; {hint}expected {expected}")
+        if self.mode == "auto" and less_is_better(self.monitor) is None:
             raise ValueError(
                 f"mode: got 'auto' for {self.monitor}; expected 'min' or 'max', as less or more of"
                 " it is better"
             )
 
-    def on_train_begin(self, fit: "Fit") -> None:
-        """Forget what was before, unless it was told to go on."""
-        if not self._goes_on:
-            vars(self).update(self._fresh)
-        self._goes_on = False
+    def on_train_begin(self, fit: Fit) -> None:
+        """Start from the initial state, unless a state has been loaded."""
+        if not self._resumes:
+            vars(self).update(self._initial_state)
+        self._resumes = False
 
     def state_dict(self) -> dict[str, Any]:
-        """What it has seen so far, for a checkpoint."""
-        return {"monitor": self.monitor, **{name: getattr(self, name) for name in self._fresh}}
+        """The state of the monitoring, for a checkpoint."""
+        state = {name: getattr(self, name) for name in self._initial_state}
+        return {"monitor": self.monitor, **state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Let the next fit begin with a state.
+        """Let the next fit resume from a state.
 
         Parameters
         ----------
         state : mapping
-            Of one that has watched the same figure.
+            Of a callback that has monitored the same metric.
         """
         if state["monitor"] != self.monitor:
             raise ValueError(f"monitor: got {self.monitor!r}; expected {state['monitor']!r}")
-        vars(self).update({name: state[name] for name in self._fresh})
-        self._goes_on = True
+        vars(self).update({name: state[name] for name in self._initial_state})
+        self._resumes = True
 
-    def improves(self, fit: "Fit") -> bool:
-        """Whether the figure is the best so far; counts the epochs in which it was not."""
+    def improves(self, fit: Fit) -> bool:
+        """Whether the metric is the best so far; counts the epochs in which it was not."""
         value = self._sign * fit.history.columns()[self.monitor][-1]
         self.epochs += 1
         if value < self.best - self.min_delta:
@@ -171,51 +91,33 @@ class _Watch(Callback):
         return False
 
 
-def is_loss(figure: str) -> bool:
-    """Whether less of it is better.
-
-    Parameters
-    ----------
-    figure : str
-        Its name, such as "val_cost" or "val_accuracy".
-    """
-    return figure.removeprefix("val_") in {"cost", "mae", "rmse"}
-
-
-def _is_score(figure: str) -> bool:
-    """Whether it is one of ours of which more is better."""
-    return bool(
-        re.fullmatch(r"(val_)?((top_(k|\d+)_)?accuracy|precision|recall|f1|roc_auc|r2)", figure)
-    )
-
-
-class EarlyStopping(_Watch):
-    """End training when a figure has stopped getting better.
+class EarlyStopping(_Monitor):
+    """Stop training when a metric no longer improves.
 
     Parameters
     ----------
     monitor : str, default "val_cost"
-        Which figure: "cost", "val_cost", "val_accuracy", "val_f1", ...
+        The metric: "cost", "val_cost", "val_accuracy", "val_f1", ...
     min_delta : float, default 0.0
-        By how much it must get better to count.
+        Smallest change that counts as an improvement.
     patience : int, default 10
-        Epochs without that, after which training ends.
+        Epochs without improvement after which training stops.
     mode : {"auto", "min", "max"}, default "auto"
         Whether less or more is better; "auto": less for costs, "mae" and "rmse", more for the other
-        metrics with a name. Of a figure of your own it has to be told.
+        metrics with a name. For a custom metric it must be given.
     restore_best_weights : bool, default True
-        Put back the weights of the best epoch when training ends, however it ends. An `EMA` or
+        Restore the weights of the best epoch when training ends, however it ends. An `EMA` or
         `SWA` stays as it is after the last epoch.
 
     Raises
     ------
     ValueError, TypeError
-        A number out of its range; in a fit, a figure that there is none of, or one of your own with
-        the mode "auto".
+        A number out of its range; in a fit, a metric that is never computed, or a custom metric
+        with the mode "auto".
     """
 
     weights: Any
-    _fresh: ClassVar[dict[str, Any]] = {**_Watch._fresh, "weights": None}
+    _initial_state: ClassVar[dict[str, Any]] = {**_Monitor._initial_state, "weights": None}
 
     def __init__(
         self,
@@ -228,61 +130,61 @@ class EarlyStopping(_Watch):
         super().__init__(monitor, min_delta, patience, mode)
         self.restore_best_weights = validation.flag("restore_best_weights", restore_best_weights)
 
-    def on_train_begin(self, fit: "Fit") -> None:
-        """Go on with what a checkpoint held, or afresh; stop at once if it had stopped before."""
+    def on_train_begin(self, fit: Fit) -> None:
+        """Start or resume; stop at once if the fit that is resumed had stopped."""
         super().on_train_begin(fit)
         self._stop_if_over(fit)
 
-    def on_epoch_end(self, fit: "Fit") -> None:
-        """Keep the weights if they are the best, and stop if the best is too long ago."""
+    def on_epoch_end(self, fit: Fit) -> None:
+        """Store the weights if they are the best, and stop after too many epochs without any."""
         if self.improves(fit) and self.restore_best_weights:
             self.weights = fit.net.parameters.copy()
         self._stop_if_over(fit)
 
-    def _stop_if_over(self, fit: "Fit") -> None:
+    def _stop_if_over(self, fit: Fit) -> None:
         if self.waited >= max(self.patience, 1):
             best = f"best {self._sign * self.best:.6g} in epoch {self.best_epoch + 1}"
             fit.stop(f"no better {self.monitor} for {self.waited} epochs, {best}")
 
-    def on_train_end(self, fit: "Fit") -> None:
-        """Put the best weights back."""
+    def on_train_end(self, fit: Fit) -> None:
+        """Restore the best weights."""
         if self.restore_best_weights and self.weights is not None:
             fit.net.parameters[:] = self.weights
 
 
-class ReduceLROnPlateau(_Watch):
-    """Multiply the learning rate when a figure has stopped getting better.
+class ReduceLROnPlateau(_Monitor):
+    """Multiply the learning rate by a factor when a metric no longer improves.
 
-    The rate is constant, or so after a `Warmup`, whose line then leads to the new rate.
+    The rate must be constant, or constant after a `Warmup`, which then rises to the new rate.
 
     Parameters
     ----------
     monitor : str, default "val_cost"
-        Which figure: "cost", "val_cost", "val_accuracy", "val_f1", ...
+        The metric: "cost", "val_cost", "val_accuracy", "val_f1", ...
     factor : float, default 0.1
-        By what, between 0 and 1.
+        Factor of the rate, between 0 and 1.
     patience : int, default 10
-        Epochs without getting better, after which it is multiplied.
+        Epochs without improvement after which the rate is reduced.
     mode : {"auto", "min", "max"}, default "auto"
         Whether less or more is better; "auto": less for costs, "mae" and "rmse", more for the other
-        metrics with a name. Of a figure of your own it has to be told.
+        metrics with a name. For a custom metric it must be given.
     min_delta : float, default 1e-4
-        By how much the figure must get better to count.
+        Smallest change that counts as an improvement.
     cooldown : int, default 0
-        Epochs to wait after that before counting again.
+        Epochs after a reduction before counting restarts.
     min_lr : float, default 0.0
-        What the rate does not fall below; one that is below already stays as it is.
+        The rate is not reduced below it; one that already is smaller stays as it is.
 
     Raises
     ------
     ValueError, TypeError
-        A number out of its range; in a fit, a figure that there is none of, or one of your own with
-        the mode "auto", or an optimizer whose rate follows another schedule, or whose steps do not
+        A number out of its range; in a fit, a metric that is never computed, a custom metric with
+        the mode "auto", an optimizer whose rate follows another schedule, or whose steps do not
         follow its rate.
     """
 
-    resting: int
-    _fresh: ClassVar[dict[str, Any]] = {**_Watch._fresh, "resting": 0}
+    resting: int  # epochs of the cooldown that remain
+    _initial_state: ClassVar[dict[str, Any]] = {**_Monitor._initial_state, "resting": 0}
 
     def __init__(
         self,
@@ -299,50 +201,33 @@ class ReduceLROnPlateau(_Watch):
         self.cooldown = validation.integer("cooldown", cooldown, least=0)
         self.min_lr = validation.number("min_lr", min_lr, least=0)
 
-    def check(self, fit: "Fit") -> None:
-        """Raise unless it goes with the fit."""
+    def check(self, fit: Fit) -> None:
+        """Raise unless the fit has the metric, and a learning rate that can be reduced."""
         super().check(fit)
         optimizer = fit.optimizer
         if not optimizer.follows_lr:
             name = type(optimizer).__name__
             raise TypeError(f"ReduceLROnPlateau: got {name}; expected steps that follow the rate")
         schedule = optimizer.schedule
-        after = schedule.schedule if isinstance(schedule, Warmup) else schedule
-        if not isinstance(after, Constant):
+        main = schedule.schedule if isinstance(schedule, Warmup) else schedule
+        if not isinstance(main, Constant):
             raise TypeError(
                 f"ReduceLROnPlateau: got {schedule}; expected a constant rate, or a warm-up to one"
             )
 
-    def on_epoch_end(self, fit: "Fit") -> None:
-        """Multiply the rate if the best is too long ago."""
+    def on_epoch_end(self, fit: Fit) -> None:
+        """Reduce the rate after too many epochs without improvement."""
         improves = self.improves(fit)
         if self.resting:
             self.resting, self.waited = self.resting - 1, 0
         elif not improves and self.waited >= max(self.patience, 1):
             schedule = fit.optimizer.schedule
             if isinstance(schedule, Warmup) and isinstance(schedule.schedule, Constant):
-                after = Constant(self._lowered(schedule.schedule.lr))
-                fit.optimizer.schedule = replace(schedule, schedule=after)
+                reduced = Constant(self._reduced(schedule.schedule.lr))
+                fit.optimizer.schedule = replace(schedule, schedule=reduced)
             else:
-                fit.optimizer.lr = self._lowered(fit.optimizer.lr)
+                fit.optimizer.lr = self._reduced(fit.optimizer.lr)
             self.resting, self.waited = self.cooldown, 0
 
-    def _lowered(self, lr: float) -> float:
+    def _reduced(self, lr: float) -> float:
         return min(lr, max(lr * self.factor, self.min_lr))
-
-
-def all_callbacks(callbacks: Any, fit: "Fit") -> list[Callback]:
-    """Return them in the order of their calls; raise unless all are callbacks that go with it."""
-    if not isinstance(callbacks, Iterable):
-        raise TypeError(f"callbacks: got {callbacks!r}; expected a list of fg.Callback objects")
-    listed = list(callbacks)
-    for callback in listed:
-        if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks: got {callback!r}; expected objects of fg.Callback")
-        validation.integer(f"{type(callback).__name__}.every", callback.every, least=0)
-        fit.metric_names = (*fit.metric_names, *callback.metric_names)
-    if len({id(callback) for callback in listed}) < len(listed):
-        raise ValueError("callbacks: got one of them twice; expected each once")
-    for callback in listed:
-        callback.check(fit)
-    return sorted(listed, key=lambda callback: callback.run_last)

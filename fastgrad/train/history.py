@@ -1,5 +1,6 @@
-"""What a fit leaves behind."""
+"""Training history: one value per metric and epoch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,24 +9,24 @@ __all__ = ["History"]
 
 @dataclass
 class History:
-    """Figures of a fit, one an epoch.
+    """Metrics of a fit, one value per epoch.
 
     Attributes
     ----------
     samples : int
-        Samples an epoch.
+        Samples per epoch.
     cost : list of float
-        Mean cost over the samples as they were trained on, each before its step (`LBFGS`: after),
-        and the penalty of the weights before the epoch, or piece of a stream.
+        Mean cost of the training samples, each before its step (`LBFGS`: after), plus the penalty
+        of the weights before the epoch, or before the piece of a stream.
     val_cost : list of float
         Mean cost of the validation samples after the epoch; empty without any.
     metrics : dict of str to list of float
-        "accuracy" where the cost is a cross-entropy; "val_accuracy" and the metrics asked for, as
-        "val_f1", where there are validation samples.
+        "accuracy" for classifiers; with validation samples also "val_accuracy" and the metrics
+        passed to the fit, such as "val_f1".
     lr : list of float
         Learning rate of the epoch's last step.
     seconds : list of float
-        Time spent training: the samples' passes, without validation and callbacks.
+        Time spent in training, without validation and callbacks.
     stopped : str or None
         Why training ended before its last epoch, if it did.
     """
@@ -39,25 +40,37 @@ class History:
     stopped: str | None = None
 
     def __repr__(self) -> str:
-        """How many epochs, the last figures, and why it stopped: not all the numbers."""
+        """The number of epochs, the last metrics, and why it stopped."""
         last = [f"{name} {values[-1]:.4g}" for name, values in self.columns().items()]
         why = f"; stopped: {self.stopped}" if self.stopped else ""
         return f"<History {', '.join([f'{len(self.cost)} epochs', *last])}{why}>"
 
     @property
     def samples_per_second(self) -> float:
-        """Samples trained on in a second, over all epochs but the first, which may compile."""
+        """Training samples per second over all epochs except the first, which may compile."""
         seconds = self.seconds[1:] or self.seconds
         return self.samples * len(seconds) / sum(seconds) if sum(seconds) else 0.0
 
+    def append_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Append the metrics of an epoch.
+
+        Parameters
+        ----------
+        metrics : mapping
+            By name; "val_cost" goes to its own list.
+        """
+        for name, value in metrics.items():
+            values = self.val_cost if name == "val_cost" else self.metrics.setdefault(name, [])
+            values.append(value)
+
     def columns(self) -> dict[str, list[float]]:
-        """All figures by name, without those that there are none of."""
+        """All metrics by name, without empty ones."""
         named = {"cost": self.cost, "val_cost": self.val_cost, **self.metrics}
         named |= {"lr": self.lr, "seconds": self.seconds}
         return {name: values for name, values in named.items() if values}
 
     def frame(self) -> Any:
-        """The figures as a pandas DataFrame, a row for each epoch, counted from 1.
+        """The metrics as a pandas DataFrame with a row per epoch, counted from 1.
 
         Raises
         ------

@@ -234,7 +234,7 @@ def test_a_column_that_float32_hardly_tells_apart_is_warned_of(folder, capsys):
     assert main(["train", *options]) == 0
     err = capsys.readouterr().err
     assert err.startswith("fastgrad: warning: standardize: column 0 varies by ")
-    assert err.endswith("before, or take --dtype float64\n")
+    assert err.endswith("first, or use --dtype float64\n")
     assert err.count("\n") == 1
     assert main(["train", *options, "--dtype", "float64"]) == 0
     assert not capsys.readouterr().err

@@ -164,7 +164,7 @@ def test_two_own_functions_of_one_name_are_refused(own, path):
         return network(cost=[(one, 1), (other, 1)])
 
     kind = "activation" if own is own_activation else "cost"
-    refused = rf"got two of the name 'power' \(own {kind} power\) that differ; expected a name"
+    refused = rf"got two different functions of the name 'power' \(custom {kind} power\); expected"
     net = made_of(one, other)
     with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: {refused}"):
         net.save(path)

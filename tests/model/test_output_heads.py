@@ -96,7 +96,7 @@ def test_bad_costs_are_named(cost, parts):
 def test_targets_of_several_costs_are_checked():
     X, Y = mixed()
     net = network([4, 9, 6], cost=COSTS)
-    with pytest.raises(ValueError, match=r"Y: got 2 things; expected a list of 3"):
+    with pytest.raises(ValueError, match=r"Y: got 2 items; expected a list of 3"):
         net.cost(X, Y[:2])
     with pytest.raises(ValueError, match=r"Y\[0\]: got 9 at"):
         net.cost(X, [IDS + 7 * (IDS == 2), *Y[1:]])
@@ -119,7 +119,7 @@ def test_a_step_on_one_sample_of_several_costs(first):
     [
         ([1, [1.0, 2.0]], ["y[1]", "(1, 2)", "(1, 3)"]),
         ([[1, [2]], [1.0, 2.0, 3.0]], ["y[0]", "different lengths"]),
-        ([1], ["y", "1 things", "2"]),
+        ([1], ["y", "1 items", "2"]),
         (np.ones(5), ["y", "ndarray", "2"]),
         ([1, None], ["y[1]", "None"]),
     ],

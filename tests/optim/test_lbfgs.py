@@ -231,7 +231,7 @@ def test_it_stops_where_it_began_if_nothing_is_left_to_gain(rng, capsys):
     first = net.fit(X, y, epochs=99, optimizer=optimizer, average=swa)
     assert len(first.cost) < 99
     assert first.stopped.startswith("converged: ")
-    assert swa.follows[1] == len(first.cost)  # the last one counts too
+    assert swa.share_and_count[1] == len(first.cost)  # the last one counts too
     before = net.parameters.copy()
     optimizer.tolerance_grad = 1e-3
     again = net.fit(X, y, epochs=99, optimizer=optimizer, verbose=1)
@@ -257,7 +257,7 @@ def test_a_gradient_that_leads_nowhere_moves_nothing(rng, monkeypatch):
     net, X, y = regression(rng)
     before = net.parameters.copy()
     history = net.fit(X, y, optimizer=fg.LBFGS())
-    assert history.stopped == "no step makes the cost less"
+    assert history.stopped == "no step reduces the cost"
     assert (len(history.cost), history.lr) == (1, [0.0])
     assert np.array_equal(net.parameters, before)
 

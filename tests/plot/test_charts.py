@@ -338,7 +338,7 @@ def test_targets_that_cannot_be_drawn(rng):
     with pytest.raises(ValueError, match=r"^prediction: got .* expected probabilities of classes"):
         charts.confusion(fg.Network([2, 2], seed=0), 100 * X, Y)
     answers = fg.Network([2, 2], cost="sigmoid_cross_entropy", seed=0)
-    with pytest.raises(ValueError, match=r"^Y: got 2 answers a sample.* one class a sample$"):
+    with pytest.raises(ValueError, match=r"^Y: got 2 labels per sample.* one class per sample$"):
         charts.decision_boundary(answers, X, np.ones((5, 2)))
 
 

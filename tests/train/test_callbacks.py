@@ -10,7 +10,7 @@ from helpers.ten_samples import network as small_network
 
 import fastgrad as fg
 from fastgrad.optim.schedules import Cosine, Warmup
-from fastgrad.train.callbacks import Callback
+from fastgrad.train.base import Callback
 
 
 def test_a_callback_does_nothing_unless_told():
@@ -335,8 +335,8 @@ class Doubles(fg.Callback):
         (fg.SWA(3), "SWA(start=3)"),
         (fg.Chunks(range(9), range(9), rows=4), "<Chunks 9 rows, 4 at a time, shuffled>"),
         (
-            fg.History(9, [2.0, 1.0], [3.0, 2.5], {"val_r2": [0.1, 0.25]}, stopped="asked to"),
-            "<History 2 epochs, cost 1, val_cost 2.5, val_r2 0.25; stopped: asked to>",
+            fg.History(9, [2.0, 1.0], [3.0, 2.5], {"val_r2": [0.1, 0.25]}, stopped="requested"),
+            "<History 2 epochs, cost 1, val_cost 2.5, val_r2 0.25; stopped: requested>",
         ),
         (fg.Chunks([1], [1], 4, shuffle=False), "<Chunks 1 rows, 4 at a time>"),
     ],

@@ -217,15 +217,15 @@ def test_an_error_in_a_metric_of_ones_own_tells_of_which():
     before = net.parameters.copy()
     with pytest.raises(ZeroDivisionError, match="by nothing") as caught:
         net.fit(X, Y, epochs=1, validation=(X, Y), metrics=["mae", fails])
-    assert caught.value.__notes__ == ["This is of the metric 'fails'."]
+    assert caught.value.__notes__ == ["Raised by the metric 'fails'."]
     assert np.array_equal(net.parameters, before)
 
 
 @pytest.mark.parametrize(
     ("cost", "metric", "message"),
     [
-        ("mse", "f1", r"'f1'; expected one that fits .* \(prediction: got .*; expected prob.*\)$"),
-        ("mse", fg.metrics.accuracy, r"'accuracy'; expected one that fits .* \(prediction: "),
+        ("mse", "f1", r"'f1'; expected one that suits .* \(prediction: got .*; expected prob.*\)$"),
+        ("mse", fg.metrics.accuracy, r"'accuracy'; expected one that suits .* \(prediction: "),
         ("softmax_cross_entropy", "rmse", r"'rmse'; .* \(Y: got shape \(40,\); expected numbers"),
         ("softmax_cross_entropy", "top_k_accuracy(k=3)", r"'top_3_accuracy'; .* \(k: got 3; "),
         ([("mse", 1), ("mse", 2)], "r2", r"'r2' with several costs; .* of shape \(S, 3\)$"),
@@ -297,11 +297,11 @@ def test_a_column_that_float32_hardly_tells_apart_is_warned_of(way):
     X[:, 2] = 1.7e9 + np.arange(1000)
     X[:, 3] = 1.7e9  # constant: there is nothing to tell apart
     net = network(dtype="float32", standardize=True)
-    told = (
-        r"^standardize: column 2 varies by 29\d around 1.7e\+09, of which float32 tells steps of"
-        r" 128 only; subtract something like its mean before, or take dtype='float64'$"
+    message = (
+        r"^standardize: column 2 varies by 29\d around 1.7e\+09, where float32 has steps of 128;"
+        r" subtract its approximate mean first, or use dtype='float64'$"
     )
-    with pytest.warns(RuntimeWarning, match=told) as caught:
+    with pytest.warns(RuntimeWarning, match=message) as caught:
         net.fit(X, Y, epochs=0) if way == "fit" else net.inputs.standardize_by(X)
     assert [warning.filename for warning in caught] == [__file__]
 

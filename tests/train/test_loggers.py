@@ -10,7 +10,7 @@ import pytest
 from helpers.error_messages import assert_names
 
 import fastgrad as fg
-from fastgrad.train.callbacks import Callback
+from fastgrad.train.base import Callback
 
 
 def network(**options):
@@ -114,7 +114,7 @@ def test_csv_goes_on_below_a_lone_header(path):
     ("damage", "message"),
     [
         (lambda text: text.replace("val_cost", "loss"), "got columns epoch, cost, loss, .*; exp"),
-        (lambda text: text[:-3], "got a last row that is cut short; expected whole rows"),
+        (lambda text: text[:-3], "got a truncated last row; expected complete rows"),
     ],
 )
 def test_csv_refuses_to_go_on_below_other_rows(damage, message, path):

@@ -80,7 +80,7 @@ def test_which_way_a_figure_of_ones_own_is_better_must_be_told(watch):
 
 @pytest.mark.parametrize("metric", [*fg.metrics.METRICS, "top_k_accuracy(k=2)"])
 def test_which_way_a_figure_of_ours_is_better_is_known(metric):
-    name = fg.metrics.resolve(metric).__name__
+    name = fg.metrics.resolve_metric(metric).__name__
     net, targets = network(), y
     if name not in {"r2", "mae", "rmse"}:
         net, targets = network([3, 6], cost="softmax_cross_entropy"), IDS

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from helpers.small_fits import new_fit, run_callback
 
-from fastgrad.train.progress import Progress, figures
+from fastgrad.train.progress import Progress, format_metrics
 
 needs_rich = pytest.mark.skipif(not importlib.util.find_spec("rich"), reason="rich is an extra")
 
@@ -93,7 +93,7 @@ def test_the_bar_moves_within_an_epoch(monkeypatch):
 
 
 @needs_rich
-def test_the_bar_leaves_room_for_all_figures(monkeypatch):
+def test_the_bar_leaves_room_for_all_metrics(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "60")
     out = Terminal()
@@ -146,5 +146,5 @@ def test_no_bar_over_no_epochs(monkeypatch):
         ),
     ],
 )
-def test_figures(history, text):
-    assert figures(history) == text
+def test_metrics_are_formatted(history, text):
+    assert format_metrics(history) == text

@@ -120,7 +120,7 @@ def pieces():
             pieces,
             {},
             r"batches: got the function pieces; expected an iterable of \(X, Y\): pieces\(\) for "
-            r"one epoch; for more, what begins anew each time: a list, or an object whose __iter__",
+            r"one epoch; for more, an iterable that restarts: a list, or an object whose __iter__",
         ),
         ([(np.zeros((2, 4)), np.zeros((2, 3)))], {}, r"X of piece 0: got shape \(2, 4\)"),
         ([(*data(), [1.0])], {}, r"sample_weight of piece 0: got shape \(1,\); expected \(40,\)"),
@@ -134,8 +134,8 @@ def test_bad_streams_are_named(pieces, options, message):
 
 def test_a_generator_lasts_one_epoch():
     X, Y = data()
-    anew = "batches: got none in epoch 2; expected what begins anew each time: a list, or an object"
-    with pytest.raises(ValueError, match=anew):
+    message = "batches: got none in epoch 2; expected an iterable that restarts: a list, or an"
+    with pytest.raises(ValueError, match=message):
         network().fit_stream(((X, Y) for _ in range(2)), epochs=2)
 
 
@@ -154,8 +154,8 @@ def test_standardising_needs_samples_before_a_stream_or_a_step():
     with pytest.raises(ValueError, match=r"standardize: got no samples .*standardize_by"):
         net.step(X, Y, fg.Adam())
     once = (piece for piece in [(X, Y)])
-    again = r"batches: got a generator with .* begins anew each time: .* net.inputs.stand"
-    with pytest.raises(TypeError, match=again):
+    message = r"batches: got a generator with .* iterable that restarts: .* net.inputs.stand"
+    with pytest.raises(TypeError, match=message):
         net.fit_stream(once)
     assert len(list(once)) == 1  # it is as it came
     net.fit_stream([(X[:20], Y[:20]), (X[20:], Y[20:])], epochs=0)

@@ -1,0 +1,107 @@
+"""What a network is, apart from its numbers: the description that every file format shares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from .. import validation
+from ..kernels.activations import Activation, activation
+from ..kernels.costs import Cost
+from .function_names import function_of, name_in_file
+from .layer import Inputs, Layer, Settings, training_settings
+from .output_heads import OutputHeads, output_heads
+
+__all__ = ["NetworkSpec"]
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network's shape, functions and training settings; with its arrays, all of it.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        n_0 ... n_L.
+    activations : tuple of Activation
+        f_1 ... f_L.
+    heads : OutputHeads
+        The costs of the outputs, each with its link.
+    dtype : numpy.dtype
+        float32 or float64.
+    inputs : mapping
+        All settings of the inputs by name, such as "noise".
+    layers : tuple of mappings
+        All settings of each layer by name, such as "dropout".
+    metadata : mapping
+        `Network.metadata`.
+    """
+
+    sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]
+    heads: OutputHeads
+    dtype: np.dtype[Any]
+    inputs: Settings
+    layers: tuple[Settings, ...]
+    metadata: Mapping[str, Any]
+
+    @classmethod
+    def create(cls, sizes: Any, activations: Any, cost: Any, dtype: Any) -> Self:
+        """The spec of these arguments of `Network`, validated, with default settings."""
+        sizes = validation.network_sizes(sizes)
+        kinds = (str, Activation)
+        names = validation.one_a_layer(
+            "activations", activations, kinds, len(sizes) - 1, "identity"
+        )
+        if isinstance(activations, str):
+            activation(activations)  # validated although there may be no hidden layer to use it
+        functions = tuple(map(activation, names))
+        heads = output_heads(cost, sizes[-1], functions[-1].name)
+        inputs, layers = training_settings(Inputs), (training_settings(Layer),) * len(functions)
+        return cls(sizes, functions, heads, validation.real_dtype(dtype), inputs, layers, {})
+
+    @property
+    def functions(self) -> list[Activation | Cost]:
+        """All activations and costs: what a file holds only the names of."""
+        return [*self.activations, *(head.cost for head in self.heads)]
+
+    def config(self) -> dict[str, Any]:
+        """The spec as JSON can hold it, functions by name; `from_config` is the reverse."""
+        return {
+            "sizes": self.sizes,
+            "activations": [name_in_file(f) for f in self.activations],
+            "cost": [[name_in_file(cost), nodes, weight] for cost, nodes, weight in self.heads],
+            "dtype": str(self.dtype),
+            "training": {"inputs": self.inputs, "layers": self.layers},
+            "metadata": self.metadata,
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Activation | Cost]
+    ) -> Self:
+        """The spec that a `config` describes.
+
+        Parameters
+        ----------
+        config : mapping
+            As `config` returns it.
+        custom_objects : mapping
+            Custom activations and costs by their names in a file.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            An entry is missing or wrong, or a custom function is not among those given.
+        """
+        activations = [function_of(name, custom_objects) for name in config["activations"]]
+        costs = [(function_of(cost, custom_objects), *rest) for cost, *rest in config["cost"]]
+        spec = cls.create(config["sizes"], activations, costs, config["dtype"])
+        given = config["training"]
+        return replace(
+            spec,
+            inputs={**spec.inputs, **given["inputs"]},
+            layers=tuple({**a, **b} for a, b in zip(spec.layers, given["layers"], strict=True)),
+            metadata=config["metadata"],
+        )

@@ -1,0 +1,129 @@
+"""The metrics of each epoch: their names, and those of the validation samples."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..metrics import accuracy, resolve_metric
+from .base import TrainableNetwork
+from .inputs import as_batch
+
+__all__ = ["Evaluation", "accuracy_or_nan"]
+
+Array = np.ndarray[Any, Any]
+
+
+def accuracy_or_nan(right: float, C: float) -> float:
+    """The fraction that is right; nan where the cost is, since the outputs then are no answers."""
+    return math.nan if math.isnan(C) else right
+
+
+class Evaluation:
+    """Computes cost, accuracy and metrics of the validation samples.
+
+    Parameters
+    ----------
+    net : Network
+        The network that is trained.
+    samples : (X_val, Y_val) or None
+        The validation samples.
+    metrics : iterable of str or callable
+        As for `Network.fit`; computed once here, so that one that fails does so before training.
+
+    Attributes
+    ----------
+    metric_names : tuple of str
+        Of all metrics that an epoch has, those of the training samples included.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Samples that do not suit the network, or metrics that do not suit the samples.
+    """
+
+    def __init__(
+        self, net: TrainableNetwork, samples: tuple[Any, Any] | None, metrics: Iterable[Any]
+    ) -> None:
+        own = ("cost", "accuracy") if net.heads.classifies else ("cost",)
+        self._net, self._functions = net, _functions(metrics, net, own)
+        self._batch, self.metric_names = None, own
+        if samples is None:
+            if self._functions:
+                raise ValueError(
+                    "metrics: got some without validation; expected samples to compute them on"
+                )
+            return
+        X, Y = samples
+        self._batch = batch = as_batch(
+            X, Y, dtype=net.dtype, n_inputs=net.n_inputs, heads=net.heads,
+            names=("validation X", "validation Y"),
+        )  # fmt: skip
+        self._targets = batch.ids if len(batch.ids) else batch.Y
+        if len(net.heads) == 1 and np.ndim(Y) < self._targets.ndim:
+            self._targets = self._targets[:, 0]  # in the shape that the user passed
+        names = [*own, *(f"val_{name}" for name in own), *self._functions]
+        self.metric_names = tuple(dict.fromkeys(names))
+        self._computed()
+
+    def metrics(self) -> dict[str, float]:
+        """The metrics of the validation samples by name, "val_cost" first; empty without any."""
+        if self._batch is None:
+            return {}
+        C, right = self._net.engine.cost(self._batch)
+        values = {"val_cost": C}
+        if self._net.heads.classifies:
+            values["val_accuracy"] = accuracy_or_nan(right, C)
+        return values | self._computed()
+
+    def _computed(self) -> dict[str, float]:
+        """The values of the metric functions."""
+        if not self._functions or self._batch is None:
+            return {}
+        Y, prediction = self._targets, self._net.predict(self._batch.X)
+        if Y.ndim == 1 == prediction.shape[1]:
+            prediction = prediction[:, 0]  # (S,) - (S, 1) would be (S, S)
+        finite = np.isfinite(prediction).all()
+        return {
+            name: _value(function, Y, prediction) if finite else math.nan
+            for name, function in self._functions.items()
+        }
+
+
+def _functions(
+    metrics: Iterable[Any], net: TrainableNetwork, own: tuple[str, ...]
+) -> dict[str, Callable[..., Any]]:
+    """The metric functions by the names of their values."""
+    functions: dict[str, Callable[..., Any]] = {}
+    for metric in metrics:
+        function = resolve_metric(metric)
+        if isinstance(metric, str) and len(net.heads) > 1:
+            raise ValueError(
+                f"metrics: got {metric!r} with several costs; expected functions of Y and the"
+                f" prediction, both of shape (S, {net.n_outputs})"
+            )
+        name = function.__name__.strip("<>")  # no file of a logger can be called "<lambda>"
+        if f"val_{name}" in functions or (name in own and function is not accuracy):
+            raise ValueError(f"metrics: got {name!r} twice; expected functions of different names")
+        functions[f"val_{name}"] = function
+    return functions
+
+
+def _value(metric: Callable[..., Any], Y: Array, prediction: Array) -> float:
+    """The value of a metric; errors name the metric."""
+    name = metric.__name__
+    try:
+        value = metric(Y, prediction)
+    except Exception as error:
+        if getattr(metric, "__module__", None) == accuracy.__module__:
+            raise ValueError(
+                f"metrics: got {name!r}; expected one that suits the validation samples ({error})"
+            ) from None
+        error.add_note(f"Raised by the metric {name!r}.")
+        raise
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        received = f"{type(value).__name__} from {name}"
+        raise TypeError(f"metrics: got {received}; expected a number") from None

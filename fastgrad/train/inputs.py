@@ -1,0 +1,137 @@
+"""Inputs, targets and weights from the user: validated, and converted to the network's dtype."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import validation
+from ..engine.batch import Batch
+from ..model.output_heads import OutputHead, OutputHeads
+
+__all__ = ["as_batch"]
+
+Array = np.ndarray[Any, Any]
+
+
+def as_batch(
+    X: Any,
+    Y: Any,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    *,
+    dtype: np.dtype[Any],
+    n_inputs: int,
+    heads: OutputHeads,
+    names: tuple[str, ...] = ("X", "Y", "sample_weight"),
+    is_piece: bool = False,
+) -> Batch:
+    """Validate samples and convert them to a batch.
+
+    Parameters
+    ----------
+    X, Y, sample_weight, class_weight
+        As for `Network.fit`.
+    dtype, n_inputs, heads
+        The network's.
+    names : tuple of str
+        Names of X, Y and sample_weight in errors.
+    is_piece : bool, default False
+        Whether it is a part of the samples, whose weights may all be 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One line: the argument, the value received, and what is expected.
+    """
+    X = validation.matrix(names[0], X, dtype, n_inputs)
+    if len(heads) > 1:
+        numbers, ids = _targets_of_heads(names[1], Y, heads, dtype, len(X)), np.empty(0, np.int64)
+    else:
+        numbers, ids = _targets(names[1], Y, heads[0], dtype, len(X))
+    weights = np.empty(0, dtype)
+    if sample_weight is not None:
+        weights = validation.weights(names[2], sample_weight, dtype, len(X), may_be_zeros=is_piece)
+    if class_weight is not None:
+        factors = _class_weights(class_weight, numbers, ids, heads, dtype)
+        with np.errstate(over="ignore"):
+            weights = factors * weights if len(weights) else factors
+        if not 0 < weights.max() < np.inf:
+            raise ValueError(
+                f"class_weight: got a largest weight of {weights.max():g} for a sample, times its"
+                " sample_weight; expected a finite one above 0"
+            )
+    return Batch(X, numbers, ids, weights)
+
+
+def _targets(name: str, Y: Any, head: OutputHead, dtype: Any, rows: int) -> tuple[Array, Array]:
+    """Numbers (S, n) or class ids (S,) for the outputs of a head; the other is empty."""
+    kind = head.cost.targets
+    expected = f"numbers of shape ({rows}, {head.nodes})"
+    if kind == "distribution":
+        expected = f"{rows} class ids from 0 to {head.nodes - 1}, or {expected}"
+    Y = validation.numbers(name, Y, expected)
+    if kind == "distribution" and Y.ndim == 1:
+        return np.empty((0, 0), dtype), validation.class_ids(name, Y, head.nodes, rows)
+    if kind == "distribution" and Y.shape == (rows, 1):
+        raise ValueError(
+            f"{name}: got shape {Y.shape}; expected class ids of shape ({rows},), or"
+            f" distributions of shape ({rows}, {head.nodes})"
+        )
+    if kind != "distribution" and Y.ndim == 1 and head.nodes > 1:
+        raise ValueError(
+            f"{name}: got shape {Y.shape} with the cost {head.cost.name!r}; expected {expected},"
+            " or for class ids the cost 'softmax_cross_entropy'"
+        )
+    numbers = validation.matrix(name, Y, dtype, head.nodes, rows)
+    validation.domain(name, numbers, kind)
+    return numbers, np.empty(0, np.int64)
+
+
+def _targets_of_heads(name: str, Y: Any, heads: OutputHeads, dtype: Any, rows: int) -> Array:
+    """The targets of all heads side by side, (S, n_L); class ids one-hot."""
+    if not isinstance(Y, list | tuple) or len(Y) != len(heads):
+        received = f"{len(Y)} items" if isinstance(Y, list | tuple) else type(Y).__name__
+        raise ValueError(
+            f"{name}: got {received}; expected a list of {len(heads)}, one for each cost"
+        )
+    columns = []
+    for k, (head, targets) in enumerate(zip(heads, Y, strict=True)):
+        numbers, ids = _targets(f"{name}[{k}]", targets, head, dtype, rows)
+        columns.append(np.eye(head.nodes, dtype=dtype)[ids] if len(ids) else numbers)
+    return validation.contiguous(np.concatenate(columns, axis=1), dtype)
+
+
+def _class_weights(given: Any, numbers: Array, ids: Array, heads: OutputHeads, dtype: Any) -> Array:
+    """The weight of each sample's class: given, or "balanced", S / (classes x their samples)."""
+    classes, n_outputs = heads.n_classes, sum(head.nodes for head in heads)
+    if not classes:
+        costs = ", ".join(head.cost.name for head in heads)
+        raise ValueError(
+            f"class_weight: got it with the cost {costs} of {n_outputs} outputs; expected"
+            " samples of one class each"
+        )
+    if not len(ids):
+        ids = (numbers[:, 0] > 0.5).astype(np.int64) if n_outputs == 1 else numbers.argmax(axis=1)
+    if isinstance(given, str):
+        validation.choice("class_weight", given, ("balanced",))
+        counts = np.bincount(ids, minlength=classes)
+        by_class = len(ids) / (classes * np.maximum(counts, 1))
+    else:
+        if isinstance(given, Mapping):
+            if unknown := set(given) - set(range(classes)):
+                raise ValueError(
+                    f"class_weight: got class {min(unknown, key=str)!r}; expected 0 to"
+                    f" {classes - 1}"
+                )
+            for k, weight in given.items():
+                validation.number(f"class_weight[{k}]", weight, least=0)
+            given = [given.get(k, 1.0) for k in range(classes)]
+        elif not np.iterable(given):
+            raise TypeError(
+                f"class_weight: got {given!r}; expected {classes} weights, a dict of class ids and"
+                " weights, or 'balanced'"
+            )
+        by_class = validation.weights("class_weight", given, dtype, classes)
+    weights: Array = by_class.astype(dtype)[ids]
+    return weights
