@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 import fastgrad as fg
 
 from .. import validation
+from ..atomic_write import atomic_write
 from ..data import dataset
 from ..model.output_heads import prediction
 from ..network import Network
@@ -106,8 +107,8 @@ def train(arguments: argparse.Namespace) -> int:
     print(f"model               {output}")
     if curve:
         try:
-            with output_files.replacing(curve) as unfinished:
-                charts.history(history, unfinished)
+            with atomic_write(curve) as temporary:
+                charts.history(history, temporary)
             print(f"training curve      {curve}")
         except ModuleNotFoundError as error:
             print(f"training curve      not drawn: {error}")

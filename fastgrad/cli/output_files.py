@@ -1,6 +1,5 @@
 """Where a command writes: only where a file can go, not over something else, and whole files."""
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -8,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..atomic_write import atomic_write
 from ..formats import safetensors
 
-__all__ = ["must_be_its_own", "must_be_writable", "replacing", "text"]
+__all__ = ["must_be_its_own", "must_be_writable", "text"]
 
 
 def must_be_writable(name: str, path: Path) -> None:
@@ -45,21 +45,10 @@ def must_be_its_own(name: str, path: Path, curve: Path | None, metadata: Mapping
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Write beside the file first, so that it is either the old one or the whole new one."""
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-@contextmanager
 def text(path: str | None) -> Iterator[TextIO]:
     """A file to write text into; standard output where there is no path."""
     if path is None:
         yield sys.stdout
         return
-    with replacing(Path(path)) as unfinished, unfinished.open("w", encoding="utf-8") as file:
+    with atomic_write(Path(path)) as temporary, temporary.open("w", encoding="utf-8") as file:
         yield file

@@ -1,8 +1,6 @@
 """Networks as safetensors files: layer.1.W, layer.1.b, ..., and the rest as JSON in the header."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from .. import validation
+from ..atomic_write import atomic_write
 from ..model.layer import settings
 
 if TYPE_CHECKING:
@@ -92,10 +91,8 @@ def save(
     header = {"fastgrad": _FORMAT, "network": _json("metadata", described)}
     header |= {"state": _json("extra_state", state)} if state else {}
     content = to_bytes({k: np.ascontiguousarray(v) for k, v in tensors.items()}, header)
-    try:
-        _replace(path, content)
-    except OSError as error:  # it names the temporary file, of which nobody has heard
-        raise OSError(error.errno, error.strerror, str(path)) from None
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _json(name: str, described: dict[str, Any]) -> str:
@@ -103,23 +100,6 @@ def _json(name: str, described: dict[str, Any]) -> str:
         return json.dumps(described)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name}: got something that JSON cannot hold ({error})") from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    # written beside its place and moved there in one step, so that no one ever finds half a file
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def name_of(function: "Activation | Cost") -> str:

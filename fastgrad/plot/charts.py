@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import metrics, validation
+from ..arithmetic import ceil_div
 from ..network import Network
 from ..train.callbacks import is_loss
 from ..train.history import History
@@ -65,7 +66,7 @@ def history(history: History, path: str | PathLike[str] | None = None) -> "Figur
     own = [name.removeprefix("val_") for name in figures if name not in {"lr", "seconds"}]
     names = list(dict.fromkeys(own))
     columns = min(len(names), _PANELS_ABREAST)
-    rows = -(-len(names) // columns)
+    rows = ceil_div(len(names), columns)
     figure = style.figure("the training curve", 1.0 + 4.6 * columns, 3.8 * rows)
     panels = figure.subplots(rows, columns, squeeze=False).flatten()
     for name, ax in zip(names, panels, strict=False):
@@ -183,7 +184,7 @@ def confusion(
             ax.text(guess, true, f"{counts[true, guess]}", ha="center", va="center", color=color)
     else:
         ax.figure.colorbar(image, ax=ax, label="share of the true class", shrink=0.8)
-    ticks = range(0, n, -(-n // _MOST_CLASSES_WRITTEN))
+    ticks = range(0, n, ceil_div(n, _MOST_CLASSES_WRITTEN))
     ax.set_xticks(ticks, names[:: ticks.step], rotation=90 if longest > 3 else 0)
     ax.set_yticks(ticks, names[:: ticks.step])
     ax.set(xlabel="predicted class", ylabel="true class")
@@ -339,7 +340,7 @@ def _regions(ax: "Axes", sides: list[Array], p: Array, points: Array, ids: Array
         x, y = points[ids == k].T
         ax.scatter(x, y, s=18, color=color, edgecolors="white", linewidths=0.5, label=f"class {k}")
     if n <= _MOST_CLASSES_WRITTEN:
-        columns = -(-n // _CLASSES_IN_A_COLUMN)
+        columns = ceil_div(n, _CLASSES_IN_A_COLUMN)
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1), ncols=columns)
 
 
