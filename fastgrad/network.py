@@ -22,11 +22,11 @@ from .train.history import History
 from .validation import (
     NoNewAttributes,
     integer,
-    lone_sample,
     matrix,
     network_sizes,
-    one_a_layer,
+    one_per_layer,
     real_dtype,
+    single_sample,
 )
 
 __all__ = ["Network"]
@@ -120,7 +120,7 @@ class Network(NoNewAttributes):
         self.sizes = network_sizes(sizes)
         self.n_inputs, self.n_outputs = self.sizes[0], self.sizes[-1]
         n_layers = len(self.sizes) - 1
-        f = one_a_layer("activations", activations, (str, Activation), n_layers, "identity")
+        f = one_per_layer("activations", activations, (str, Activation), n_layers, "identity")
         if isinstance(activations, str):
             activation(activations)  # where no hidden layer uses the name, too
         self.activation_functions = tuple(map(activation, f))
@@ -265,7 +265,7 @@ class Network(NoNewAttributes):
         """
         optimizer = resolve(optimizer, self.layers)
         self.inputs.must_be_ready()
-        x, y = lone_sample("x", x, y, self.n_inputs, len(self.heads))
+        x, y = single_sample("x", x, y, self.n_inputs, len(self.heads))
         at = samples(self, x, y, names=("x", "y"))
         return self.engine.step(at, Training(optimizer, self.engine.key(self.rng)))
 

@@ -45,7 +45,7 @@ def samples(
         numbers, ids = _targets(names[1], Y, net.heads[0], net.dtype, len(X))
     weights = np.empty(0, net.dtype)
     if sample_weight is not None:
-        weights = validation.weights(names[2], sample_weight, net.dtype, len(X), may_be_zeros=part)
+        weights = validation.weights(names[2], sample_weight, net.dtype, len(X), allow_zeros=part)
     if class_weight is not None:
         of_class = _class_weights(class_weight, numbers, ids, net)
         with np.errstate(over="ignore"):

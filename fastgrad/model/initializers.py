@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import validation
-from ..registry import resolve
+from ..registry import from_name
 
 __all__ = ["INITS", "Scheme", "schemes"]
 
@@ -140,7 +140,7 @@ def schemes(init: Any, activations: Sequence[str]) -> list[Scheme]:
         Something else, an unknown name (the message gives the nearest known one), or wrong
         parameters.
     """
-    specs = validation.one_a_layer("init", init, (str, Callable), len(activations))
+    specs = validation.one_per_layer("init", init, (str, Callable), len(activations))
     layers = enumerate(zip(specs, activations, strict=True))
     return [_scheme(spec, activation, l == 0) for l, (spec, activation) in layers]
 
@@ -157,4 +157,4 @@ def _scheme(spec: Any, activation: str, first: bool) -> Scheme:
         return _FACTORIES["lecun_normal" if kind == "selu" else name]()
 
     siren = _siren(activation, first)
-    return resolve("init", spec, {}, {"auto": auto, **_FACTORIES, "siren": siren})
+    return from_name("init", spec, {}, {"auto": auto, **_FACTORIES, "siren": siren})

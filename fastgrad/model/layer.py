@@ -140,7 +140,7 @@ class Layer(_Settings):
     penalize_biases = _Flag(False)
     max_norm = _Number(float("inf"), above=0)
 
-    _elsewhere = MappingProxyType({"learningrate": "lr_scale", "lr": "lr_scale"})
+    _aliases = MappingProxyType({"learningrate": "lr_scale", "lr": "lr_scale"})
 
     def __init__(self, W: Array, b: Array, is_output: bool = False) -> None:
         self._W, self._b, self._is_output = W, b, is_output

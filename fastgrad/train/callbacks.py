@@ -125,11 +125,10 @@ class _Watch(Callback):
         """Raise unless it goes with the fit."""
         if self.monitor not in fit.metric_names:
             came, known = repr(self.monitor), f"one of {', '.join(fit.metric_names)}"
+            hint = validation.did_you_mean(self.monitor, fit.metric_names)
             if self.monitor.startswith("val_") and "val_cost" not in fit.metric_names:
                 came += " in a fit without validation"
-                known = f"validation=(X_val, Y_val), or {known}"
-            meant = self.monitor.replace("loss", "cost")
-            hint = f"did you mean {meant!r}? " if meant in fit.metric_names else ""
+                known, hint = f"validation=(X_val, Y_val), or {known}", ""
             raise ValueError(f"monitor: got {came}; {hint}expected {known}")
         if self.mode == "auto" and not (is_loss(self.monitor) or _is_score(self.monitor)):
             raise ValueError(
