@@ -1,0 +1,304 @@
+"""Targets: from labels and numbers to what a cost compares with, and from outputs back."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.costs import Cost
+from .cells import (
+    MAX_TEXT_VALUES,
+    is_formatted_number,
+    is_missing,
+    is_number,
+    not_a_number,
+    not_among,
+)
+
+__all__ = ["TargetEncoder", "Task"]
+
+Task = Literal["classification", "regression"]
+
+#: Whole numbers with at most this many different values are classes, unless the task is given.
+MAX_NUMBERED_CLASSES = 20
+
+_SET_TASK = "set --task classification (task='classification')"
+
+
+def _index(s: int) -> str:
+    return f"y[{s}]"
+
+
+@dataclass(frozen=True)
+class TargetEncoder:
+    """Encodes the targets of a network's cost, and decodes the outputs.
+
+    Attributes
+    ----------
+    task : {"classification", "regression"}
+        Whether the targets are classes or numbers.
+    classes : list of str, int, float or bool, or None
+        The label of each class, at the position of its id; None for regression.
+    target : str or None
+        The name of the target.
+    mean, scale : float
+        Numbers y are encoded as (y - mean) / scale.
+    """
+
+    task: Task
+    classes: list[Any] | None = None
+    target: str | None = None
+    mean: float = 0.0
+    scale: float = 1.0
+
+    @classmethod
+    def fit(
+        cls, y: Any, task: Task | None = None, place: Callable[[int], str] = _index
+    ) -> "TargetEncoder":
+        """Find the task and the classes of targets.
+
+        Parameters
+        ----------
+        y : (S,) array of numbers, or sequence of str
+            The targets. Text is stripped, and read as numbers if all of it can be.
+        task : {"classification", "regression"}, optional
+            None: text of at most 100 different values and whole numbers of at most 20 are classes.
+        place : callable
+            Where the target of a sample comes from, for error messages.
+
+        Raises
+        ------
+        ValueError
+            If a target is missing, no number although the task or the others ask for one, or not
+            finite; if there are fewer than two classes.
+        """
+        texts, numbers = _parsed(y, task, place)
+        if task is None and numbers is not None:
+            few = _are_whole(numbers) and len(np.unique(numbers)) <= MAX_NUMBERED_CLASSES
+            task = "classification" if few else "regression"
+        if task == "regression":
+            return cls("regression")
+        names = sorted(set(_labels(texts, numbers)), key=_by_value)
+        if task is None and len(names) > MAX_TEXT_VALUES:
+            raise ValueError(
+                f"{place(0)}: {not_a_number(texts[0])}: text with at most {MAX_TEXT_VALUES} "
+                f"different values is classes, here are {len(names)}; make numbers of it, or for "
+                f"classes {_SET_TASK}"
+            )
+        if len(names) < 2:
+            raise ValueError(
+                f"{place(0)}: every target is '{names[0]}'; expected two classes or more (the "
+                "target is the last column unless another is named)"
+            )
+        is_text = _kind(y) not in "biuf"
+        return cls("classification", names if is_text else np.unique(y).tolist())
+
+    @classmethod
+    def from_cost(cls, cost: Cost, n_outputs: int) -> "TargetEncoder":
+        """The encoder of a network without metadata: its cost decides whether it has classes.
+
+        Parameters
+        ----------
+        cost : Cost
+            The cost of the network.
+        n_outputs : int
+            Its outputs; classes are called "0", "1", ...
+        """
+        if not cost.classifies:
+            return cls("regression")
+        return cls("classification", [str(k) for k in range(max(n_outputs, 2))])
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> "TargetEncoder":
+        """The encoder that `metadata` describes.
+
+        Parameters
+        ----------
+        metadata : mapping
+            That of a network, which may hold more.
+        """
+        return cls(metadata["task"], metadata.get("classes"), metadata.get("target"))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What a model file holds of it, for JSON; not mean and scale, which `unscale` undoes."""
+        return {"task": self.task, "classes": self.classes, "target": self.target}
+
+    def transform(self, y: Any, place: Callable[[int], str] = _index) -> NDArray[Any]:
+        """Return class ids (S,) int64, or numbers (S,) float64.
+
+        Parameters
+        ----------
+        y : (S,) array of numbers, or sequence of str
+            The targets, as for `fit`.
+        place : callable
+            As for `fit`.
+
+        Raises
+        ------
+        ValueError
+            As `fit` does, and for a class that is not among `classes`.
+        """
+        texts, numbers = _parsed(y, self.task, place)
+        if self.classes is None:
+            return np.asarray(numbers)
+        names = list(map(str, self.classes))
+        key = _value if all(map(is_number, names)) else str
+        ids = {key(name): k for k, name in enumerate(names)}
+        labels = _labels(texts, numbers)
+        for s, label in enumerate(labels):
+            if key(label) not in ids:
+                raise ValueError(f"{place(s)}: unknown class {not_among(label, names)}")
+        return np.array([ids[key(label)] for label in labels], dtype=np.int64)
+
+    def scaled(self, y: NDArray[Any]) -> "TargetEncoder":
+        """Return an encoder whose mean and scale are the mean and the standard deviation of y.
+
+        Parameters
+        ----------
+        y : (S,) float64
+            Numbers to train on; equal ones are not scaled.
+        """
+        return replace(self, mean=float(y.mean()), scale=float(y.std()) or 1.0)
+
+    def encode(self, y: NDArray[Any], cost: Cost, n_outputs: int) -> NDArray[Any]:
+        """Return what the cost compares with the outputs.
+
+        Parameters
+        ----------
+        y : (S,) int64 or float64
+            Class ids or numbers, as `transform` returns them.
+        cost : Cost
+            The cost of the network.
+        n_outputs : int
+            Its outputs: one per class, or a single one for two classes.
+
+        Returns
+        -------
+        (S,) or (S, n_outputs) ndarray
+            Of classes the ids for softmax; for other costs 1 for the class and 0 for the others,
+            or 1 and -1 for a cost of such targets. Of numbers (y - mean) / scale.
+        """
+        if self.classes is None:
+            return (y - self.mean) / self.scale
+        if cost.link == "softmax":
+            return y
+        Y = y if n_outputs == 1 else np.eye(n_outputs)[y]
+        return 2 * Y - 1 if cost.targets == "sign" else Y
+
+    def unscale(self, W: NDArray[Any], b: NDArray[Any]) -> None:
+        """Undo the scaling in the last layer, in place: outputs are then in the unit of y.
+
+        Parameters
+        ----------
+        W, b : ndarray
+            Weights and biases of a layer with the activation identity.
+        """
+        mean, scale = np.float64(self.mean), np.float64(self.scale)  # rounded once, to W's dtype
+        W *= scale
+        b[...] = b * scale + mean
+
+    def probabilities(self, p: NDArray[Any]) -> NDArray[Any]:
+        """Return the probability of each class, (S, K).
+
+        Parameters
+        ----------
+        p : (S, n_outputs) ndarray
+            Predictions, the link applied; a single one is the probability of the second class.
+        """
+        return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+
+    def class_ids(self, p: NDArray[Any], cost: Cost) -> NDArray[np.int64]:
+        """Return the id of the predicted class, (S,).
+
+        Parameters
+        ----------
+        p : (S, n_outputs) ndarray
+            Predictions, the link applied.
+        cost : Cost
+            The cost of the network.
+        """
+        if p.shape[1] == 1:
+            second = p[:, 0] > (0.0 if cost.targets == "sign" else 0.5)
+            return second.astype(np.int64)
+        ids: NDArray[np.int64] = p.argmax(axis=1)
+        return ids
+
+    def decode(self, p: NDArray[Any], cost: Cost) -> NDArray[Any]:
+        """Return the predicted labels (S,), or numbers of the shape of p.
+
+        Parameters
+        ----------
+        p : (S, n_outputs) ndarray
+            Predictions, the link applied.
+        cost : Cost
+            The cost of the network.
+        """
+        if self.classes is None:
+            return p * self.scale + self.mean
+        return np.array(self.classes)[self.class_ids(p, cost)]
+
+
+# --- labels as text ------------------------------------------------------------------------------
+
+
+def _kind(y: Any) -> str:
+    return np.asarray(y[:1]).dtype.kind
+
+
+def _parsed(
+    y: Any, task: Task | None, place: Callable[[int], str]
+) -> tuple[Sequence[str], NDArray[np.float64] | None]:
+    """Targets as text, and as numbers if all are."""
+    if np.ndim(y[:1]) != 1 or not len(y):
+        raise ValueError(f"y: got shape {np.shape(y)}; expected at least one target, (S,)")
+    if _kind(y) in "iuf":
+        numbers = np.asarray(y).astype(np.float64)
+        texts = list(map(str, numbers.tolist()))
+    else:
+        texts = [str(value).strip() for value in y]
+        numeric = [is_number(text) for text in texts]
+        if task != "classification":
+            _check_numeric(texts, numeric, task, place)
+        if not all(numeric):
+            return texts, None
+        numbers = np.array(texts, dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        s = int(np.flatnonzero(~np.isfinite(numbers))[0])
+        raise ValueError(f"{place(s)}: got '{texts[s]}'; expected a finite number")
+    return texts, numbers
+
+
+def _check_numeric(
+    texts: Sequence[str], numeric: Sequence[bool], task: Task | None, place: Callable[[int], str]
+) -> None:
+    """Raise for a missing value, and for text where the task or other targets ask for numbers."""
+    others = [text for text, is_numeric in zip(texts, numeric, strict=True) if not is_numeric]
+    if not (task or numeric[0] or all(map(is_formatted_number, others))):
+        others = []  # they are labels
+    wrong = [text for text in texts if is_missing(text)] or others
+    if wrong:
+        hint = "" if task or not wrong[0] else f"; for classes {_SET_TASK}"
+        raise ValueError(f"{place(texts.index(wrong[0]))}: {not_a_number(wrong[0])}{hint}")
+
+
+def _are_whole(numbers: NDArray[np.float64]) -> bool:
+    return bool((numbers == np.round(numbers)).all())
+
+
+def _labels(texts: Sequence[str], numbers: NDArray[np.float64] | None) -> Sequence[str]:
+    """The texts; whole numbers, however they are written, without a decimal point."""
+    if numbers is None or not _are_whole(numbers):
+        return texts
+    return [str(int(number)) for number in numbers]
+
+
+def _value(label: str) -> float | str:
+    return float(label) if is_number(label) else label
+
+
+def _by_value(label: str) -> tuple[bool, float, str]:
+    """Sort key: numbers by value, then text."""
+    return (False, float(label), "") if is_number(label) else (True, 0.0, label)
