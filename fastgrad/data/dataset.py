@@ -159,18 +159,18 @@ def read(
     names, categories = table.features, table.categories
     if table.cells is None:
         return Dataset(table.X, None, features=names, categories=categories)
-    encoder = _encoder(table.cells, task, like, table.place)
-    y = encoder.transform(table.cells, table.place)
+    encoder, y = _encoded(table.cells, task, like, table.place)
     return Dataset(table.X, y, encoder.task, encoder.classes, names, categories, table.target)
 
 
-def _encoder(
+def _encoded(
     y: Sequence[str], task: Task | None, like: Mapping[str, Any], place: Callable[[int], str]
-) -> TargetEncoder:
-    """The encoder of the data set that this one is like; fitted to the targets if it had none."""
+) -> tuple[TargetEncoder, NDArray[Any]]:
+    """The targets in the encoding of the data set that this one is like, or in one of their own."""
     if like.get("classes") or like.get("task") == "regression":
-        return TargetEncoder.from_metadata(like)
-    return TargetEncoder.fit(y, like.get("task") or task, place)
+        encoder = TargetEncoder.from_metadata(like)
+        return encoder, encoder.transform(y, place)
+    return TargetEncoder.fit_transform(y, like.get("task") or task, place)
 
 
 def split(
@@ -288,16 +288,9 @@ def _read_arrays(
     y = _targets(place, y, len(inputs))
     if kind == "idx" and task is None and y.dtype.kind in "iu":
         task = "classification"
-    texts = list(map(str, y))
-    encoder = _encoder(texts, task, like, lambda s: f"{place}[{s}]")
-    return Dataset(
-        inputs,
-        encoder.transform(texts, lambda s: f"{place}[{s}]"),
-        encoder.task,
-        encoder.classes,
-        target=str(target or "y"),
-        is_table=not is_image,
-    )
+    encoder, y = _encoded(list(map(str, y)), task, like, lambda s: f"{place}[{s}]")
+    name = str(target or "y")
+    return Dataset(inputs, y, encoder.task, encoder.classes, target=name, is_table=not is_image)
 
 
 def _read_array(path: Path) -> NDArray[Any]:

@@ -54,19 +54,25 @@ class TargetEncoder:
     scale: float = 1.0
 
     @classmethod
-    def fit(
+    def fit_transform(
         cls, y: Any, task: Task | None = None, place: Callable[[int], str] = _index
-    ) -> "TargetEncoder":
-        """Find the task and the classes of targets.
+    ) -> tuple["TargetEncoder", NDArray[Any]]:
+        """Find the task and the classes of targets, and `transform` them.
 
         Parameters
         ----------
         y : (S,) array of numbers, or sequence of str
-            The targets. Text is stripped, and read as numbers if all of it can be.
+            The targets. Text is stripped, and read as numbers if all of it is numeric.
         task : {"classification", "regression"}, optional
             None: text of at most 100 different values and whole numbers of at most 20 are classes.
         place : callable
             Where the target of a sample comes from, for error messages.
+
+        Returns
+        -------
+        encoder : TargetEncoder
+        y : (S,) int64 or float64
+            Class ids or numbers.
 
         Raises
         ------
@@ -74,16 +80,17 @@ class TargetEncoder:
             If a target is missing, no number although the task or the others ask for one, or not
             finite; if there are fewer than two classes.
         """
-        texts, numbers = _parsed(y, task, place)
+        values, numbers = _parsed(y, task, place)
         if task is None and numbers is not None:
             few = _are_whole(numbers) and len(np.unique(numbers)) <= MAX_NUMBERED_CLASSES
             task = "classification" if few else "regression"
         if task == "regression":
-            return cls("regression")
-        names = sorted(set(_labels(texts, numbers)), key=_by_value)
+            return cls("regression"), np.asarray(numbers)
+        labels = _labels(values, numbers)
+        names = sorted(set(labels), key=_by_value)
         if task is None and len(names) > MAX_TEXT_VALUES:
             raise ValueError(
-                f"{place(0)}: {not_a_number(texts[0])}: text with at most {MAX_TEXT_VALUES} "
+                f"{place(0)}: {not_a_number(values[0])}: text with at most {MAX_TEXT_VALUES} "
                 f"different values is classes, here are {len(names)}; make numbers of it, or for "
                 f"classes {_SET_TASK}"
             )
@@ -93,7 +100,20 @@ class TargetEncoder:
                 "target is the last column unless another is named)"
             )
         is_text = _kind(y) not in "biuf"
-        return cls("classification", names if is_text else np.unique(y).tolist())
+        encoder = cls("classification", names if is_text else np.unique(y).tolist())
+        ids = {name: k for k, name in enumerate(names)}
+        return encoder, np.array([ids[label] for label in labels], dtype=np.int64)
+
+    @classmethod
+    def fit(cls, y: Any, task: Task | None = None) -> "TargetEncoder":
+        """The encoder of `fit_transform` alone.
+
+        Parameters
+        ----------
+        y, task
+            As for `fit_transform`.
+        """
+        return cls.fit_transform(y, task)[0]
 
     @classmethod
     def from_cost(cls, cost: Cost, n_outputs: int) -> "TargetEncoder":
@@ -132,22 +152,22 @@ class TargetEncoder:
         Parameters
         ----------
         y : (S,) array of numbers, or sequence of str
-            The targets, as for `fit`.
+            The targets, as for `fit_transform`.
         place : callable
-            As for `fit`.
+            As for `fit_transform`.
 
         Raises
         ------
         ValueError
-            As `fit` does, and for a class that is not among `classes`.
+            As `fit_transform` does, and for a class that is not among `classes`.
         """
-        texts, numbers = _parsed(y, self.task, place)
+        values, numbers = _parsed(y, self.task, place)
         if self.classes is None:
             return np.asarray(numbers)
         names = list(map(str, self.classes))
         key = _value if all(map(is_number, names)) else str
         ids = {key(name): k for k, name in enumerate(names)}
-        labels = _labels(texts, numbers)
+        labels = _labels(values, numbers)
         for s, label in enumerate(labels):
             if key(label) not in ids:
                 raise ValueError(f"{place(s)}: unknown class {not_among(label, names)}")
@@ -250,25 +270,25 @@ def _kind(y: Any) -> str:
 
 def _parsed(
     y: Any, task: Task | None, place: Callable[[int], str]
-) -> tuple[Sequence[str], NDArray[np.float64] | None]:
-    """Targets as text, and as numbers if all are."""
+) -> tuple[list[Any], NDArray[np.float64] | None]:
+    """Targets as they are given, text stripped, and as numbers if all are numeric."""
     if np.ndim(y[:1]) != 1 or not len(y):
         raise ValueError(f"y: got shape {np.shape(y)}; expected at least one target, (S,)")
     if _kind(y) in "iuf":
         numbers = np.asarray(y).astype(np.float64)
-        texts = list(map(str, numbers.tolist()))
+        values = numbers.tolist()
     else:
-        texts = [str(value).strip() for value in y]
-        numeric = [is_number(text) for text in texts]
+        values = [str(value).strip() for value in y]
+        numeric = [is_number(text) for text in values]
         if task != "classification":
-            _check_numeric(texts, numeric, task, place)
+            _check_numeric(values, numeric, task, place)
         if not all(numeric):
-            return texts, None
-        numbers = np.array(texts, dtype=np.float64)
+            return values, None
+        numbers = np.array(values, dtype=np.float64)
     if not np.isfinite(numbers).all():
         s = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise ValueError(f"{place(s)}: got '{texts[s]}'; expected a finite number")
-    return texts, numbers
+        raise ValueError(f"{place(s)}: got '{values[s]}'; expected a finite number")
+    return values, numbers
 
 
 def _check_numeric(
@@ -288,11 +308,11 @@ def _are_whole(numbers: NDArray[np.float64]) -> bool:
     return bool((numbers == np.round(numbers)).all())
 
 
-def _labels(texts: Sequence[str], numbers: NDArray[np.float64] | None) -> Sequence[str]:
-    """The texts; whole numbers, however they are written, without a decimal point."""
-    if numbers is None or not _are_whole(numbers):
-        return texts
-    return [str(int(number)) for number in numbers]
+def _labels(values: list[Any], numbers: NDArray[np.float64] | None) -> list[str]:
+    """The targets as text; whole numbers, however they are written, without a decimal point."""
+    if numbers is not None and _are_whole(numbers):
+        return [str(int(number)) for number in numbers]
+    return list(map(str, values))
 
 
 def _value(label: str) -> float | str:
