@@ -165,7 +165,7 @@ class TargetEncoder:
         if self.classes is None:
             return np.asarray(numbers)
         names = list(map(str, self.classes))
-        key = _value if all(map(is_number, names)) else str
+        key = _by_value if all(map(is_number, names)) else str
         ids = {key(name): k for k, name in enumerate(names)}
         labels = _labels(values, numbers)
         for s, label in enumerate(labels):
@@ -275,8 +275,8 @@ def _parsed(
     if np.ndim(y[:1]) != 1 or not len(y):
         raise ValueError(f"y: got shape {np.shape(y)}; expected at least one target, (S,)")
     if _kind(y) in "iuf":
-        numbers = np.asarray(y).astype(np.float64)
-        values = numbers.tolist()
+        array = np.asarray(y) + 0  # which makes 0.0 of -0.0
+        values, numbers = array.tolist(), array.astype(np.float64)
     else:
         values = [str(value).strip() for value in y]
         numeric = [is_number(text) for text in values]
@@ -311,14 +311,18 @@ def _are_whole(numbers: NDArray[np.float64]) -> bool:
 def _labels(values: list[Any], numbers: NDArray[np.float64] | None) -> list[str]:
     """The targets as text; whole numbers, however they are written, without a decimal point."""
     if numbers is not None and _are_whole(numbers):
-        return [str(int(number)) for number in numbers]
+        return [str(int(_value(str(value)))) for value in values]
     return list(map(str, values))
 
 
-def _value(label: str) -> float | str:
-    return float(label) if is_number(label) else label
+def _value(number: str) -> float:
+    """The number, exact if it is an integer of any size."""
+    try:
+        return int(number)
+    except ValueError:
+        return float(number)
 
 
 def _by_value(label: str) -> tuple[bool, float, str]:
     """Sort key: numbers by value, then text."""
-    return (False, float(label), "") if is_number(label) else (True, 0.0, label)
+    return (False, _value(label), "") if is_number(label) else (True, 0.0, label)

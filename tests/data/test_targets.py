@@ -27,6 +27,9 @@ NUMBERS = np.array([3.0, 5.5, 4.25, 100.0])
         (np.array([0.5, 2.0, 0.5], np.float32), "classification", [0.5, 2.0], [0, 1, 0]),
         (np.array([True, False]), None, [False, True], [1, 0]),
         (np.arange(30), "classification", list(range(30)), list(range(30))),
+        (np.array([2**60, 2**60 + 1]), None, [2**60, 2**60 + 1], [0, 1]),
+        ([f"{2**60 + 1}", f"{2**60}"], None, [f"{2**60}", f"{2**60 + 1}"], [1, 0]),
+        (np.array([0.0, -0.0, 0.5]), "classification", [0.0, 0.5], [0, 0, 1]),
     ],
 )
 def test_labels_stay_as_they_are_given(y, task, classes, ids):
