@@ -300,7 +300,8 @@ def test_files_cut_short(file):
 def test_npy_without_targets(file):
     np.save("X.npy", X)
     assert error_of(read, "X.npy") == (
-        "X.npy: no file with the targets beside it; expected one (name it)"
+        "X.npy: no file with the targets beside it; expected one, or its name with --target-file "
+        "(target_file=...)"
     )
     assert read("X.npy", like={"n_inputs": 3}).y is None
     assert error_of(read, "X.npy", target="a") == (

@@ -273,7 +273,10 @@ def _read_arrays(
     else:
         X, place = _read_array(path), _partner(path, target_file) or path
         if place == path and not like:
-            raise ValueError(f"{path}: no file with the targets beside it; expected one (name it)")
+            raise ValueError(
+                f"{path}: no file with the targets beside it; expected one, or its name with"
+                " --target-file (target_file=...)"
+            )
         y = _read_array(Path(place)) if targets and place != path else None
     is_image = kind == "idx" and X.dtype == np.uint8
     inputs = _inputs(path, X)

@@ -82,8 +82,9 @@ def read_table(
     if isinstance(ignore, str) or not isinstance(ignore, Iterable):
         raise TypeError(f"ignore: got {ignore!r}; expected a list of columns, as [{ignore!r}]")
     layout = readers.csv_layout(path)
-    columns_of = _columns_like(layout, target, like) if like else _columns(layout, target, ignore)
-    features, target_column = columns_of
+    features, target_column = (
+        _columns_like(layout, target, like) if like else _columns(layout, target, ignore)
+    )
     target_column = target_column if targets else None
     for c in features if target_column is None else [*features, target_column]:
         _check_name(layout, c, bool(like))
