@@ -117,6 +117,7 @@ LABELS = np.array([7, 3], np.uint8)
             "t.csv, line 2, column 2 ('b'): every target is 'x'; expected two classes or more "
             "(the target is the last column unless another is named)",
         ),
+        ("x" * 200_000 + ",1\n", "t.csv: not a csv file (field larger than field limit (131072))"),
         (b"a,b\n1,caf\xe9\n", "t.csv: not UTF-8 text (byte 0xe9); save it as UTF-8"),
     ],
 )

@@ -125,7 +125,7 @@ def predict(arguments: argparse.Namespace) -> int:
     int
         The exit code.
     """
-    if arguments.output:
+    if arguments.output is not None:
         output_files.check_writable("output", Path(arguments.output))
         for path in filter(None, (arguments.model, arguments.data, arguments.target_file)):
             if Path(arguments.output).resolve() == Path(path).resolve():
@@ -233,7 +233,7 @@ def info(arguments: argparse.Namespace) -> int:
         for name in ("task", "data", "target", "classes", "features", "test_size", "seed"):
             value = net.metadata.get(name)
             if value is not None:
-                lines[name] = ", ".join(value) if isinstance(value, list) else str(value)
+                lines[name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     for name, value in lines.items():
         print(f"{name:<16}{value}")
     return 0
@@ -303,12 +303,13 @@ def _load(arguments: argparse.Namespace, targets: bool = True) -> tuple[Network,
     """
     net = fg.load(arguments.model)
     metadata = net.metadata
-    if "task" not in metadata:  # saved from Python
-        metadata.update(TargetEncoder.from_cost(net.cost_function, net.n_outputs).metadata)
+    if metadata.get("task") not in COSTS:  # saved from Python
+        encoder = TargetEncoder.from_cost(net.cost_function, net.n_outputs)
+        metadata.update(task=encoder.task, classes=encoder.classes)
     if arguments.data:
         like = {**metadata, "n_inputs": net.n_inputs}
         return net, _read(arguments.data, arguments, like=like, targets=targets)
-    if metadata.get("data") != _DIGITS:
+    if metadata.get("data") != _DIGITS or not {"test_size", "seed"} <= metadata.keys():
         raise ValueError(f"DATA: expected a file, since {arguments.model} is not one of the digits")
     samples = _read(None, arguments)
     _, test_rows = _split(samples, metadata["test_size"], metadata["seed"])

@@ -167,10 +167,11 @@ def _encoded(
     y: Sequence[str], task: Task | None, like: Mapping[str, Any], place: Callable[[int], str]
 ) -> tuple[TargetEncoder, NDArray[Any]]:
     """The targets in the encoding of the data set that this one is like, or in one of their own."""
-    if like.get("classes") or like.get("task") == "regression":
-        encoder = TargetEncoder.from_metadata(like)
+    task = like.get("task") or task
+    if task == "regression" or (task == "classification" and like.get("classes")):
+        encoder = TargetEncoder.from_metadata({**like, "task": task})
         return encoder, encoder.transform(y, place)
-    return TargetEncoder.fit_transform(y, like.get("task") or task, place)
+    return TargetEncoder.fit_transform(y, task, place)
 
 
 def split(

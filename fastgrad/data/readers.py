@@ -99,9 +99,10 @@ def csv_layout(path: Path) -> CsvLayout:
     ValueError
         If the file is empty, or two columns have the same name.
     """
-    with _open_text(path) as file:
-        line = _first_line(path, file)
-    delimiter = max(_DELIMITERS, key=lambda d: len(next(csv.reader([line], delimiter=d), [])))
+    with _open_text(path) as file, _decoding(path):
+        line = next((line for line in file if line.strip()), "")
+        widths = {d: len(next(csv.reader([line], delimiter=d), [])) for d in _DELIMITERS}
+    delimiter = max(widths, key=widths.__getitem__)
     rows = [cells for _, cells in islice(_rows(path, delimiter), _SNIFFED_ROWS)]
     if not rows:
         raise ValueError(f"{path}: the file is empty; expected rows of numbers")
@@ -169,11 +170,6 @@ def read_csv(layout: CsvLayout, features: Sequence[int], target: int | None) -> 
         row, c = (int(k) for k in np.argwhere(~np.isfinite(table))[0])
         raise ValueError(f"{layout.place(lines[row], numeric[c])}: {_not_finite(table[row, c])}")
     return CsvColumns(layout, lines, {c: table[:, k] for k, c in enumerate(numeric)}, text)
-
-
-def _first_line(path: Path, file: IO[str]) -> str:
-    with _decoding(path):
-        return next((line for line in file if line.strip()), "")
 
 
 def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -289,6 +285,8 @@ def _decoding(path: Path) -> Iterator[None]:
         yield
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 text (byte {error.object[error.start]:#04x}); save it as UTF-8"
+    except csv.Error as error:
+        reason = f"not a csv file ({error})"
     except gzip.BadGzipFile:
         reason = "not a gzip file"
     except (EOFError, zlib.error, zipfile.BadZipFile):

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import validation
 from ..kernels.costs import Cost
 from .cells import (
     MAX_TEXT_VALUES,
@@ -137,9 +138,22 @@ class TargetEncoder:
         Parameters
         ----------
         metadata : mapping
-            That of a network, which may hold more.
+            That of a network, with the keys of `TargetEncoder.metadata`; others are ignored.
+
+        Raises
+        ------
+        ValueError
+            If the task is unknown, or there are not two classes or more.
         """
-        return cls(metadata["task"], metadata.get("classes"), metadata.get("target"))
+        task: Any = validation.choice("task", metadata.get("task"), get_args(Task))
+        classes = metadata.get("classes")
+        if task == "regression":
+            classes = None
+        elif not isinstance(classes, list) or len(classes) < 2:
+            raise ValueError(
+                f"classes: got {validation.shown(classes)}; expected a list of two or more"
+            )
+        return cls(task, classes, metadata.get("target"))
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -203,6 +217,7 @@ class TargetEncoder:
         """
         if self.classes is None:
             return (y - self.mean) / self.scale
+        self._check_outputs(n_outputs)
         if cost.link == "softmax":
             return y
         Y = y if n_outputs == 1 else np.eye(n_outputs)[y]
@@ -240,11 +255,17 @@ class TargetEncoder:
         cost : Cost
             The cost of the network.
         """
+        self._check_outputs(p.shape[1])
         if p.shape[1] == 1:
             second = p[:, 0] > (0.0 if cost.targets == "sign" else 0.5)
             return second.astype(np.int64)
         ids: NDArray[np.int64] = p.argmax(axis=1)
         return ids
+
+    def _check_outputs(self, n_outputs: int) -> None:
+        n_classes = len(self.classes or [])
+        if n_outputs != n_classes and (n_outputs, n_classes) != (1, 2):
+            raise ValueError(f"classes: got {n_classes}; expected one per output, {n_outputs}")
 
     def decode(self, p: NDArray[Any], cost: Cost) -> NDArray[Any]:
         """Return the predicted labels (S,), or numbers of the shape of p.

@@ -158,6 +158,32 @@ def test_metadata_describes_the_encoder(encoder):
 
 
 @pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({}, "task: got None; expected one of classification, regression"),
+        ({"task": "ranking"}, "task: got 'ranking'; expected one of classification, regression"),
+        ({"task": "classification"}, "classes: got None; expected a list of two or more"),
+        (
+            {"task": "classification", "classes": ["no"]},
+            r"classes: got \['no'\]; expected a list of two or more",
+        ),
+    ],
+)
+def test_metadata_that_describes_no_encoder(metadata, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        TargetEncoder.from_metadata(metadata)
+
+
+def test_the_outputs_must_be_as_many_as_the_classes():
+    encoder = TargetEncoder("classification", ["no", "yes"])
+    message = "^classes: got 2; expected one per output, 3$"
+    with pytest.raises(ValueError, match=message):
+        encoder.encode(np.array([0, 1]), COSTS["mse"], 3)
+    with pytest.raises(ValueError, match=message):
+        encoder.decode(np.zeros((2, 3)), COSTS["mse"])
+
+
+@pytest.mark.parametrize(
     ("cost", "n_outputs", "classes"),
     [
         ("softmax_cross_entropy", 3, ["0", "1", "2"]),
