@@ -32,14 +32,14 @@ from fastgrad.cli.main import main
          "name"),
         ("train flowers.csv --output flowers.csv", "--output: flowers.csv exists and is not a "
          "model; expected another name, or --overwrite to replace it"),
-        ("train flowers.csv --output m.png", "--output: got m.png; expected another ending than "
+        ("train flowers.csv --output m.png", "--output: got m.png; expected another suffix than "
          "the curve's, .png"),
         ("train flowers.csv --test-size 1.5", "--test-size: got 1.5; expected a finite number "
          "at least 0 and below 1"),
         ("train flowers.csv --layers 0", "--layers: got 0; expected an integer of at least 1"),
         ("train flowers.csv --quiet --lr -1", "--learning-rate: got -1.0; expected a finite "
          "number at least 0"),
-        ("train --target species", "--target: got it without DATA; expected a file to go with it"),
+        ("train --target species", "--target: got a value without DATA; expected DATA, too"),
         ("predict m.safetensors flowers.csv -o no/p.csv", "--output: got no/p.csv; expected it in "
          "a folder that exists"),
         ("predict m.safetensors flowers.csv -o flowers.csv", "--output: got flowers.csv, an input "

@@ -7,7 +7,7 @@ import math
 import os
 import platform
 from dataclasses import replace
-from importlib import metadata
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def train(arguments: argparse.Namespace) -> int:
     output_files.check_writable("output", output)
     curve = None if arguments.no_plot else output.with_suffix(".png")
     if output == curve:
-        raise ValueError(f"output: got {output}; expected another ending than the curve's, .png")
+        raise ValueError(f"output: got {output}; expected another suffix than the curve's, .png")
     if arguments.epochs < 1:
         raise ValueError(f"epochs: got {arguments.epochs}; expected at least 1")
     samples = _read(arguments.data, arguments, task=arguments.task, ignore=arguments.ignore)
@@ -270,7 +270,7 @@ def _read(path: str | None, arguments: argparse.Namespace, **options: Any) -> da
         )
     for name in ("target", "target_file", "task", "ignore"):
         if getattr(arguments, name, None):
-            raise ValueError(f"{name}: got it without DATA; expected a file to go with it")
+            raise ValueError(f"{name}: got a value without DATA; expected DATA, too")
     X, y = dataset.load_digits()
     names = [str(digit) for digit in range(10)]
     return dataset.Dataset(X, y, "classification", names, target="digit", is_table=False)
@@ -350,9 +350,9 @@ def _print_scores(
 
 
 def _described(samples: dataset.Dataset, name: str) -> str:
-    goal = f"{len(samples.classes)} classes" if samples.classes else "numbers"
+    kind = f"{len(samples.classes)} classes" if samples.classes else "numbers"
     rows, width = samples.X.shape
-    return f"{name}, {rows:,} samples of {width} inputs, target '{samples.target}' ({goal})"
+    return f"{name}, {rows:,} samples of {width} inputs, target '{samples.target}' ({kind})"
 
 
 def _layout(net: Network) -> str:
@@ -372,8 +372,8 @@ def _environment() -> dict[str, str]:
     found = {"fastgrad": fg.__version__, "python": platform.python_version()}
     for package in ("numba", "numpy", "safetensors", "rich", "matplotlib"):
         try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
+            found[package] = version(package)
+        except PackageNotFoundError:
             found[package] = "not installed"
     _, processor, features = cpu_target.target_context.codegen().magic_tuple()
     simd = [name for name in ("avx", "avx2", "fma", "avx512f", "neon") if f"+{name}," in features]
