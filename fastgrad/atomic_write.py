@@ -1,4 +1,4 @@
-"""Writing a file atomically: afterwards it is the whole new one or the old one, never a part."""
+"""Writing a file atomically: the result is the whole new file or the old one."""
 
 import os
 import tempfile
@@ -13,9 +13,9 @@ __all__ = ["atomic_write"]
 def atomic_write(path: Path) -> Iterator[Path]:
     """Give a temporary file to write to, which replaces `path` when the block ends without error.
 
-    It lies in the same folder, since a move within one is atomic, and has the same suffix, from
-    which some writers choose their format. It is on the disk before it is moved, so that not even
-    a power cut leaves a file of a part.
+    It is in the same folder, since a move within a file system is atomic, and has the same suffix,
+    from which some writers infer the format. It is synced to the disk before it is moved, so that
+    even a power failure leaves no partial file.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        If it cannot be written or moved: with the name `path`, whatever file it was about.
+        If it cannot be written or moved; the error names `path` instead of the temporary file.
     """
     try:
         handle, name = tempfile.mkstemp(path.suffix, f".{path.stem}.", path.parent)

@@ -122,7 +122,7 @@ def pair(name: str, value: Any, of: str) -> tuple[Any, Any]:
     if not isinstance(value, tuple | list):
         raise TypeError(f"{name}: got {type(value).__name__}; expected a pair {of}")
     if len(value) != 2:
-        raise ValueError(f"{name}: got {len(value)} things; expected a pair {of}")
+        raise ValueError(f"{name}: got {len(value)} items; expected a pair {of}")
     return value[0], value[1]
 
 
