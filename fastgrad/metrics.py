@@ -251,7 +251,7 @@ def resolve_metric(metric: str | Metric) -> Metric:
         Anything else, or a callable without a `__name__`.
     """
     if isinstance(metric, str):
-        return registry.resolve("metrics", metric, METRICS, {"top_k_accuracy": _top})
+        return registry.from_name("metrics", metric, METRICS, {"top_k_accuracy": _top})
     if not callable(metric):
         raise TypeError(f"metrics: got {metric!r}; expected a name or a function")
     if not hasattr(metric, "__name__"):

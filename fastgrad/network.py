@@ -30,7 +30,7 @@ from .train.history import History
 from .train.inputs import as_batch
 from .train.options import FitOptions
 from .train.stream import InMemory, Stream
-from .validation import NoNewAttributes, integer, lone_sample, matrix
+from .validation import NoNewAttributes, integer, matrix, single_sample
 
 __all__ = ["Network"]
 
@@ -298,7 +298,7 @@ class Network(NoNewAttributes):
         """
         resolve_optimizer(optimizer).check_layers(self.layers)
         self.inputs.check_standardized()
-        x, y = lone_sample("x", x, y, self.n_inputs, len(self.heads))
+        x, y = single_sample("x", x, y, self.n_inputs, len(self.heads))
         batch = self._batch(x, y, names=("x", "y"))
         return self.engine.step(batch, Training(optimizer, self.engine.draw_noise_key(self.rng)))
 

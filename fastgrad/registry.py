@@ -1,4 +1,4 @@
-"""What activations, costs and the like share: names with parameters, a check of the derivative."""
+"""Lookup by name and parameters, and checks of definitions, for activations, costs and the like."""
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
@@ -10,18 +10,19 @@ import numpy as np
 from . import validation
 
 __all__ = [
-    "SAMPLE_POINTS", "check_definition", "check_derivative", "check_number", "full_name", "resolve",
+    "SAMPLE_POINTS", "check_definition", "check_derivative", "check_number", "from_name",
+    "full_name",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
 Named = TypeVar("Named")
 
-#: 100 points between -4 and 4; irrational, since kinks tend to lie at round numbers.
+#: 100 points between -4 and 4; irrational, since functions tend to have kinks at round numbers.
 SAMPLE_POINTS = [-4 + 0.08 * (k + 1 / np.pi) for k in range(100)]
 
 
 def check_definition(kind: str, name: object, **functions: object) -> None:
-    """Raise unless `name` is a non-empty string and each of the functions can be called."""
+    """Raise unless `name` is a non-empty string and each of the functions is callable."""
     if not isinstance(name, str):
         raise TypeError(f"{kind}: name is {name!r}, expected a string")
     if not name:
@@ -47,16 +48,16 @@ def check_derivative(
     Parameters
     ----------
     what : str
-        What to call them in an error.
+        The name in error messages.
     functions : mapping of two names to functions
         First the function, then its derivative with respect to the first argument.
     points : iterable of tuples
-        Arguments of both. Points where the function is not finite or has a kink do not count.
+        Arguments of both. Points where the function is not finite or has a kink are skipped.
 
     Raises
     ------
     ValueError
-        They differ, or the function is finite at none of the points.
+        If they differ, or the function is finite at none of the points.
     """
     (f_name, f), (df_name, df) = functions.items()
     has_value = False
@@ -67,27 +68,28 @@ def check_derivative(
         if not np.isfinite(list(at.values())).all():
             continue
         has_value = True
-        near = (at[1] - at[-1]) / (2 * step)
-        far = (at[2] - at[-2]) / (4 * step)
-        quotient = near + (near - far) / 3  # Richardson: the error's terms in step^2 cancel
-        # At a kink, or where f bends too sharply for the step, these two are large: the slope of
-        # a smooth f does not depend on the step, and the bend over a step is in proportion to it.
-        bend = at[1] - 2 * at[0] + at[-1], (at[2] - 2 * at[0] + at[-2]) / 4
-        unsure = abs(near - far) + abs(bend[0] - bend[1]) / step
-        doubt = 1e-5 * abs(quotient) + 1e-9 * (1 + abs(at[0])) + 10 * unsure
+        slope = (at[1] - at[-1]) / (2 * step)
+        slope_2 = (at[2] - at[-2]) / (4 * step)  # over twice the step
+        quotient = slope + (slope - slope_2) / 3  # Richardson: the error's terms in step^2 cancel
+        # Both differences are large at a kink, or where f curves too sharply for the step: for a
+        # smooth f neither slope nor curvature depends on the step.
+        curvature = at[1] - 2 * at[0] + at[-1]
+        curvature_2 = (at[2] - 2 * at[0] + at[-2]) / 4
+        uncertainty = abs(slope - slope_2) + abs(curvature - curvature_2) / step
+        tolerance = 1e-5 * abs(quotient) + 1e-9 * (1 + abs(at[0])) + 10 * uncertainty
         derivative = _value(f"{what}: {df_name}", df, *point)
-        if not abs(derivative - quotient) <= doubt:
+        if not abs(derivative - quotient) <= tolerance:
             place = ", ".join(f"{x:.6g}" for x in point)
             raise ValueError(
                 f"{what}: {df_name}({place}) is {derivative:.9g}, but the difference quotient of "
                 f"{f_name} there is {quotient:.9g}"
             )
     if not has_value:
-        raise ValueError(f"{what}: {f_name} is finite at none of the points where it was tried")
+        raise ValueError(f"{what}: {f_name} is finite at none of the points where it was tested")
 
 
 def _value(name: str, function: Function, *arguments: float) -> float:
-    """Call with float64 numbers; outside the function's domain the value is NaN."""
+    """Call with float64 numbers; NaN outside the function's domain."""
     try:
         with np.errstate(all="ignore"):
             value = function(*map(np.float64, arguments))
@@ -106,8 +108,8 @@ def full_name(name: str, parameter: str, value: float, default: float) -> str:
 
 _SOFTMAX, _SIGMOID = "softmax_cross_entropy", "sigmoid_cross_entropy"
 
-#: What Keras, PyTorch and scikit-learn call the same, in lower case and without "_" and "loss".
-_ELSEWHERE: dict[str, dict[str, str]] = {
+#: Names in Keras, PyTorch and scikit-learn, as `validation.did_you_mean` takes them.
+_ALIASES: dict[str, dict[str, str]] = {
     "activation": {"linear": "identity", "logistic": "sigmoid", "sine": "sin", "swish": "silu"},
     "cost": {
         **dict.fromkeys(("l1", "absoluteerror", "meanabsoluteerror"), "mae"),
@@ -116,7 +118,7 @@ _ELSEWHERE: dict[str, dict[str, str]] = {
         **dict.fromkeys(("categoricalcrossentropy", "sparsecategoricalcrossentropy"), _SOFTMAX),
         **dict.fromkeys(("bce", "bcewithlogits", "logistic"), _SIGMOID),
         **dict.fromkeys(("binarycrossentropy", "binarycrossentropywithlogits"), _SIGMOID),
-        **dict.fromkeys(("mape", "msle", "squaredhinge"), ""),  # none, though some look like it
+        **dict.fromkeys(("mape", "msle", "squaredhinge"), ""),  # similar names, other functions
         "pinball": "quantile",
         "poissonnll": "poisson",
         "smoothl1": "huber",
@@ -134,10 +136,10 @@ _ELSEWHERE: dict[str, dict[str, str]] = {
 }
 
 
-def resolve(
+def from_name(
     kind: str,
     spec: object,
-    known: Mapping[str, Named],
+    instances: Mapping[str, Named],
     factories: Mapping[str, Callable[..., Named]],
 ) -> Named:
     """Return what a name such as "relu" or "leaky_relu(slope=0.2)" stands for.
@@ -145,38 +147,39 @@ def resolve(
     Parameters
     ----------
     kind : str
-        "activation", "cost", "init" or "metrics", for the errors.
+        "activation", "cost", "init" or "metrics", for error messages.
     spec : object
-        The name, perhaps with parameters.
-    known : mapping
-        What bare names stand for.
+        The name, optionally with parameters.
+    instances : mapping
+        What names without parameters stand for.
     factories : mapping
-        What makes it of the parameters; without any, where a bare name is not among the known.
+        Functions of the parameters; called without any for a name that is not among `instances`.
 
     Raises
     ------
     TypeError
-        It is not a string.
+        If `spec` is not a string.
     ValueError
-        The name is unknown (the message gives the nearest known one) or its parameters are wrong.
+        If the name is unknown (the message gives the most similar one) or its parameters are wrong.
     """
     if not isinstance(spec, str):
         raise TypeError(f"{kind}: got {spec!r}, expected a name or a fg.{kind.title()}")
     name, has_parameters, _ = spec.partition("(")
-    name = validation.choice(kind, name.strip(), {**known, **factories}, _ELSEWHERE.get(kind, {}))
-    if name in known and not has_parameters:
-        return known[name]
+    names = {**instances, **factories}
+    name = validation.choice(kind, name.strip(), names, _ALIASES.get(kind, {}))
+    if name in instances and not has_parameters:
+        return instances[name]
     if name not in factories:
         raise ValueError(f"{kind}: {name!r} takes no parameters, got {spec!r}")
     try:
         return factories[name](**_parameters(spec) if has_parameters else {})
     except (SyntaxError, TypeError):
-        wanted = ", ".join(f"{p}=number" for p in signature(factories[name]).parameters)
-        raise ValueError(f"{kind}: got {spec!r}, expected '{name}({wanted})'") from None
+        usage = ", ".join(f"{p}=number" for p in signature(factories[name]).parameters)
+        raise ValueError(f"{kind}: got {spec!r}, expected '{name}({usage})'") from None
 
 
 def _parameters(spec: str) -> dict[str, Any]:
-    """Read {"slope": 0.2} out of "leaky_relu(slope=0.2)", or raise SyntaxError."""
+    """Parse {"slope": 0.2} out of "leaky_relu(slope=0.2)", or raise SyntaxError."""
     call = ast.parse(spec.strip(), mode="eval").body
     if not isinstance(call, ast.Call) or call.args:
         raise SyntaxError

@@ -1,6 +1,5 @@
-"""Checks at the door: each says in one line which argument, what came, and what is expected."""
+"""Argument validation: each error names the argument, the value received and what is expected."""
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,29 +17,34 @@ __all__ = [
     "choice",
     "class_ids",
     "contiguous",
+    "did_you_mean",
     "domain",
     "flag",
     "fraction",
     "in_a_folder",
     "instance",
     "integer",
-    "lone_sample",
     "matrix",
+    "network_sizes",
     "number",
     "numbers",
+    "one_per_layer",
     "pair",
     "path",
+    "real_dtype",
     "shown",
+    "single_sample",
     "weights",
 ]
 
-MOST_SAMPLES = 2**32 - 1  # the order of a shuffle has 4 bytes a sample
-MOST = 2**63 - 1  # that an integer of a compiled loop holds
+_MAX_SAMPLES = 2**32 - 1  # the permutation of a shuffle has 4 bytes per sample
+_MAX_INTEGER = 2**63 - 1  # of a compiled loop
+_MAX_NODES = 2**29  # the bytes of the weights between two layers of this size fit in an integer
 
 
 def shown(value: Any) -> str:
-    """What came, on one line that is not long, for an error."""
-    text = " ".join(repr(value).split())  # an array's has many
+    """The repr of a value on one line of at most 80 characters, for an error message."""
+    text = " ".join(repr(value).split())  # an array's has several lines
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -59,7 +63,7 @@ def number(
     above: float | None = None,
     below: float | None = None,
 ) -> float:
-    """The finite real number that came, within its limits."""
+    """Return the value as a float; raise unless it is a finite number within the limits."""
     expected = f"a finite number {_limits(least, above, below)}".rstrip()
     if isinstance(value, bool) or not isinstance(value, Real | np.number):
         raise TypeError(f"{name}: got {shown(value)}; expected {expected}")
@@ -76,8 +80,8 @@ def number(
     return real
 
 
-def integer(name: str, value: Any, *, least: int, most: float = MOST) -> int:
-    """The integer that came, within its limits."""
+def integer(name: str, value: Any, *, least: int, most: float = _MAX_INTEGER) -> int:
+    """Return the value as an int; raise unless it is an integer within the limits."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name}: got {shown(value)}; expected an integer of at least {least}")
     if value < least:
@@ -88,106 +92,130 @@ def integer(name: str, value: Any, *, least: int, most: float = MOST) -> int:
 
 
 def flag(name: str, value: Any) -> bool:
-    """What came as True or False."""
+    """Return the value as a bool; raise unless it is True or False, or 1 or 0."""
     if not isinstance(value, bool | np.bool_ | Integral) or value not in (0, 1):
         raise TypeError(f"{name}: got {shown(value)}; expected True or False")
     return bool(value)
 
 
 def instance(name: str, value: Any, kind: type) -> None:
-    """Raise unless it is of that kind."""
+    """Raise unless the value is an instance of one of the public classes."""
     if not isinstance(value, kind):
         raise TypeError(f"{name}: got {type(value).__name__}; expected a fg.{kind.__name__}")
 
 
 def path(name: str, value: Any) -> str:
-    """The path that came."""
+    """Return the value as a string; raise unless it is a path."""
     if not isinstance(value, str | PathLike):
         raise TypeError(f"{name}: got {shown(value)}; expected a path")
     return fspath(value)
 
 
 def in_a_folder(name: str, path: Any) -> None:
-    """Raise unless the folder of that path exists."""
+    """Raise unless the folder of the path exists."""
     if not Path(path).absolute().parent.is_dir():
         raise FileNotFoundError(f"{name}: got {path}; expected it in a folder that exists")
 
 
 def pair(name: str, value: Any, of: str) -> tuple[Any, Any]:
-    """The two things that came, in a tuple or list."""
+    """Return the two items of a tuple or list; raise unless it has two."""
     if not isinstance(value, tuple | list):
         raise TypeError(f"{name}: got {type(value).__name__}; expected a pair {of}")
     if len(value) != 2:
-        raise ValueError(f"{name}: got {len(value)} things; expected a pair {of}")
+        raise ValueError(f"{name}: got {len(value)} items; expected a pair {of}")
     return value[0], value[1]
 
 
 def fraction(name: str, value: Any) -> float:
-    """The number that came, from 0 to below 1: how much of a mean or velocity stays."""
+    """Return the value as a float; raise unless it is at least 0 and below 1."""
     return number(name, value, least=0, below=1)
 
 
 def betas(value: Any) -> tuple[float, float]:
-    """The two fractions that came."""
+    """Return the decay rates of the two running means of Adam and the like."""
     beta1, beta2 = pair("betas", value, "(beta1, beta2)")
     return fraction("betas[0]", beta1), fraction("betas[1]", beta2)
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     """A name without what libraries spell differently: BCELoss, bce_loss and bce are one."""
     return re.sub(r"[\W_]", "", name.lower()).removesuffix("loss")
 
 
-def _expected(name: str, known: list[str], elsewhere: Mapping[str, str]) -> str:
-    others = {_plain(one): one for one in known} | dict(elsewhere)
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-    meant = others.get(_plain(name), near[0] if near else "")
-    hint = f"did you mean {meant!r}? " if meant else ""
-    return f"{hint}expected one of {', '.join(sorted(known))}"
+def did_you_mean(
+    name: str, names: Iterable[str], aliases: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The hint "did you mean 'relu'? " for a name that is not valid; empty if none is similar.
+
+    Parameters
+    ----------
+    name : str
+        The name received.
+    names : iterable of str
+        The valid names.
+    aliases : mapping of str to str
+        What other libraries call them, in lower case and without "_" and "loss"; "" for what is
+        similar to a valid name but means something else.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - needed for an error only
+
+    names = list(names)
+    by_normalized = {_normalized(valid): valid for valid in names} | dict(aliases)
+    by_normalized.pop("", None)
+    similar = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    meant = by_normalized.get(_normalized(name), similar[0] if similar else "")
+    return f"did you mean {shown(meant)}? " if meant else ""
 
 
 def choice(
-    name: str, value: Any, known: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})
+    name: str, value: Any, names: Iterable[str], aliases: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """The name that came, one of the known ones; `elsewhere`: what others call them, for a hint."""
-    known = list(known)
-    if isinstance(value, str) and value in known:
+    """Return the value; raise unless it is one of the names. For `aliases` see `did_you_mean`."""
+    names = list(names)
+    if isinstance(value, str) and value in names:
         return value
-    raise ValueError(f"{name}: got {shown(value)}; {_expected(str(value), known, elsewhere)}")
+    hint = did_you_mean(str(value), names, aliases)
+    raise ValueError(f"{name}: got {shown(value)}; {hint}expected one of {_listed(names)}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 class NoNewAttributes:
-    """Takes no new public attribute once it is made: a misspelt one would silently do nothing.
+    """Base of objects that take no new public attribute: a misspelt one would have no effect.
 
-    Nor one in the place of a method.
+    Neither can a method be replaced.
     """
 
-    _made_last = "__class__"  # the attribute that completes it; this one is there from the start
-    _elsewhere: Mapping[str, str] = MappingProxyType({})  # as for `choice`
+    _made_last = "__class__"  # the last attribute that __init__ sets; by default one always there
+    _aliases: Mapping[str, str] = MappingProxyType({})  # for `did_you_mean`
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set what there is."""
-        kind = type(self)
-        takes = hasattr(self, name) and not callable(getattr(kind, name, None))
-        if hasattr(self, self._made_last) and not (takes or name.startswith("_")):
-            of_kind = {k: getattr(kind, k, None) for k in dir(self) if not k.startswith("_")}
-            known = [k for k, v in of_kind.items() if not callable(v) and getattr(v, "fset", True)]
-            expected = _expected(name, known, self._elsewhere)
-            raise AttributeError(f"{kind.__name__}: got an attribute {name!r}; {expected}")
+        """Set an attribute that exists; raise AttributeError for any other."""
+        cls = type(self)
+        exists = hasattr(self, name) and not callable(getattr(cls, name, None))
+        if hasattr(self, self._made_last) and not (exists or name.startswith("_")):
+            of_class = {k: getattr(cls, k, None) for k in dir(self) if not k.startswith("_")}
+            names = [k for k, v in of_class.items() if not callable(v) and getattr(v, "fset", True)]
+            hint = did_you_mean(name, names, self._aliases)
+            raise AttributeError(
+                f"{cls.__name__}: got an attribute {name!r}; {hint}expected one of {_listed(names)}"
+            )
         object.__setattr__(self, name, value)
 
 
 def contiguous(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
-    """The array as compiled code reads it: that dtype, row by row without gaps, aligned.
+    """The array as compiled code reads it: of that dtype, C-contiguous and aligned.
 
-    Every array whose address is handed to compiled code comes from here or is made by the library.
+    Every array whose address is passed to compiled code comes from here or is made by the library.
     A view such as ``table[:, -1]`` or ``y[::-1]`` is copied; an array that fits already is not.
     """
     return np.require(array, dtype, ["C", "A"])
 
 
 def numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
-    """What came as an array of numbers, of whatever shape; not what lies under a mask."""
+    """Return the value as an array of numbers of any shape; raise if it is none, or is masked."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name}: got masked values; expected {expected}")
     try:
@@ -197,7 +225,7 @@ def numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
     if array.dtype.kind in "OSU":
         others = (x for x in array.flat if not isinstance(x, Real | np.bool_))
         first = next(others, array)
-        if first is array and array.dtype.kind == "O":  # columns of several dtypes
+        if first is array and array.dtype.kind == "O":  # numbers of several types
             return array.astype(np.float64)
         kind = f"{type(first).__name__}, in an array of dtype {array.dtype}"
         raise TypeError(f"{name}: got {shown(first)} ({kind}); expected {expected}")
@@ -206,54 +234,52 @@ def numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
     return array
 
 
-def _finite(name: str, array: np.ndarray[Any, Any]) -> None:
-    # One number that is not finite makes the sum so: no array as large as X is needed. A sum that
-    # overflows only means a closer look.
-    if array.dtype.kind != "f":
-        return
-    with np.errstate(all="ignore"):
-        doubtful = not np.isfinite(array.sum())
-    if doubtful:
-        bad = np.argwhere(~np.isfinite(array))
-        if len(bad):
-            place = ", ".join(map(str, bad[0]))
-            raise ValueError(
-                f"{name}: got {array[tuple(bad[0])]} at [{place}]; expected finite numbers"
-            )
+def _raise_at(name: str, array: np.ndarray[Any, Any], wrong: Any, expected: str) -> None:
+    """Raise for the first number for which the mask `wrong` is true, if there is one."""
+    if wrong.any():
+        index = np.unravel_index(wrong.argmax(), wrong.shape)
+        place = ", ".join(map(str, index))
+        raise ValueError(f"{name}: got {array[index]} at [{place}]; expected {expected}")
+
+
+def _check_finite(name: str, array: np.ndarray[Any, Any]) -> None:
+    # One number that is not finite makes the sum not finite, so no array as large as X is needed;
+    # the sum of finite numbers may overflow, too.
+    if array.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            doubtful = not np.isfinite(array.sum())
+        if doubtful:
+            _raise_at(name, array, ~np.isfinite(array), "finite numbers")
 
 
 def matrix(
     name: str, value: Any, dtype: np.dtype[Any], width: int, rows: int | None = None
 ) -> np.ndarray[Any, Any]:
-    """C-contiguous rows of numbers of that dtype; not copied where they are that already."""
+    """Return the value as a C-contiguous (S, width) array of the dtype, copied only if needed."""
     expected = f"numbers of shape ({'S' if rows is None else rows}, {width})"
     array = numbers(name, value, expected)
     if array.ndim == 1 and width == 1 and rows is not None:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != width or (rows is not None and len(array) != rows):
-        came = np.shape(value)
-        hint = f"; a single sample is {name}[None]" if rows is None and came == (width,) else ""
-        raise ValueError(f"{name}: got shape {came}; expected {expected}{hint}")
+        shape = np.shape(value)
+        hint = f"; a single sample is {name}[None]" if rows is None and shape == (width,) else ""
+        raise ValueError(f"{name}: got shape {shape}; expected {expected}{hint}")
     if not len(array):
         raise ValueError(f"{name}: got no samples (shape {array.shape}); expected at least one")
-    if len(array) > MOST_SAMPLES:
-        raise ValueError(f"{name}: got {len(array)} samples; expected at most {MOST_SAMPLES}")
-    _finite(name, array)
+    if len(array) > _MAX_SAMPLES:
+        raise ValueError(f"{name}: got {len(array)} samples; expected at most {_MAX_SAMPLES}")
+    _check_finite(name, array)
     with np.errstate(over="ignore"):
         converted = contiguous(array, dtype)
     if converted is not array and not np.isfinite(converted).all():
-        bad = np.argwhere(~np.isfinite(converted))[0]
-        place = ", ".join(map(str, bad))
-        raise ValueError(
-            f"{name}: got {array[tuple(bad)]:g} at [{place}]; expected numbers within {dtype}"
-        )
+        _raise_at(name, array, ~np.isfinite(converted), f"numbers within {dtype}")
     return converted
 
 
-def lone_sample(name: str, x: Any, y: Any, width: int, parts: int) -> tuple[Any, Any]:
-    """A single sample without a row of its own as a batch of one; a batch as it came.
+def single_sample(name: str, x: Any, y: Any, width: int, parts: int) -> tuple[Any, Any]:
+    """Return a single sample (width,) and its target as a batch of one; a batch is not changed.
 
-    Where y has several parts, each is made one.
+    A target of several parts is a list with one for each part.
     """
     expected = f"numbers of shape (S, {width}) or ({width},)"
     array = numbers(name, x, expected)
@@ -262,46 +288,41 @@ def lone_sample(name: str, x: Any, y: Any, width: int, parts: int) -> tuple[Any,
     if array.size != width:
         raise ValueError(f"{name}: got shape {array.shape}; expected {expected}")
     if parts == 1:
-        return array[None], _lone_target("y", y)
+        return array[None], _single_target("y", y)
     if not isinstance(y, list | tuple):
         return array[None], y
-    return array[None], [_lone_target(f"y[{k}]", part) for k, part in enumerate(y)]
+    return array[None], [_single_target(f"y[{k}]", part) for k, part in enumerate(y)]
 
 
-def _lone_target(name: str, value: Any) -> np.ndarray[Any, Any]:
+def _single_target(name: str, value: Any) -> np.ndarray[Any, Any]:
     array = numbers(name, value, "the numbers of one sample")
     return array.reshape((1, -1) if array.ndim else 1)
 
 
 def class_ids(name: str, value: Any, classes: int, rows: int) -> np.ndarray[Any, Any]:
-    """Class numbers from 0 to classes - 1, one a sample."""
+    """Return the value as int64 class ids (rows,); raise unless each is from 0 to classes - 1."""
     expected = f"{rows} class ids from 0 to {classes - 1}"
     ids = numbers(name, value, expected)
     if ids.shape != (rows,):
         raise ValueError(
             f"{name}: got shape {ids.shape}; expected {expected}, or ({rows}, {classes})"
         )
-    if ids.dtype.kind == "f" and not (ids == np.floor(ids)).all():
-        s = int(np.argmax(ids != np.floor(ids)))
-        raise ValueError(f"{name}: got {ids[s]} at [{s}]; expected {expected}")
-    if ids.min() < 0 or ids.max() >= classes:
-        s = int(np.argmax((ids < 0) | (ids >= classes)))
-        raise ValueError(f"{name}: got {ids[s]} at [{s}]; expected {expected}")
+    if ids.dtype.kind == "f":
+        _raise_at(name, ids, ids != np.floor(ids), expected)
+    _raise_at(name, ids, (ids < 0) | (ids >= classes), expected)
     return contiguous(ids, np.int64)
 
 
 def weights(
-    name: str, value: Any, dtype: np.dtype[Any], rows: int, *, may_be_zeros: bool = False
+    name: str, value: Any, dtype: np.dtype[Any], rows: int, *, allow_zeros: bool = False
 ) -> np.ndarray[Any, Any]:
-    """One weight a sample, none negative, not all 0 unless they may be."""
+    """Return the value as weights (rows,); raise if one is negative, or all are 0."""
     shape = numbers(name, value, f"{rows} weights").shape
     if shape != (rows,):
         raise ValueError(f"{name}: got shape {shape}; expected ({rows},)")
     array = matrix(name, value, dtype, 1, rows)[:, 0]
-    if array.min() < 0:
-        s = int(np.argmin(array))
-        raise ValueError(f"{name}: got {array[s]} at [{s}]; expected weights of at least 0")
-    if not (may_be_zeros or array.any()):
+    _raise_at(name, array, array < 0, "weights of at least 0")
+    if not (allow_zeros or array.any()):
         raise ValueError(f"{name}: got only zeros; expected at least one weight above 0")
     return contiguous(array, dtype)
 
@@ -315,14 +336,11 @@ _DOMAINS: dict[str, tuple[str, Any]] = {
 
 
 def domain(name: str, array: np.ndarray[Any, Any], kind: str) -> None:
-    """Raise unless all numbers are such as the cost takes: its `targets`."""
+    """Raise unless all numbers are valid targets of a cost; `kind` is its attribute `targets`."""
     if kind not in _DOMAINS:
         return
-    expected, wrong = _DOMAINS[kind]
-    bad = np.argwhere(wrong(array))
-    if len(bad):
-        place = ", ".join(map(str, bad[0]))
-        raise ValueError(f"{name}: got {array[tuple(bad[0])]} at [{place}]; expected {expected}")
+    expected, is_wrong = _DOMAINS[kind]
+    _raise_at(name, array, is_wrong(array), expected)
     if kind == "distribution":
         sums = array.sum(axis=1)
         s = int(np.argmax(np.abs(sums - 1)))
@@ -331,19 +349,21 @@ def domain(name: str, array: np.ndarray[Any, Any], kind: str) -> None:
 
 
 def network_sizes(sizes: Any) -> tuple[int, ...]:
+    """Return n_0 ... n_L as a tuple; raise unless they are at least two integers above 0."""
     if isinstance(sizes, str) or not isinstance(sizes, Iterable):
         raise TypeError(f"sizes: got {shown(sizes)}; expected a list of integers n_0 ... n_L")
-    most = 2**29  # an integer holds how many bytes the weights between two such layers take
-    checked = tuple(integer(f"sizes[{l}]", n, least=1, most=most) for l, n in enumerate(sizes))
+    checked = tuple(
+        integer(f"sizes[{l}]", n, least=1, most=_MAX_NODES) for l, n in enumerate(sizes)
+    )
     if len(checked) < 2:
         raise ValueError(f"sizes: got {list(checked)}; expected at least 2, inputs and outputs")
     return checked
 
 
-def one_a_layer(
+def one_per_layer(
     name: str, value: Any, kinds: tuple[Any, ...], n_layers: int, last: str | None = None
 ) -> list[Any]:
-    """One thing for each layer; of one alone, copies (and `last` for the output, if given)."""
+    """Return a list of one value per layer; a single value stands for all layers but `last`."""
     if isinstance(value, kinds):
         return [value] * (n_layers - 1) + [last or value]
     if not isinstance(value, Sequence):
@@ -356,6 +376,7 @@ def one_a_layer(
 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the dtype; raise unless it is float32 or float64."""
     try:
         name = np.dtype(dtype).name if dtype is not None else None
     except TypeError:

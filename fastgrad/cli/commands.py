@@ -1,4 +1,4 @@
-"""What each command of `fastgrad` does."""
+"""The commands of `fastgrad`."""
 # ruff: noqa: T201 - a command prints
 
 import argparse
@@ -7,7 +7,7 @@ import math
 import os
 import platform
 from dataclasses import replace
-from importlib import metadata
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 import fastgrad as fg
 
 from .. import validation
+from ..atomic_write import atomic_write
 from ..codegen.numba_compat import target_processor
 from ..data import dataset
+from ..data.targets import TargetEncoder
 from ..network import Network
 from ..plot import charts
 from ..tools.gradient_check import gradient_errors
@@ -34,11 +36,10 @@ COSTS = {"classification": "softmax_cross_entropy", "regression": "squared_error
 _DIGITS = "digits"
 _TOLERANCE = 1e-6
 _SAMPLES = 16
-_PROBABILITIES = ("softmax", "sigmoid")
 
 
 def train(arguments: argparse.Namespace) -> int:
-    """Train a network, test it on what was held out, and save it.
+    """Train a network, test it on held-out samples, and save it.
 
     Parameters
     ----------
@@ -52,14 +53,15 @@ def train(arguments: argparse.Namespace) -> int:
     """
     name = _stem(arguments.data)
     output = Path(arguments.output or f"{name}.safetensors")
-    output_files.must_be_writable("output", output)
+    output_files.check_writable("output", output)
     curve = None if arguments.no_plot else output.with_suffix(".png")
     if output == curve:
-        raise ValueError(f"output: got {output}; expected another ending than the curve's, .png")
+        raise ValueError(f"output: got {output}; expected another suffix than the curve's, .png")
     if arguments.epochs < 1:
         raise ValueError(f"epochs: got {arguments.epochs}; expected at least 1")
     samples = _read(arguments.data, arguments, task=arguments.task, ignore=arguments.ignore)
-    shown, held_out = _split(samples, arguments.test_size, arguments.seed)
+    y, encoder = _y(samples), samples.encoder
+    train_rows, test_rows = _split(samples, arguments.test_size, arguments.seed)
     net = fg.Network(
         [samples.X.shape[1], *arguments.layers, len(samples.classes or "1")],
         activations=_activations(arguments),
@@ -71,42 +73,38 @@ def train(arguments: argparse.Namespace) -> int:
     net.metadata.update(samples.metadata, data=Path(arguments.data or _DIGITS).name)
     net.metadata.update(test_size=arguments.test_size, seed=arguments.seed)
     if not arguments.overwrite:
-        output_files.must_be_its_own("output", output, curve, net.metadata)
-    Y = _targets(net, samples)
-    mean, scale = 0.0, 1.0
-    if not samples.classes and net.cost_function.targets == "real":
-        # Learn deviations from the mean, in units of their size; then let the last layer undo it.
-        validation.matrix("target", Y, net.dtype, 1, len(Y))
-        mean, scale = Y[shown].mean(), Y[shown].std() or 1.0
-        Y = (Y - mean) / scale
+        output_files.check_overwrite("output", output, curve, net.metadata)
+    if not encoder.classes and net.cost_function.targets == "real":
+        # Learn deviations from the mean, in standard deviations; the last layer then undoes it.
+        validation.matrix("target", y, net.dtype, 1, len(y))
+        encoder = encoder.scaled(y[train_rows])
+    Y = encoder.encode(y, net.cost_function, net.n_outputs)
     if not arguments.quiet:
-        sizes = f"{len(shown):,} to train on, {len(held_out):,} held out"
+        sizes = f"{len(train_rows):,} to train on, {len(test_rows):,} held out"
         print(f"data     {_described(samples, name)}: {sizes}")
         print(f"network  {_layout(net)}", flush=True)
     history = net.fit(
-        samples.X[shown],
-        Y[shown],
+        samples.X[train_rows],
+        Y[train_rows],
         epochs=arguments.epochs,
         batch_size=arguments.batch_size,
         optimizer=_optimizer(arguments),
-        validation=(samples.X[held_out], Y[held_out]) if len(held_out) else None,
+        validation=(samples.X[test_rows], Y[test_rows]) if len(test_rows) else None,
         threads=arguments.threads,
         verbose=0 if arguments.quiet else 1,
     )
     if not math.isfinite(history.cost[-1]):
         raise ValueError(f"{history.stopped}; nothing is saved; try a smaller --learning-rate")
-    last = net.layers[-1]
-    last.W[...] *= scale
-    last.b[...] = last.b * scale + mean
-    if len(held_out):
-        _print_scores("test ", net, _part(samples, held_out))
+    encoder.unscale(net.layers[-1].W, net.layers[-1].b)
+    if len(test_rows):
+        _print_scores("test ", net, samples.encoder, _part(samples, test_rows))
     print(f"samples per second  {history.samples_per_second:,.0f}")
     net.save(output)
     print(f"model               {output}")
     if curve:
         try:
-            with output_files.replacing(curve) as unfinished:
-                charts.history(history, unfinished)
+            with atomic_write(curve) as temporary:
+                charts.history(history, temporary)
             print(f"training curve      {curve}")
         except ModuleNotFoundError as error:
             print(f"training curve      not drawn: {error}")
@@ -114,7 +112,7 @@ def train(arguments: argparse.Namespace) -> int:
 
 
 def predict(arguments: argparse.Namespace) -> int:
-    """Write the prediction for each row as csv.
+    """Write the prediction for each row in csv format.
 
     Parameters
     ----------
@@ -126,25 +124,23 @@ def predict(arguments: argparse.Namespace) -> int:
     int
         The exit code.
     """
-    if arguments.output:
-        output_files.must_be_writable("output", Path(arguments.output))
-        for read in filter(None, (arguments.model, arguments.data, arguments.target_file)):
-            if Path(arguments.output).resolve() == Path(read).resolve():
-                raise ValueError(f"output: got {read}, which is read; expected another name")
+    if arguments.output is not None:
+        output_files.check_writable("output", Path(arguments.output))
+        for path in filter(None, (arguments.model, arguments.data, arguments.target_file)):
+            if Path(arguments.output).resolve() == Path(path).resolve():
+                raise ValueError(f"output: got {path}, an input file; expected another name")
     net, samples = _load(arguments, targets=False)
-    classes = net.metadata.get("classes")
-    if classes:
-        probabilities = _probabilities(net, samples.X)
-        columns: list[list[Any]] = [[classes[k] for k in probabilities.argmax(axis=1)]]
-    else:
-        columns = [_written(column) for column in _outputs(net, samples.X).T]
-    names = [str(net.metadata.get("target") or "prediction")]
+    encoder, p = TargetEncoder.from_metadata(net.metadata), _predictions(net, samples.X)
+    columns: list[list[Any]] = _columns(p)
+    if encoder.classes:
+        columns = [encoder.decode(p, net.cost_function).tolist()]
+    names = [str(encoder.target or "prediction")]
     names = names if len(columns) == 1 else [f"{names[0]} {k + 1}" for k in range(len(columns))]
     if arguments.proba:
-        if not classes or net.cost_function.link not in _PROBABILITIES:
+        if not encoder.classes or not net.cost_function.classifies:
             raise ValueError(f"proba: {arguments.model} gives no probabilities")
-        names += [f"P({name})" for name in classes]
-        columns += [_written(column) for column in probabilities.T]
+        names += [f"P({name})" for name in encoder.classes]
+        columns += _columns(encoder.probabilities(p))
     with output_files.text(arguments.output) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
@@ -166,14 +162,15 @@ def evaluate(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     net, samples = _load(arguments)
-    C = net.cost(samples.X, _targets(net, samples))
-    _print_scores("", net, samples)
+    encoder = TargetEncoder.from_metadata(net.metadata)
+    C = net.cost(samples.X, encoder.encode(_y(samples), net.cost_function, net.n_outputs))
+    _print_scores("", net, encoder, samples)
     print(f"cost                {C:.6g}")
     return 0
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Compare the gradients with central differences.
+    """Compare the gradients with central differences of the cost.
 
     Parameters
     ----------
@@ -192,7 +189,7 @@ def check(arguments: argparse.Namespace) -> int:
     else:
         sizes, activations = (64, *arguments.layers, 10), _activations(arguments)
         cost = arguments.cost or COSTS["classification"]
-    # A copy in float64, whose inputs are of mean 0 and deviation 1 already.
+    # A copy in float64, which does not standardise: the inputs have mean 0 and deviation 1.
     seed = arguments.seed
     net = fg.Network(sizes, activations=activations, cost=cost, dtype="float64", seed=seed)
     if arguments.model:
@@ -200,10 +197,13 @@ def check(arguments: argparse.Namespace) -> int:
             layer.W[...], layer.b[...] = original.W, original.b
     random = np.random.default_rng(seed)
     X = random.normal(size=(_SAMPLES, net.n_inputs))
-    ids = random.integers(max(net.n_outputs, 2), size=_SAMPLES)
-    _outputs(net, X)
+    n_classes = max(net.n_outputs, 2)
+    ids = random.integers(n_classes, size=_SAMPLES)
+    encoder = TargetEncoder("classification", list(range(n_classes)))
+    Y = encoder.encode(ids, net.cost_function, net.n_outputs)
+    _predictions(net, X)  # raises unless they are finite
     print(f"{_layout(net)}; {_SAMPLES} random samples, central differences in float64")
-    errors = gradient_errors(net, X, _class_targets(net, ids), seed=seed)
+    errors = gradient_errors(net, X, Y, seed=seed)
     for name, error in errors.items():
         verdict = "" if error < _TOLERANCE else f"  expected below {_TOLERANCE:g}"
         print(f"dC/d{name:<4} worst relative error {error:.1e}{verdict}")
@@ -213,7 +213,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def info(arguments: argparse.Namespace) -> int:
-    """Describe a saved model, or what fastgrad runs on.
+    """Describe a saved model, or the environment: versions, processor and threads.
 
     Parameters
     ----------
@@ -228,35 +228,34 @@ def info(arguments: argparse.Namespace) -> int:
     lines = _environment()
     if arguments.model:
         net = fg.load(arguments.model)
-        known = net.metadata
         lines = {"network": _layout(net), "dtype": str(net.dtype)}
         for name in ("task", "data", "target", "classes", "features", "test_size", "seed"):
-            if known.get(name) is not None:
-                value = known[name]
-                lines[name] = ", ".join(value) if isinstance(value, list) else str(value)
+            value = net.metadata.get(name)
+            if value is not None:
+                lines[name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     for name, value in lines.items():
         print(f"{name:<16}{value}")
     return 0
 
 
-# --- what the commands share ---------------------------------------------------------------------
-
-
 def warmup(arguments: argparse.Namespace) -> int:
-    """Compile everything, for this processor, into the cache that later processes read.
+    """Compile all functions for this processor into the cache on disk that later processes read.
 
     Parameters
     ----------
     arguments : argparse.Namespace
-        As the command line gives them; none of its own.
+        Not used: the command has none.
 
     Returns
     -------
     int
-        Exit code 0.
+        The exit code.
     """
     warm_up(print)
     return 0
+
+
+# --- helpers of the commands ------------------------------------------------------------------
 
 
 def _stem(path: str | None) -> str:
@@ -270,7 +269,7 @@ def _read(path: str | None, arguments: argparse.Namespace, **options: Any) -> da
         )
     for name in ("target", "target_file", "task", "ignore"):
         if getattr(arguments, name, None):
-            raise ValueError(f"{name}: got it without DATA; expected a file to go with it")
+            raise ValueError(f"{name}: got a value without DATA; expected DATA, too")
     X, y = dataset.load_digits()
     names = [str(digit) for digit in range(10)]
     return dataset.Dataset(X, y, "classification", names, target="digit", is_table=False)
@@ -297,43 +296,27 @@ def _y(samples: dataset.Dataset) -> NDArray[Any]:
 
 
 def _load(arguments: argparse.Namespace, targets: bool = True) -> tuple[Network, dataset.Dataset]:
-    """Load the model, and the data as it was read for training; the digits' held-out part."""
+    """Load the model, and the data in the way it was read for training.
+
+    Without DATA these are the digits that were held out.
+    """
     net = fg.load(arguments.model)
-    known = net.metadata
-    if "task" not in known:  # saved from Python: what the cost is for tells the task
-        classifies = net.cost_function.link in _PROBABILITIES
-        known["task"] = "classification" if classifies else "regression"
-        known["classes"] = [str(k) for k in range(max(net.n_outputs, 2))] if classifies else None
+    metadata = net.metadata
+    if metadata.get("task") not in COSTS:  # saved from Python
+        encoder = TargetEncoder.from_cost(net.cost_function, net.n_outputs)
+        metadata.update(task=encoder.task, classes=encoder.classes)
     if arguments.data:
-        like = {**known, "n_inputs": net.n_inputs}
+        like = {**metadata, "n_inputs": net.n_inputs}
         return net, _read(arguments.data, arguments, like=like, targets=targets)
-    if known.get("data") != _DIGITS:
+    if metadata.get("data") != _DIGITS or not {"test_size", "seed"} <= metadata.keys():
         raise ValueError(f"DATA: expected a file, since {arguments.model} is not one of the digits")
     samples = _read(None, arguments)
-    _, held_out = _split(samples, known["test_size"], known["seed"])
-    return net, _part(samples, held_out)
+    _, test_rows = _split(samples, metadata["test_size"], metadata["seed"])
+    return net, _part(samples, test_rows)
 
 
-def _targets(net: Network, samples: dataset.Dataset) -> NDArray[Any]:
-    """Turn the targets into what the network's cost compares with."""
-    return _class_targets(net, _y(samples)) if samples.classes else _y(samples)
-
-
-def _class_targets(net: Network, ids: NDArray[Any]) -> NDArray[Any]:
-    if net.cost_function.link == "softmax":
-        return ids
-    Y = ids if net.n_outputs == 1 else np.eye(net.n_outputs)[ids]
-    return 2 * Y - 1 if net.cost_function.targets == "sign" else Y
-
-
-def _probabilities(net: Network, X: NDArray[Any]) -> NDArray[Any]:
-    """One column a class, the largest that of the predicted one."""
-    p = _outputs(net, X)
-    return np.hstack([1 - p, p]) if net.n_outputs == 1 else p
-
-
-def _outputs(net: Network, X: NDArray[Any]) -> NDArray[Any]:
-    """What the network predicts; the largest of several NaN would look like any class."""
+def _predictions(net: Network, X: NDArray[Any]) -> NDArray[Any]:
+    """What the network predicts; an error if it is not finite, where argmax would give a class."""
     a = net.forward(X)
     bad = int((~np.isfinite(a)).any(axis=1).sum())
     if bad:
@@ -344,18 +327,20 @@ def _outputs(net: Network, X: NDArray[Any]) -> NDArray[Any]:
     return net.heads.prediction(a)
 
 
-def _written(column: NDArray[Any]) -> list[float]:
-    """As few digits as give back the numbers, in the notation of Python whatever the dtype."""
-    return [float(str(value)) for value in column]
+def _columns(table: NDArray[Any]) -> list[list[float]]:
+    """The columns of an array, each number with no more digits than its dtype needs."""
+    return [[float(str(value)) for value in column] for column in table.T]
 
 
-def _print_scores(part: str, net: Network, samples: dataset.Dataset) -> None:
-    y = _y(samples)
-    if samples.classes:
-        right = int((_probabilities(net, samples.X).argmax(axis=1) == y).sum())
-        print(f"{part + 'accuracy':<20}{right / len(y):.2%} ({right:,} of {len(y):,})")
+def _print_scores(
+    part: str, net: Network, encoder: TargetEncoder, samples: dataset.Dataset
+) -> None:
+    y, p = _y(samples), _predictions(net, samples.X)
+    if encoder.classes:
+        correct = int((encoder.class_ids(p, net.cost_function) == y).sum())
+        print(f"{part + 'accuracy':<20}{correct / len(y):.2%} ({correct:,} of {len(y):,})")
         return
-    squares = float(np.square(_outputs(net, samples.X)[:, 0] - y).sum())
+    squares = float(np.square(p[:, 0] - y).sum())
     spread = float(np.square(y - y.mean()).sum())
     print(f"{part + 'RMSE':<20}{(squares / len(y)) ** 0.5:.6g}")
     explained = f"{1 - squares / spread:.4f}" if spread else "undefined: all targets are equal"
@@ -363,9 +348,9 @@ def _print_scores(part: str, net: Network, samples: dataset.Dataset) -> None:
 
 
 def _described(samples: dataset.Dataset, name: str) -> str:
-    goal = f"{len(samples.classes)} classes" if samples.classes else "numbers"
+    kind = f"{len(samples.classes)} classes" if samples.classes else "numbers"
     rows, width = samples.X.shape
-    return f"{name}, {rows:,} samples of {width} inputs, target '{samples.target}' ({goal})"
+    return f"{name}, {rows:,} samples of {width} inputs, target '{samples.target}' ({kind})"
 
 
 def _layout(net: Network) -> str:
@@ -385,16 +370,16 @@ def _environment() -> dict[str, str]:
     found = {"fastgrad": fg.__version__, "python": platform.python_version()}
     for package in ("numba", "numpy", "safetensors", "rich", "matplotlib"):
         try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
+            found[package] = version(package)
+        except PackageNotFoundError:
             found[package] = "not installed"
     _, processor, features = target_processor()
     simd = [name for name in ("avx", "avx2", "fma", "avx512f", "neon") if f"+{name}," in features]
     found["processor"] = " ".join([processor, *simd])
-    runtime: Any = numba  # whose types are incomplete
+    runtime: Any = numba  # its type annotations are incomplete
     found["threads"] = f"{runtime.get_num_threads()} of {os.cpu_count()} logical cores"
     try:
         found["threading layer"] = runtime.threading_layer()
-    except ValueError:  # none has been started
+    except ValueError:  # no threads have been started
         found["threading layer"] = runtime.config.THREADING_LAYER
     return found

@@ -1,6 +1,5 @@
-"""Where a command writes: only where a file can go, not over something else, and whole files."""
+"""Output files of commands: checks before any work is done, and text written atomically."""
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -8,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..atomic_write import atomic_write
 from ..formats import safetensors
 
-__all__ = ["must_be_its_own", "must_be_writable", "replacing", "text"]
+__all__ = ["check_overwrite", "check_writable", "text"]
 
 
-def must_be_writable(name: str, path: Path) -> None:
-    """Raise unless a file can be written there: before the work whose result it is to hold."""
+def check_writable(name: str, path: Path) -> None:
+    """Raise unless a file can be written there; called before the work whose result it holds."""
     safetensors.check_path(name, path)
     try:
         tempfile.TemporaryFile(dir=path.absolute().parent).close()
@@ -24,42 +24,31 @@ def must_be_writable(name: str, path: Path) -> None:
         ) from None
 
 
-def must_be_its_own(name: str, path: Path, curve: Path | None, metadata: Mapping[str, Any]) -> None:
-    """Raise if a file is there, unless it is a model of the same data, target, task and features.
+def check_overwrite(name: str, path: Path, curve: Path | None, metadata: Mapping[str, Any]) -> None:
+    """Raise if the file exists, unless it is a model of the same data, target, task and features.
 
-    So for its training curve, which was drawn with the model that is there.
+    The training curve of such a model may be replaced, too, but no other picture.
     """
-    way_out = "expected another name, or --overwrite to replace it"
+    remedy = "expected another name, or --overwrite to replace it"
     if not path.exists():
         if curve and curve.exists():
-            raise ValueError(f"{name}: {curve}, for the training curve, is there; {way_out}")
+            raise ValueError(f"{name}: {curve}, for the training curve, exists; {remedy}")
         return
     try:
-        known = safetensors.read_metadata(path)
+        existing = safetensors.read_metadata(path)
     except ValueError:
-        raise ValueError(f"{name}: {path} is there and holds no model; {way_out}") from None
+        raise ValueError(f"{name}: {path} exists and is not a model; {remedy}") from None
     for key in ("data", "target", "task", "features"):
-        if known.get(key) != metadata[key]:
-            what = "features" if key == "features" else f"{key} '{known.get(key)}'"
-            raise ValueError(f"{name}: {path} is there, a model of other {what}; {way_out}")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Write beside the file first, so that it is either the old one or the whole new one."""
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        if existing.get(key) != metadata[key]:
+            what = "features" if key == "features" else f"{key} '{existing.get(key)}'"
+            raise ValueError(f"{name}: {path} exists, a model of other {what}; {remedy}")
 
 
 @contextmanager
 def text(path: str | None) -> Iterator[TextIO]:
-    """A file to write text into; standard output where there is no path."""
+    """A file to write text to; standard output if the path is None."""
     if path is None:
         yield sys.stdout
         return
-    with replacing(Path(path)) as unfinished, unfinished.open("w", encoding="utf-8") as file:
+    with atomic_write(Path(path)) as temporary, temporary.open("w", encoding="utf-8") as file:
         yield file

@@ -1,4 +1,4 @@
-"""Data sets and tables: from files to arrays."""
+"""Data sets: from files to arrays, and from targets to what a cost compares with."""
 
 from .chunks import Chunks
 from .dataset import Dataset, load_digits, read, split

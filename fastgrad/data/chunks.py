@@ -1,4 +1,4 @@
-"""Arrays on disk, or too large to copy, in pieces for `Network.fit_stream`."""
+"""Arrays on disk, or too large to copy, in chunks for `Network.fit_stream`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,35 +11,36 @@ __all__ = ["Chunks"]
 
 
 class Chunks:
-    """Rows of arrays, piece by piece: each epoch reads all pieces once.
+    """Arrays in chunks of rows; each epoch reads every chunk once.
 
-    A piece is a run of rows, so a disk reads it in one go. The order of the pieces is new for each
-    epoch; `fit_stream` shuffles the rows within each.
+    The rows of a chunk are contiguous, so that a disk reads them at once. The chunks are in a new
+    random order in each epoch; `fit_stream` shuffles the rows within each chunk.
 
     Parameters
     ----------
     X, Y : array_like
         (S, n_0) and the targets, such as numpy.memmap or an h5py dataset: anything with a length
-        and slices. For a network with several costs Y is a list of arrays, one for each.
+        and slices. For a network with several costs Y is a list of arrays, one per cost.
     rows : int, default 65536
-        Rows of a piece: best a multiple of the batch size, whose last mini-batch is smaller else.
+        Rows of a chunk. Unless it is a multiple of the batch size, the last mini-batch of each
+        chunk is smaller.
     sample_weight : array_like, optional
         (S,).
     shuffle : bool, default True
-        Whether the pieces come in a new order each epoch.
+        Whether the chunks are in a new random order in each epoch.
     seed : int, optional
-        Fixes these orders.
+        Seed of these orders.
 
     Raises
     ------
     ValueError, TypeError
-        If the lengths differ, or what came has none.
+        If the lengths differ, or an array has no length or cannot be sliced.
 
     Examples
     --------
     >>> import numpy as np, fastgrad as fg
     >>> X, Y = np.zeros((1000, 3), "float32"), np.zeros(1000, "float32")
-    >>> [len(piece[0]) for piece in fg.Chunks(X, Y, rows=400, shuffle=False)]
+    >>> [len(chunk[0]) for chunk in fg.Chunks(X, Y, rows=400, shuffle=False)]
     [400, 400, 200]
     """
 
@@ -53,53 +54,53 @@ class Chunks:
         seed: int | None = None,
     ) -> None:
         self.rows = validation.integer("rows", rows, least=1)
-        listed = isinstance(Y, list | tuple) and len(Y) != _rows("X", X)  # not one for each row
-        self._several = len(Y) if listed and all(getattr(part, "shape", ()) for part in Y) else 0
-        targets = {f"Y[{k}]": part for k, part in enumerate(Y)} if self._several else {"Y": Y}
+        is_list = isinstance(Y, list | tuple) and len(Y) != _rows("X", X)  # not one per row
+        self._n_costs = len(Y) if is_list and all(getattr(part, "shape", ()) for part in Y) else 0
+        targets = {f"Y[{k}]": part for k, part in enumerate(Y)} if self._n_costs else {"Y": Y}
         named = {"X": X, **targets}
         if sample_weight is not None:
             named["sample_weight"] = sample_weight
         self._arrays = list(named.values())
         lengths = [_rows(name, array) for name, array in named.items()]
         if len(set(lengths)) > 1:
-            came = ", ".join(map(str, lengths))
-            raise ValueError(f"{', '.join(named)}: got {came} rows; expected as many of each")
+            received = ", ".join(map(str, lengths))
+            raise ValueError(f"{', '.join(named)}: got {received} rows; expected as many of each")
         if seed is not None:
             validation.integer("seed", seed, least=0, most=np.inf)
         self._rng = np.random.default_rng(seed) if validation.flag("shuffle", shuffle) else None
 
     def __repr__(self) -> str:
-        """How many rows, in what pieces."""
+        """The numbers of rows, in all and per chunk."""
         shuffled = ", shuffled" if self._rng else ""
         return f"<Chunks {len(self._arrays[0])} rows, {self.rows} at a time{shuffled}>"
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        """Read each piece once."""
+        """Read each chunk once."""
         starts = np.arange(0, len(self._arrays[0]), self.rows)
         if self._rng:
             self._rng.shuffle(starts)
         for start in starts.tolist():
-            piece: list[Any] = [np.asarray(a[start : start + self.rows]) for a in self._arrays]
-            if self._several:
-                piece[1 : 1 + self._several] = [piece[1 : 1 + self._several]]
-            yield tuple(piece)
+            chunk: list[Any] = [np.asarray(a[start : start + self.rows]) for a in self._arrays]
+            if self._n_costs:
+                chunk[1 : 1 + self._n_costs] = [chunk[1 : 1 + self._n_costs]]
+            yield tuple(chunk)
 
     def state_dict(self) -> dict[str, Any]:
-        """What the orders of further epochs are drawn from, for a checkpoint."""
+        """The state of the random generator that draws the orders, for a checkpoint."""
         return {"random": self._rng.bit_generator.state if self._rng else None}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Draw the orders of further epochs from a state.
+        """Resume the sequence of orders from a state.
 
         Parameters
         ----------
         state : mapping
-            Of chunks that came in a new order each epoch if these do.
+            As `state_dict` returns it, of chunks with the same `shuffle`.
 
         Raises
         ------
         ValueError
-            If only one of both shuffles.
+            If `shuffle` differs.
         """
         shuffles = state["random"] is not None
         if shuffles != bool(self._rng):
@@ -113,5 +114,5 @@ def _rows(name: str, array: Any) -> int:
         array[:0]
         return len(array)
     except (TypeError, KeyError, IndexError):
-        came = type(array).__name__
-        raise TypeError(f"{name}: got {came}; expected rows with a length and slices") from None
+        kind = type(array).__name__
+        raise TypeError(f"{name}: got {kind}; expected rows with a length and slices") from None

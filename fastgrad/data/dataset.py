@@ -1,4 +1,4 @@
-"""Data sets: the digits that come with the package, and files read into inputs and targets."""
+"""Data sets: files read into inputs and targets, the digits of the package, and splitting."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,17 +13,11 @@ from numpy.typing import NDArray
 
 from .. import validation
 from . import readers
-from .readers import unknown
-from .table import MAX_CATEGORIES, read_table
+from .cells import not_among
+from .table import read_table
+from .targets import TargetEncoder, Task
 
 __all__ = ["Dataset", "load_digits", "read", "split"]
-
-Task = Literal["classification", "regression"]
-
-#: A target of whole numbers with at most this many different values holds classes.
-MAX_NUMBERED_CLASSES = 20
-
-_FORCED = "set --task classification (task='classification')"
 
 
 def load_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -47,28 +41,28 @@ def load_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Inputs and targets, one sample a row.
+    """Inputs and targets, one sample per row.
 
     Attributes
     ----------
     X : (S, n_0) float32 or float64, C-contiguous
-        One column for each feature that is a number, one for each category of a feature that is
-        text (1 where the sample has it, else 0).
+        One column per feature that is a number, one per category of a feature that is text (1 if
+        the sample has it, else 0).
     y : (S,) int64 or float64, or None
-        Class ids (positions in `classes`), or numbers, or None where the file has no target.
+        Class ids (positions in `classes`), or numbers; None if the file has no target.
     task : {"classification", "regression"} or None
-        None where the file has no target.
+        None if the file has no target.
     classes : list of str or None
-        The names of the classes, None for regression.
+        The names of the classes; None for regression.
     features : list of str or None
-        The names of the columns that X comes from; None where they have none.
+        The names of the columns that X is read from; None if they have none.
     categories : dict of str to list of str
         For each feature that is text, its values in the order of their columns in X.
     target : str or None
         The name of the target.
     is_table : bool
-        True where the columns of X have scales of their own (.csv, .npz, .npy), False for images
-        of bytes, which are scaled to 0 to 1.
+        True if the columns of X have different scales (.csv, .npz, .npy); False for images of
+        bytes, which are scaled to 0 to 1.
     """
 
     X: NDArray[Any]
@@ -81,8 +75,15 @@ class Dataset:
     is_table: bool = True
 
     @property
+    def encoder(self) -> TargetEncoder:
+        """The encoder of the targets; ValueError if there are none."""
+        if self.task is None:
+            raise ValueError("y: got None; expected targets")
+        return TargetEncoder(self.task, self.classes, self.target)
+
+    @property
     def metadata(self) -> dict[str, Any]:
-        """What `read(..., like=metadata)` needs to read other files in the same way, for JSON."""
+        """What `read(..., like=metadata)` needs to read another file in the same way, for JSON."""
         names = ("task", "classes", "features", "categories", "target")
         return {name: getattr(self, name) for name in names} | {"n_inputs": self.X.shape[1]}
 
@@ -102,31 +103,31 @@ def read(
     Parameters
     ----------
     path : path
-        - .csv, .tsv or .csv.gz: numbers or text parted by comma, semicolon or tab, with a header
-          or without. A feature that is text is one-hot encoded.
+        - .csv, .tsv or .csv.gz: numbers or text separated by comma, semicolon or tab, with or
+          without a header. A feature that is text is one-hot encoded.
         - .npz: arrays X and y (or x_train and y_train, or data and target, or any two of which
           one is the target: the one with one dimension).
         - .npy: X; the targets are in `target_file`, or in the file beside it that is called y
-          where this one is called X, or labels where it is called images.
+          if this one is called X, or labels if it is called images.
         - idx, the format of MNIST, plain or .gz: images; the labels likewise. Bytes are divided
           by 255.
 
-        What has more than two dimensions is flattened to one row a sample.
+        Arrays of more than two dimensions are flattened to one row per sample.
     target : str or int, optional
         The target: a column's name or position (from 1; -1 is the last, the default) in a csv
         file, an array's name in a .npz file.
     target_file : path, optional
         The file with the targets, for .npy and idx.
     task : {"classification", "regression"}, optional
-        Otherwise seen from the target: text, or whole numbers with at most 20 different values,
-        are classes. Text of more than 100 different values is refused unless it is told.
+        By default found from the target: text, or whole numbers with at most 20 different values,
+        are classes. Text of more than 100 different values is an error unless the task is given.
     ignore : sequence of str or int
         Columns of a csv file to leave out: names or positions (from 1).
     like : mapping, optional
-        `Dataset.metadata` of the data that a network was trained on: the same columns are taken,
+        `Dataset.metadata` of the data that a network was trained on: the same columns are read,
         with the same categories and classes; there may be no target.
     targets : bool
-        False, where `like` is given: leave the targets alone, whatever they are.
+        False, if `like` is given: do not read the targets, whatever they are.
 
     Returns
     -------
@@ -135,9 +136,9 @@ def read(
     Raises
     ------
     TypeError
-        If `ignore` is a name or a number, not a list of them.
+        If `ignore` is a name or a number instead of a list of them.
     ValueError
-        If the file does not hold what is expected: one line with the file and the place in it.
+        If the file is not as expected; the message names the file and the place in it.
     OSError
         If the file cannot be read.
     """
@@ -151,15 +152,26 @@ def read(
         raise ValueError(f"target: {path} has no named columns; expected a target file")
     if kind in ("csv", "npz") and target_file is not None:
         raise ValueError(f"target_file: {path} holds its targets itself; expected none")
-    known = dict(like or {})
-    if kind == "csv":
-        table = read_table(path, target, ignore, known, targets)
-        names, categories = table.features, table.categories
-        if table.cells is None:
-            return Dataset(table.X, None, features=names, categories=categories)
-        y, found, classes = _encode_target(table.cells, task, known, table.place)
-        return Dataset(table.X, y, found, classes, names, categories, table.target)
-    return _read_arrays(path, kind, target, target_file, task, known, targets)
+    like = like or {}
+    if kind != "csv":
+        return _read_arrays(path, kind, target, target_file, task, like, targets)
+    table = read_table(path, target, ignore, like, targets)
+    names, categories = table.features, table.categories
+    if table.cells is None:
+        return Dataset(table.X, None, features=names, categories=categories)
+    encoder, y = _encoded(table.cells, task, like, table.place)
+    return Dataset(table.X, y, encoder.task, encoder.classes, names, categories, table.target)
+
+
+def _encoded(
+    y: Sequence[str], task: Task | None, like: Mapping[str, Any], place: Callable[[int], str]
+) -> tuple[TargetEncoder, NDArray[Any]]:
+    """The targets in the encoding of the data set that this one is like, or in one of their own."""
+    task = like.get("task") or task
+    if task == "regression" or (task == "classification" and like.get("classes")):
+        encoder = TargetEncoder.from_metadata({**like, "task": task})
+        return encoder, encoder.transform(y, place)
+    return TargetEncoder.fit_transform(y, task, place)
 
 
 def split(
@@ -172,10 +184,11 @@ def split(
     y : (S,) array
         Targets.
     test_size : float
-        The share that is held out, from 0 to below 1.
+        The fraction that is held out, at least 0 and below 1.
     seed : int
+        Of the random permutation.
     stratify : bool
-        Hold out that share of each class, as nearly as whole samples allow.
+        Hold out that fraction of each class, as nearly as whole samples allow.
 
     Returns
     -------
@@ -185,13 +198,13 @@ def split(
     Raises
     ------
     ValueError
-        If `seed` or `test_size` is out of range, or it leaves one part without a sample.
+        If `seed` or `test_size` is out of range, or one part would have no sample.
     """
     validation.number("test_size", test_size, least=0, below=1)
     validation.integer("seed", seed, least=0)
     if np.ndim(y) != 1:
         raise ValueError(f"y: got shape {np.shape(y)}; expected the targets, of shape (S,)")
-    order = np.random.default_rng(seed).permutation(len(y))
+    permutation = np.random.default_rng(seed).permutation(len(y))
     n_test = round(test_size * len(y))
     if test_size > 0 and not 0 < n_test < len(y):
         raise ValueError(
@@ -199,16 +212,15 @@ def split(
             "expected at least one sample in either part"
         )
     if stratify:
-        # Spread each class evenly over 0..1: then any stretch holds all classes in proportion.
+        # Spread each class evenly over 0..1: then any interval has all classes in proportion.
         rank = np.empty(len(y))
         for label in np.unique(y):
-            members = np.flatnonzero(y[order] == label)
+            members = np.flatnonzero(y[permutation] == label)
             rank[members] = (np.arange(len(members)) + 0.5) / len(members)
-        chosen = np.argsort(rank, kind="stable")[:n_test]
-        test = np.zeros(len(y), dtype=bool)
-        test[chosen] = True
-        return order[~test], order[test]
-    return order[n_test:], order[:n_test]
+        is_test = np.zeros(len(y), dtype=bool)
+        is_test[np.argsort(rank, kind="stable")[:n_test]] = True
+        return permutation[~is_test], permutation[is_test]
+    return permutation[n_test:], permutation[:n_test]
 
 
 # --- kinds of files ------------------------------------------------------------------------------
@@ -252,23 +264,26 @@ def _read_arrays(
     target: str | int | None,
     target_file: str | PathLike[str] | None,
     task: Task | None,
-    known: Mapping[str, Any],
+    like: Mapping[str, Any],
     targets: bool,
 ) -> Dataset:
     place: Path | str
     if kind == "npz":
-        X, y = _pick_arrays(path, readers.read_npz(path), target, optional=bool(known))
+        X, y = _pick_arrays(path, readers.read_npz(path), target, optional=bool(like))
         place = f"{path}, y"
     else:
         X, place = _read_array(path), _partner(path, target_file) or path
-        if place == path and not known:
-            raise ValueError(f"{path}: no file with the targets beside it; expected one (name it)")
+        if place == path and not like:
+            raise ValueError(
+                f"{path}: no file with the targets beside it; expected one, or its name with"
+                " --target-file (target_file=...)"
+            )
         y = _read_array(Path(place)) if targets and place != path else None
     is_image = kind == "idx" and X.dtype == np.uint8
     inputs = _inputs(path, X)
-    if inputs.shape[1] != known.get("n_inputs", inputs.shape[1]):
+    if inputs.shape[1] != like.get("n_inputs", inputs.shape[1]):
         raise ValueError(
-            f"{path}: {inputs.shape[1]} numbers a sample; expected {known['n_inputs']}"
+            f"{path}: {inputs.shape[1]} numbers per sample; expected {like['n_inputs']}"
         )
     if is_image:
         inputs /= 255
@@ -277,8 +292,9 @@ def _read_arrays(
     y = _targets(place, y, len(inputs))
     if kind == "idx" and task is None and y.dtype.kind in "iu":
         task = "classification"
-    y, found, classes = _encode_target(y, task, known, lambda s: f"{place}[{s}]")
-    return Dataset(inputs, y, found, classes, target=str(target or "y"), is_table=not is_image)
+    encoder, y = _encoded(list(map(str, y)), task, like, lambda s: f"{place}[{s}]")
+    name = str(target or "y")
+    return Dataset(inputs, y, encoder.task, encoder.classes, target=name, is_table=not is_image)
 
 
 def _read_array(path: Path) -> NDArray[Any]:
@@ -292,7 +308,7 @@ def _read_array(path: Path) -> NDArray[Any]:
 
 def _targets(place: Path | str, y: NDArray[Any], rows: int) -> NDArray[Any]:
     if y.shape not in ((rows,), (rows, 1)):
-        raise ValueError(f"{place}: shape {y.shape}; expected ({rows},), one target a row")
+        raise ValueError(f"{place}: shape {y.shape}; expected ({rows},), one target per row")
     if y.dtype.kind not in "biufUS":
         raise ValueError(f"{place}: dtype {y.dtype}; expected numbers or text")
     return np.char.decode(y.ravel()) if y.dtype.kind == "S" else y.ravel()
@@ -303,7 +319,7 @@ def _pick_arrays(
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     if target is not None:
         if target not in arrays:
-            raise ValueError(f"{path}: no array {unknown(str(target), list(arrays))}")
+            raise ValueError(f"{path}: no array {not_among(str(target), list(arrays))}")
         others = [array for name, array in arrays.items() if name != target]
         if len(others) == 1:
             return others[0], arrays[str(target)]
@@ -332,70 +348,3 @@ def _inputs(path: Path, X: NDArray[Any]) -> NDArray[Any]:
         s, j = (int(k) for k in np.argwhere(~np.isfinite(flat))[0])
         raise ValueError(f"{path}, X[{s}, {j}]: got {flat[s, j]}; expected a finite number")
     return flat
-
-
-# --- targets -------------------------------------------------------------------------------------
-
-
-def _encode_target(
-    values: Sequence[str] | NDArray[Any],
-    task: Task | None,
-    known: Mapping[str, Any],
-    place: Callable[[int], str],
-) -> tuple[NDArray[Any], Task, list[str] | None]:
-    """Class ids and the classes' names, or numbers; `place` names the place of a value."""
-    task = known.get("task") or task
-    cells = [str(value).strip() for value in values]
-    numeric = [readers.is_number(cell) for cell in cells]
-    if task != "classification":
-        _must_be_clear(cells, numeric, task, place)
-    if all(numeric):
-        numbers = np.array(cells, dtype=np.float64)
-        if not np.isfinite(numbers).all():
-            s = int(np.flatnonzero(~np.isfinite(numbers))[0])
-            raise ValueError(f"{place(s)}: got '{cells[s]}'; expected a finite number")
-        distinct = np.unique(numbers)
-        whole = bool((distinct == np.round(distinct)).all())
-        if task is None:
-            few = whole and len(distinct) <= MAX_NUMBERED_CLASSES
-            task = "classification" if few else "regression"
-        if task == "regression":
-            return numbers, task, None
-        if whole:
-            cells = [str(int(number)) for number in numbers]
-    classes = known.get("classes") or sorted(set(cells), key=_natural)
-    if task is None and len(classes) > MAX_CATEGORIES:
-        raise ValueError(
-            f"{place(0)}: {readers.not_a_number(cells[0])}: text with at most {MAX_CATEGORIES} "
-            f"different values is classes, here are {len(classes)}; make numbers of it, or for "
-            f"classes {_FORCED}"
-        )
-    ids = {name: k for k, name in enumerate(classes)}
-    for s, cell in enumerate(cells):
-        if cell not in ids:
-            raise ValueError(f"{place(s)}: unknown class {unknown(cell, classes)}")
-    if len(classes) < 2:
-        raise ValueError(
-            f"{place(0)}: every target is '{cells[0]}'; expected two classes or more (the target "
-            "is the last column unless told)"
-        )
-    return np.array([ids[cell] for cell in cells], dtype=np.int64), "classification", classes
-
-
-def _must_be_clear(
-    cells: list[str], numeric: list[bool], task: Task | None, place: Callable[[int], str]
-) -> None:
-    """Raise if a cell is empty, or no number where the task or the other cells call for one."""
-    texts = [cell for cell, is_number in zip(cells, numeric, strict=True) if not is_number]
-    if not (task or numeric[0] or all(map(readers.is_dressed, texts))):
-        texts = []  # they name classes
-    wrong = [cell for cell in cells if readers.is_missing(cell)] or texts
-    if wrong:
-        forced = "" if task or not wrong[0] else f"; for classes {_FORCED}"
-        place_of_it = place(cells.index(wrong[0]))
-        raise ValueError(f"{place_of_it}: {readers.not_a_number(wrong[0])}{forced}")
-
-
-def _natural(name: str) -> tuple[bool, float, str]:
-    """Sort numbers by value, then texts."""
-    return (False, float(name), "") if readers.is_number(name) else (True, 0.0, name)

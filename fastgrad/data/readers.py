@@ -1,10 +1,8 @@
-"""Files of samples as plain arrays: .csv, .npz, .npy and idx, every fault named by its place."""
+"""Files of samples as arrays: .csv, .npz, .npy and idx; errors give the place in the file."""
 
 import csv
-import difflib
 import gzip
 import math
-import re
 import struct
 import zipfile
 import zlib
@@ -19,86 +17,20 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .cells import is_formatted_number, is_missing, is_number, not_a_number, printable
+
 __all__ = [
     "CsvColumns",
     "CsvLayout",
     "csv_layout",
-    "is_dressed",
-    "is_missing",
-    "is_number",
-    "listed",
-    "not_a_number",
     "read_csv",
     "read_idx",
     "read_npy",
     "read_npz",
-    "shown",
-    "unknown",
 ]
 
 _DELIMITERS = ",;\t"
-_MISSING = {"", "na", "n/a", "nan", "null", "?"}
 _SNIFFED_ROWS = 100
-_DRESS = re.compile(r"[\s$€£¥%,']")
-_LONGEST_SHOWN = 60
-
-
-def is_number(cell: str) -> bool:
-    """Whether Python reads this text as a number; inf and nan are numbers, too."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def is_dressed(cell: str) -> bool:
-    """Whether this is a number but for a currency, a percent sign or separators: $1,200 or 3,14."""
-    bare = _DRESS.sub("", cell)
-    return bare != cell and is_number(bare) and any(map(str.isdigit, bare))
-
-
-def is_missing(cell: str) -> bool:
-    """Whether this text stands for a value that is not there."""
-    return cell.lower() in _MISSING
-
-
-def not_a_number(cell: str) -> str:
-    """Format what is wrong with a cell that should hold a number, for messages."""
-    if is_missing(cell):
-        came = f" ('{cell}')" if cell else ""
-        return f"missing value{came}; fill it in or leave the row or the column out"
-    plainly = " written plainly, as 1234.5" if is_dressed(cell) else ""
-    return f"got '{shown(cell)}'; expected a number{plainly}"
-
-
-def shown(text: str) -> str:
-    """A text that may be long, or hold what no terminal should get, for messages."""
-    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
-
-
-def unknown(name: str, known: Sequence[str]) -> str:
-    """Format a name that is not among the known ones, for messages.
-
-    Parameters
-    ----------
-    name : str
-    known : sequence of str
-
-    Returns
-    -------
-    str
-        "'petal'; did you mean 'petal width'? expected one of ...".
-    """
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{shown(nearest[0])}'? " if nearest else ""
-    return f"'{shown(name)}'; {hint}expected one of {listed(known)}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first of some names, for messages."""
-    return ", ".join(map(shown, names[:8])) + (", ..." if len(names) > 8 else "")
 
 
 # --- csv -----------------------------------------------------------------------------------------
@@ -106,7 +38,7 @@ def listed(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class CsvLayout:
-    """What the first rows of a csv file tell.
+    """Delimiter, header and columns of a csv file.
 
     Attributes
     ----------
@@ -114,7 +46,7 @@ class CsvLayout:
     delimiter : str
         Comma, semicolon or tab.
     names : list of str
-        One a column, "" where the header has none; "1", "2", ... where the file has no header.
+        One per column, "" where the header has none; "1", "2", ... if the file has no header.
     has_header : bool
     """
 
@@ -124,25 +56,25 @@ class CsvLayout:
     has_header: bool
 
     def place(self, line: int, column: int) -> str:
-        """Where a cell stands, for messages: file, line and column, both counted from 1."""
+        """The place of a cell, for error messages: file, line and column, both counted from 1."""
         named = self.has_header and self.names[column]
-        name = f" ('{shown(self.names[column])}')" if named else ""
+        name = f" ('{printable(self.names[column])}')" if named else ""
         return f"{self.path}, line {line}, column {column + 1}{name}"
 
 
 @dataclass(frozen=True)
 class CsvColumns:
-    """The columns asked for.
+    """The values of some columns of a csv file.
 
     Attributes
     ----------
     layout : CsvLayout
     lines : sequence of int
-        The line in the file on which each row begins.
+        The line of the file on which each row begins.
     numbers : dict of int to (rows,) float64
         The columns of numbers, by their position in the file.
     text : dict of int to list of str
-        The columns of text, and the target whatever it holds.
+        The columns of text, and the target, of numbers too.
     """
 
     layout: CsvLayout
@@ -151,25 +83,26 @@ class CsvColumns:
     text: dict[int, list[str]]
 
     def place(self, row: int, column: int) -> str:
-        """Where a cell stands, for messages."""
+        """The place of a cell, for error messages."""
         return self.layout.place(self.lines[row], column)
 
 
 def csv_layout(path: Path) -> CsvLayout:
     """Find the delimiter and the header of a csv file from its first rows.
 
-    The delimiter is the one of comma, semicolon and tab that parts the first line most often.
-    The first row is a header if a text in it stands above numbers only, or if none of its cells
-    is a number or stands in the same column further down.
+    The delimiter is the one of comma, semicolon and tab that splits the first line into most
+    columns. The first row is a header if a text in it is above numbers only, or if none of its
+    cells is a number or occurs again in its column.
 
     Raises
     ------
     ValueError
-        If the file is empty, or the header has one name twice.
+        If the file is empty, or two columns have the same name.
     """
-    with _open_text(path) as file:
-        line = _first_line(path, file)
-    delimiter = max(_DELIMITERS, key=lambda d: len(next(csv.reader([line], delimiter=d), [])))
+    with _open_text(path) as file, _decoding(path):
+        line = next((line for line in file if line.strip()), "")
+        widths = {d: len(next(csv.reader([line], delimiter=d), [])) for d in _DELIMITERS}
+    delimiter = max(widths, key=widths.__getitem__)
     rows = [cells for _, cells in islice(_rows(path, delimiter), _SNIFFED_ROWS)]
     if not rows:
         raise ValueError(f"{path}: the file is empty; expected rows of numbers")
@@ -191,15 +124,15 @@ def read_csv(layout: CsvLayout, features: Sequence[int], target: int | None) -> 
     ----------
     layout : CsvLayout
     features : sequence of int
-        Positions of columns that hold numbers only, or text only: the first row decides which.
+        Positions of columns of numbers only or of text only: the first row decides which.
     target : int or None
-        Position of a column that is kept as text.
+        Position of a column that is read as text.
 
     Raises
     ------
     ValueError
-        At the first cell that is missing, not finite, or of the other kind; at a row of another
-        width; if there are no rows.
+        At the first cell that is missing, not finite, or of the other kind; at the first row of
+        another width; if there are no rows.
     """
     rows = _rows(layout.path, layout.delimiter)
     if layout.has_header:
@@ -223,11 +156,12 @@ def read_csv(layout: CsvLayout, features: Sequence[int], target: int | None) -> 
             if not cells[c]:
                 raise ValueError(f"{layout.place(line, c)}: {not_a_number('')}")
             if c != target and is_number(cells[c]):
-                if is_dressed(first[1][c]):
+                if is_formatted_number(first[1][c]):
                     raise ValueError(f"{layout.place(first[0], c)}: {not_a_number(first[1][c])}")
+                text_above = f"line {first[0]} ('{printable(first[1][c])}')"
                 raise ValueError(
-                    f"{layout.place(line, c)}: got '{cells[c]}'; expected text as in line "
-                    f"{first[0]} ('{shown(first[1][c])}'): a column holds numbers or text, not both"
+                    f"{layout.place(line, c)}: got '{cells[c]}'; expected text as in {text_above}: "
+                    "a column holds numbers or text, not both"
                 )
             column.append(cells[c])
         lines.append(line)
@@ -238,14 +172,9 @@ def read_csv(layout: CsvLayout, features: Sequence[int], target: int | None) -> 
     return CsvColumns(layout, lines, {c: table[:, k] for k, c in enumerate(numeric)}, text)
 
 
-def _first_line(path: Path, file: IO[str]) -> str:
-    with _explained(path):
-        return next((line for line in file if line.strip()), "")
-
-
 def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not blank, with the line on which it begins; all of one width."""
-    with _open_text(path) as file, _explained(path):
+    """The rows that are not blank, each with the line on which it begins; all of one width."""
+    with _open_text(path) as file, _decoding(path):
         reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
         width, first, line = 0, 0, 1
         try:
@@ -267,7 +196,7 @@ def _first_is_header(rows: list[list[str]]) -> bool:
     first, below = rows[0], rows[1:]
     texts = [c for c, cell in enumerate(first) if _is_text(cell)]
     if not texts:
-        # pandas numbers columns that have no name: 0, 1, 2, ...
+        # pandas writes 0, 1, 2, ... for columns without names
         return len(first) > 1 and first == [str(c) for c in range(len(first))]
     if any(below and all(is_number(row[c]) for row in below) for c in texts):
         return True
@@ -284,7 +213,7 @@ def _not_finite(value: Any) -> str:
 
 
 def _open_text(path: Path) -> IO[str]:
-    # utf-8-sig: spreadsheets put a byte-order mark in front
+    # utf-8-sig: spreadsheet programs begin the file with a byte-order mark
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
@@ -294,15 +223,15 @@ def _open_text(path: Path) -> IO[str]:
 
 
 def read_npy(path: Path) -> NDArray[Any]:
-    """Read the array of a .npy file; arrays of Python objects are refused."""
-    with _explained(path), path.open("rb") as file:
+    """Read the array of a .npy file; an array of Python objects is an error."""
+    with _decoding(path), path.open("rb") as file:
         return _array(file)
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays of a .npz file by their names; arrays of Python objects are refused."""
+    """Read the arrays of a .npz file by name; an array of Python objects is an error."""
     arrays = {}
-    with _explained(path), zipfile.ZipFile(path) as archive:
+    with _decoding(path), zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             with archive.open(name) as file:
                 arrays[name.removesuffix(".npy")] = _array(file)
@@ -325,7 +254,7 @@ def read_idx(path: Path) -> NDArray[Any]:
     Four bytes (0, 0, type, number of dimensions), the dimensions as big-endian 32-bit integers,
     then the values, big-endian, row by row.
     """
-    with _explained(path):
+    with _decoding(path):
         content = path.read_bytes()
         content = gzip.decompress(content) if path.suffix == ".gz" else content
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
@@ -346,16 +275,18 @@ def read_idx(path: Path) -> NDArray[Any]:
     return values.astype(dtype.newbyteorder("="))
 
 
-# --- what goes wrong while a file is read --------------------------------------------------------
+# --- errors of decoders --------------------------------------------------------------------------
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn what the decoders raise into one line that names the file."""
+def _decoding(path: Path) -> Iterator[None]:
+    """Turn the errors of decoders into one line that names the file."""
     try:
         yield
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 text (byte {error.object[error.start]:#04x}); save it as UTF-8"
+    except csv.Error as error:
+        reason = f"not a csv file ({error})"
     except gzip.BadGzipFile:
         reason = "not a gzip file"
     except (EOFError, zlib.error, zipfile.BadZipFile):

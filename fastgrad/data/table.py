@@ -1,4 +1,4 @@
-"""Tables: csv files as rows of numbers, text one-hot encoded, the target apart."""
+"""Tables: the features of a csv file as numbers, text one-hot encoded, and its target."""
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import readers
-from .readers import is_dressed, listed, not_a_number, shown, unknown
+from .cells import (
+    MAX_TEXT_VALUES,
+    is_formatted_number,
+    listed,
+    not_a_number,
+    not_among,
+    printable,
+)
 
-__all__ = ["MAX_CATEGORIES", "Table", "read_table"]
-
-#: A column of text with more different values than this is neither one-hot encoded nor classes.
-MAX_CATEGORIES = 100
+__all__ = ["Table", "read_table"]
 
 
 @dataclass(frozen=True)
@@ -25,18 +29,17 @@ class Table:
     Attributes
     ----------
     X : (S, n_0) float64
-        One column for each feature that is a number, one for each category of a feature that is
-        text.
+        One column per feature that is a number, one per category of a feature that is text.
     features : list of str
         The features' names.
     categories : dict of str to list of str
         For each feature that is text, its values in the order of their columns in X.
     target : str or None
-        The target's name; None where the file has no target.
+        The name of the target; None if the file has no target.
     cells : list of str or None
-        What stands in the target's column.
+        The cells of the target's column.
     place : callable
-        Where in the file a row's target stands, for messages.
+        The place of a row's target in the file, for error messages.
     """
 
     X: NDArray[np.float64]
@@ -51,7 +54,7 @@ def read_table(
     path: Path,
     target: str | int | None,
     ignore: Sequence[str | int],
-    known: Mapping[str, Any],
+    like: Mapping[str, Any],
     targets: bool = True,
 ) -> Table:
     """Read a csv file.
@@ -63,47 +66,37 @@ def read_table(
         The target's name or position (from 1, -1 is the last); None: the last column.
     ignore : sequence of str or int
         Columns to leave out.
-    known : mapping
-        Features, categories and target of an earlier table, to read this one in the same way;
-        empty for the first.
+    like : mapping
+        Features, categories and target of another table, to read this one in the same way; may be
+        empty.
     targets : bool
-        False: leave the target's column alone, whatever it holds.
+        False: do not read the target's column, whatever it holds.
 
     Raises
     ------
     TypeError
-        If `ignore` is a column and no list of them.
+        If `ignore` is a column instead of a list of them.
     ValueError
-        If a column is unknown or missing, or a cell is not what is expected.
+        If a column is unknown or missing, or a cell is not as expected.
     """
     if isinstance(ignore, str) or not isinstance(ignore, Iterable):
         raise TypeError(f"ignore: got {ignore!r}; expected a list of columns, as [{ignore!r}]")
     layout = readers.csv_layout(path)
-    if known:
-        features, goal = _columns_like(layout, target, known)
-    else:
-        left_out = {_position(layout, column, "ignore") for column in ignore}
-        if target is None:  # the last column that is left
-            goal = max(set(range(len(layout.names))) - left_out, default=-1)
-        else:
-            goal = _position(layout, target, "target")
-        if goal in left_out or goal < 0:
-            what = "every column" if goal < 0 else f"the target {layout.names[goal]!r}"
-            raise ValueError(f"ignore: got {what}; expected others than the target")
-        left_out.add(goal)
-        features = [c for c in range(len(layout.names)) if c not in left_out]
-    goal = goal if targets else None
-    for c in features if goal is None else [*features, goal]:
-        _must_have_a_name(layout, c, bool(known))
+    features, target_column = (
+        _columns_like(layout, target, like) if like else _columns(layout, target, ignore)
+    )
+    target_column = target_column if targets else None
+    for c in features if target_column is None else [*features, target_column]:
+        _check_name(layout, c, bool(like))
     if not features:
-        parted = " (parted by comma, semicolon or tab)" if len(layout.names) == 1 else ""
+        hint = " (separated by comma, semicolon or tab)" if len(layout.names) == 1 else ""
         raise ValueError(
-            f"{path}: no column beside the target; expected at least one feature{parted}"
+            f"{path}: no column beside the target; expected at least one feature{hint}"
         )
-    columns = readers.read_csv(layout, features, goal)
-    names = list(known.get("features") or (layout.names[c] for c in features))
-    categories = dict(known.get("categories") or {})
-    if not known:
+    columns = readers.read_csv(layout, features, target_column)
+    names = list(like.get("features") or (layout.names[c] for c in features))
+    categories = dict(like.get("categories") or {})
+    if not like:
         for name, c in zip(names, features, strict=True):
             if c in columns.text:
                 categories[name] = _categories(columns, c)
@@ -115,45 +108,65 @@ def read_table(
         X=np.column_stack(encoded),
         features=names,
         categories=categories,
-        target=None if goal is None else layout.names[goal],
-        cells=None if goal is None else columns.text[goal],
-        place=lambda row: columns.place(row, goal or 0),
+        target=None if target_column is None else layout.names[target_column],
+        cells=None if target_column is None else columns.text[target_column],
+        place=lambda row: columns.place(row, target_column or 0),
     )
 
 
-def _must_have_a_name(layout: readers.CsvLayout, c: int, known: bool) -> None:
+def _check_name(layout: readers.CsvLayout, c: int, has_like: bool) -> None:
+    """Raise if a column that is to be read has no name in the header."""
     if not layout.names[c]:
-        way = "write the file without it" if known else f"leave it out with --ignore {c + 1}"
-        code = "" if known else f" (ignore=[{c + 1}])"
+        remedy = f"leave it out with --ignore {c + 1} (ignore=[{c + 1}])"
+        remedy = "write the file without it" if has_like else remedy
         raise ValueError(
             f"{layout.place(1, c)}: no name in the header; name the column, or"
-            f" {way}{code} where it only numbers the rows"
+            f" {remedy} where it only numbers the rows"
         )
 
 
-def _position(layout: readers.CsvLayout, column: str | int, role: str) -> int:
-    """Find a column given by name, or by number from 1 (-1 is the last)."""
+def _position(layout: readers.CsvLayout, column: str | int, argument: str) -> int:
+    """The position of a column given by name, or by number from 1 (-1 is the last)."""
     if column in layout.names:
         return layout.names.index(str(column))
     width = len(layout.names)
     try:
         number = int(column)
     except ValueError:
-        known = [name for name in layout.names if name]
+        names = [name for name in layout.names if name]
         raise ValueError(
-            f"{role}: {layout.path} has no column {unknown(str(column), known)}"
+            f"{argument}: {layout.path} has no column {not_among(str(column), names)}"
         ) from None
     if number == 0 or abs(number) > width:
-        raise ValueError(f"{role}: got column {number}; expected 1 to {width}, or -1 for the last")
+        raise ValueError(
+            f"{argument}: got column {number}; expected 1 to {width}, or -1 for the last"
+        )
     return number - 1 if number > 0 else width + number
 
 
-def _columns_like(
-    layout: readers.CsvLayout, target: str | int | None, known: Mapping[str, Any]
+def _columns(
+    layout: readers.CsvLayout, target: str | int | None, ignore: Sequence[str | int]
 ) -> tuple[list[int], int | None]:
-    """Positions of the features and the target (None: not there) of an earlier data set."""
-    names, width = known.get("features"), len(layout.names)
-    goal = None if target is None else _position(layout, target, "target")
+    """Positions of the features and of the target."""
+    every = range(len(layout.names))
+    ignored = {_position(layout, column, "ignore") for column in ignore}
+    if target is None:  # the last column that is not ignored
+        target_column = max(set(every) - ignored, default=-1)
+    else:
+        target_column = _position(layout, target, "target")
+    if target_column in ignored or target_column < 0:
+        what = f"the target {layout.names[target_column]!r}"
+        what = "every column" if target_column < 0 else what
+        raise ValueError(f"ignore: got {what}; expected others than the target")
+    return [c for c in every if c not in {*ignored, target_column}], target_column
+
+
+def _columns_like(
+    layout: readers.CsvLayout, target: str | int | None, like: Mapping[str, Any]
+) -> tuple[list[int], int | None]:
+    """Positions of the features and of the target (None: not there) of another table."""
+    names, width = like.get("features"), len(layout.names)
+    target_column = None if target is None else _position(layout, target, "target")
     if layout.has_header and names:
         missing = [name for name in names if name not in layout.names]
         if missing:
@@ -161,32 +174,34 @@ def _columns_like(
                 f"{layout.path}: got the columns {listed(layout.names)}; "
                 f"expected also {listed(missing)}, as the model has"
             )
-        if goal is None and known.get("target") in layout.names:
-            goal = layout.names.index(known["target"])
-        return [layout.names.index(name) for name in names], goal
-    # Without names the order counts, and the width tells whether the target is there.
-    wanted = len(names) if names else known["n_inputs"]
-    if goal is None and width == wanted + 1:
-        trained = known.get("target") or ""
-        goal = int(trained) - 1 if trained.isdigit() and 0 < int(trained) <= width else width - 1
-    features = [c for c in range(width) if c != goal]
-    if len(features) != wanted:
+        if target_column is None and like.get("target") in layout.names:
+            target_column = layout.names.index(like["target"])
+        return [layout.names.index(name) for name in names], target_column
+    # Without names the positions count, and the width shows whether the target is there.
+    expected = len(names) if names else like["n_inputs"]
+    if target_column is None and width == expected + 1:
+        number = like.get("target") or ""
+        has_number = number.isdigit() and 0 < int(number) <= width
+        target_column = int(number) - 1 if has_number else width - 1
+    features = [c for c in range(width) if c != target_column]
+    if len(features) != expected:
         raise ValueError(
-            f"{layout.path}: {width} columns; expected {wanted}, or {wanted + 1} with the target"
+            f"{layout.path}: {width} columns; expected {expected}, or {expected + 1} with the "
+            "target"
         )
-    return features, goal
+    return features, target_column
 
 
 def _categories(columns: readers.CsvColumns, c: int) -> list[str]:
     found, first = sorted(set(columns.text[c])), columns.text[c][0]
-    if all(map(is_dressed, found)):
+    if all(map(is_formatted_number, found)):
         raise ValueError(f"{columns.place(0, c)}: {not_a_number(first)}")
-    if len(found) > MAX_CATEGORIES:
-        name = columns.layout.names[c]
+    if len(found) > MAX_TEXT_VALUES:
+        name = printable(columns.layout.names[c])
         raise ValueError(
-            f"{columns.place(0, c)}: {not_a_number(first)}: text with at most {MAX_CATEGORIES} "
+            f"{columns.place(0, c)}: {not_a_number(first)}: text with at most {MAX_TEXT_VALUES} "
             f"different values is one-hot encoded, here are {len(found)}; make numbers of it, or "
-            f"leave it out with --ignore {shlex.quote(shown(name))} (ignore=[{shown(name)!r}])"
+            f"leave it out with --ignore {shlex.quote(name)} (ignore=[{name!r}])"
         )
     return found
 
@@ -195,7 +210,9 @@ def _one_hot(columns: readers.CsvColumns, c: int, categories: Sequence[str]) -> 
     cells = columns.text.get(c) or [f"{number:g}" for number in columns.numbers[c]]
     for row, cell in enumerate(cells):
         if cell not in categories:
-            raise ValueError(f"{columns.place(row, c)}: unknown value {unknown(cell, categories)}")
+            raise ValueError(
+                f"{columns.place(row, c)}: unknown value {not_among(cell, categories)}"
+            )
     return np.array([[cell == category for category in categories] for cell in cells], np.float64)
 
 

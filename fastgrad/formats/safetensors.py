@@ -1,8 +1,6 @@
 """Networks as safetensors files: layer.1.W, layer.1.b, ..., and the spec as JSON in the header."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from .. import validation
+from ..atomic_write import atomic_write
 from ..model.function_names import by_name
 from ..model.layer import Arrays
 from ..model.spec import NetworkSpec
@@ -93,10 +92,8 @@ def write(
     header = {"fastgrad": _FORMAT, "network": _json("metadata", spec.config())}
     header |= {"state": _json("extra_state", state)} if state else {}
     content = to_bytes({k: np.ascontiguousarray(v) for k, v in arrays.items()}, header)
-    try:
-        _replace(path, content)
-    except OSError as error:  # name the file, not the temporary one
-        raise OSError(error.errno, error.strerror, str(path)) from None
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _json(name: str, value: dict[str, Any]) -> str:
@@ -104,22 +101,6 @@ def _json(name: str, value: dict[str, Any]) -> str:
         return json.dumps(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name}: got something that JSON cannot hold ({error})") from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def read(path: Any, custom_objects: Any = ()) -> NetworkFile:

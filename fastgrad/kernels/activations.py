@@ -15,8 +15,8 @@ from ..registry import (
     check_definition,
     check_derivative,
     check_number,
+    from_name,
     full_name,
-    resolve,
 )
 from .elementary import clamp, cos, erf, exp, expm1, log1p, real, sigmoid, sin, tanh
 
@@ -336,4 +336,4 @@ def activation(spec: str | Activation) -> Activation:
             f"activation: got {spec!r}; expected 'identity' at the output, with"
             " cost='softmax_cross_entropy', which applies it"
         )
-    return resolve("activation", spec, ACTIVATIONS, _FACTORIES)
+    return from_name("activation", spec, ACTIVATIONS, _FACTORIES)

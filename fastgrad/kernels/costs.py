@@ -15,8 +15,8 @@ from ..registry import (
     check_definition,
     check_derivative,
     check_number,
+    from_name,
     full_name,
-    resolve,
 )
 from .elementary import clamp, exp, expm1, log1p, real, sigmoid, tanh
 
@@ -340,7 +340,7 @@ def cost(spec: str | Cost, last: str = "identity") -> Cost:
         Something else, or an unknown name; the message gives the nearest known one. Or a cost that
         applies softmax or the like itself, after another activation than the identity.
     """
-    found = spec if isinstance(spec, Cost) else resolve("cost", spec, COSTS, _FACTORIES)
+    found = spec if isinstance(spec, Cost) else from_name("cost", spec, COSTS, _FACTORIES)
     if found.link != "identity" and last != "identity":
         raise ValueError(
             f"activations: got {last!r} at the output; expected 'identity', since the cost"

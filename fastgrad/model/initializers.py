@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import validation
-from ..registry import resolve
+from ..registry import from_name
 
 __all__ = ["INITS", "Scheme", "schemes"]
 
@@ -139,7 +139,7 @@ def schemes(init: Any, activations: Sequence[str]) -> list[Scheme]:
     TypeError, ValueError
         Anything else, an unknown name (the message suggests the nearest one), or wrong parameters.
     """
-    chosen = validation.one_a_layer("init", init, (str, Callable), len(activations))
+    chosen = validation.one_per_layer("init", init, (str, Callable), len(activations))
     layers = enumerate(zip(chosen, activations, strict=True))
     return [_scheme(choice, activation, l == 0) for l, (choice, activation) in layers]
 
@@ -156,4 +156,4 @@ def _scheme(choice: Any, activation: str, first: bool) -> Scheme:
         return _FACTORIES["lecun_normal" if kind == "selu" else name]()
 
     siren = _siren(activation, first)
-    return resolve("init", choice, {}, {"auto": auto, **_FACTORIES, "siren": siren})
+    return from_name("init", choice, {}, {"auto": auto, **_FACTORIES, "siren": siren})

@@ -155,7 +155,7 @@ class Layer(_TrainingSettings):
     trainable = _Flag(True)
     lr_scale = _Number(1.0, least=0)
 
-    _elsewhere = MappingProxyType({"learningrate": "lr_scale", "lr": "lr_scale"})
+    _aliases = MappingProxyType({"learningrate": "lr_scale", "lr": "lr_scale"})
 
     def __init__(self, W: Array, b: Array, is_output: bool = False) -> None:
         self._W, self._b, self._is_output = W, b, is_output

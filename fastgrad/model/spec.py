@@ -51,7 +51,7 @@ class NetworkSpec:
         """The spec of these arguments of `Network`, validated, with default settings."""
         sizes = validation.network_sizes(sizes)
         kinds = (str, Activation)
-        names = validation.one_a_layer(
+        names = validation.one_per_layer(
             "activations", activations, kinds, len(sizes) - 1, "identity"
         )
         if isinstance(activations, str):

@@ -121,7 +121,7 @@ class Optimizer(validation.NoNewAttributes):
     follows_lr = True
     _lr_limits: ClassVar[dict[str, float]] = {"least": 0}  # of lr where follows_lr is False
     _made_last = "_states"
-    _elsewhere = MappingProxyType({"learningrate": "lr"})
+    _aliases = MappingProxyType({"learningrate": "lr"})
 
     def __init__(
         self, lr: float | Schedule | Callable[[int], float], rule: Rule | None, **numbers: float

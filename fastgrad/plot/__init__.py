@@ -1,4 +1,4 @@
-"""Pictures of fits, predictions and networks, drawn with matplotlib (the extra `plot`)."""
+"""Charts of training, predictions and networks, drawn with matplotlib (the extra `plot`)."""
 
 from .charts import confusion, decision_boundary, history, network, range_test
 

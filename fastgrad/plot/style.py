@@ -1,4 +1,4 @@
-"""What the pictures share: figures without a window, axes, colours."""
+"""Shared by the charts: figures without a window, axes, colours."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLORS", "axes", "class_colors", "figure", "finish"]
 
-# Okabe and Ito's colours, which the colour-blind tell apart, and four more.
+# The palette of Okabe and Ito, distinguishable with colour blindness, and four more colours.
 COLORS = (
     "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#882255", "#8C8C00",
     "#7F7F7F", "#222222",
@@ -18,7 +18,7 @@ COLORS = (
 
 
 def figure(what: str, width: float, height: float) -> "Figure":
-    """An empty one, so many inches large."""
+    """Return an empty figure of this size in inches; `what` is named if matplotlib is missing."""
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
@@ -29,7 +29,7 @@ def figure(what: str, width: float, height: float) -> "Figure":
 
 
 def axes(what: str, ax: "Axes | None", width: float, height: float) -> "Axes":
-    """Those that came, or the only ones of a new figure."""
+    """Return the axes received, or those of a new figure."""
     if ax is None:
         return figure(what, width, height).subplots()
     if not hasattr(ax, "add_collection"):
@@ -38,7 +38,7 @@ def axes(what: str, ax: "Axes | None", width: float, height: float) -> "Axes":
 
 
 def finish(ax: "Axes") -> None:
-    """Give curves a grid and a legend."""
+    """Add a grid and a legend."""
     ax.margins(x=0.02)
     ax.grid(visible=True, which="major", color="0.9")
     ax.set_axisbelow(True)
@@ -47,8 +47,8 @@ def finish(ax: "Axes") -> None:
 
 
 def class_colors(n: int) -> np.ndarray[Any, Any]:
-    """A colour for each of n classes: (n, 3), red, green, blue."""
+    """Return the colours of n classes: (n, 3), red, green, blue."""
     from matplotlib import colormaps, colors  # noqa: PLC0415 - an extra
 
-    some = COLORS[:n] if n <= len(COLORS) else colormaps["turbo"](np.linspace(0, 1, n))
-    return colors.to_rgba_array(some)[:, :3]
+    chosen = COLORS[:n] if n <= len(COLORS) else colormaps["turbo"](np.linspace(0, 1, n))
+    return colors.to_rgba_array(chosen)[:, :3]

@@ -1,1 +1,1 @@
-"""What helps before and after a fit: learning-rate finder, gradient check, warm-up."""
+"""Tools around training: learning-rate finder, gradient check, ahead-of-time compilation."""

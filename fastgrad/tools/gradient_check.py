@@ -1,4 +1,4 @@
-"""The gradients of a network against central differences of its cost."""
+"""Comparison of a network's gradients with central differences of its cost."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,33 +14,34 @@ __all__ = ["gradient_errors"]
 # Several, since the best step differs, and a large one may cross the kink of a ReLU.
 _STEPS = (1e-4, 1e-5, 1e-6)
 
-# C is rounded by a few units of eps |C|, which a difference divides by its step. What is smaller
-# than a millionth of what this leaves at the largest step cannot be compared to a millionth.
+# C is rounded by a few units of eps |C|, which a difference divides by its step. At the largest
+# step, gradients of a million times this error and more can be compared to a relative 1e-6.
 _ROUNDING = 4 * np.finfo(np.float64).eps / max(_STEPS) * 1e6
 
 
 def gradient_errors(
     net: "Network", X: NDArray[Any], Y: NDArray[Any], *, entries: int = 100, seed: int = 0
 ) -> dict[str, float]:
-    """Compare dC/dW and dC/db with (C(w + h) - C(w - h)) / 2h; h grows with w where that is large.
+    """Compare dC/dW and dC/db with (C(w + h) - C(w - h)) / 2h, where h is relative to a large w.
 
     Parameters
     ----------
     net : Network
-        Of dtype float64: in float32 the differences drown in rounding.
+        Of dtype float64: in float32 rounding errors exceed the differences.
     X : (S, n_0) array
     Y : array
         Targets, as for `net.cost`.
     entries : int
         How many entries of each array are compared, chosen at random.
     seed : int
+        Of that choice.
 
     Returns
     -------
     dict of str to float
-        For each of W1, b1, W2, ... the worst error, relative to the larger of the two numbers
-        compared, or to a thousandth of the array's largest gradient, or to a million times the
-        rounding error of the differences, which grows with the cost, where those are larger still.
+        For each of W1, b1, W2, ... the largest error, relative to the largest of: the two numbers
+        compared, a thousandth of the array's largest gradient, and a million times the rounding
+        error of the differences, which grows with the cost.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The range test: with which learning rates the cost falls, and from which on it rises."""
+"""The learning-rate range test: at which rates the cost falls, and from which one it rises."""
 
 import copy
 import math
@@ -24,27 +24,27 @@ __all__ = ["RangeTest", "find_lr"]
 
 Array = np.ndarray[Any, Any]
 
-_LEAST_ERRORS = 3  # standard errors by which the cost falls: less is noise
-_LEAST_FALL = 1e-5  # of the cost at the start: less is rounding
+_MIN_ERRORS = 3  # standard errors: a smaller decrease of the cost is noise
+_MIN_DECREASE = 1e-5  # relative to the initial cost: a smaller decrease is rounding
 
 
 @dataclass(frozen=True)
 class RangeTest:
-    """What `fg.find_lr` has seen.
+    """The result of `fg.find_lr`.
 
     Attributes
     ----------
-    rates : ndarray
-        The learning rate of each step, rising.
-    costs : ndarray
+    rates : (T,) ndarray
+        The learning rate of each step, increasing.
+    costs : (T,) ndarray
         The cost of each mini-batch, before its step.
-    smoothed : ndarray
-        The mean cost at the start, plus the exponential mean, over a tenth of the steps, of how
-        much more each mini-batch costs than it would have with the weights of the start. So that
-        some mini-batches are harder than others makes no noise, and it is flat until the cost
-        really changes.
-    errors : ndarray
-        The standard error of each of these.
+    smoothed : (T,) ndarray
+        The mean cost with the initial weights, plus an exponential moving average, over a tenth of
+        the steps, of the difference between the cost of each mini-batch and its cost with the
+        initial weights. The difference removes the noise of mini-batches that are harder than
+        others: the curve is flat until the weights change the cost.
+    errors : (T,) ndarray
+        The standard error of each value of `smoothed`.
     """
 
     rates: Array
@@ -53,22 +53,22 @@ class RangeTest:
     errors: Array
 
     def __repr__(self) -> str:
-        """How many steps, and the suggestion: not all the numbers."""
+        """The number of steps and the suggestion."""
         return f"<RangeTest {len(self.rates)} steps, suggestion {self.suggestion}>"
 
     @property
     def suggestion(self) -> float | None:
-        """A tenth of the rate that has led to the lowest smoothed cost; None if it is below `low`.
+        """A tenth of the rate that has led to the lowest smoothed cost.
 
-        At that rate itself the cost is about to rise, which is too late to train with (S. Gugger,
-        "How Do You Find A Good Learning Rate", 2018). None too where the cost falls by no more than
-        noise would tell.
+        At that rate itself the cost is about to rise, so that it is too large to train with
+        (S. Gugger, "How Do You Find A Good Learning Rate", 2018). None if a tenth of it is below
+        `low`, or if the cost does not fall by more than its noise.
         """
         best = int(self.smoothed.argmin())
-        start, lowest = self.smoothed[[0, best]]
-        noise = max(_LEAST_ERRORS * self.errors[best], _LEAST_FALL * abs(start))
-        rate = float(self.rates[best - 1]) / 10  # whose step is the last before the lowest cost
-        return rate if start - lowest > noise and rate >= self.rates[0] else None
+        initial, lowest = self.smoothed[[0, best]]
+        noise = max(_MIN_ERRORS * self.errors[best], _MIN_DECREASE * abs(initial))
+        rate = float(self.rates[best - 1]) / 10  # of the last step before the lowest cost
+        return rate if initial - lowest > noise and rate >= self.rates[0] else None
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the costs: `fastgrad.plot.range_test`.
@@ -76,7 +76,7 @@ class RangeTest:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw; None: on a figure of its own, the result's `figure`.
+            The axes to draw on; by default those of a new figure, the result's `figure`.
 
         Returns
         -------
@@ -85,24 +85,32 @@ class RangeTest:
         return charts.range_test(self, ax)
 
 
-class _Watch(Callback):
-    """Notes the cost of each step, and ends the fit after the last or when it has risen."""
+class _CostRecorder(Callback):
+    """Records the cost of each step; ends the fit after the last step, or once the cost has risen.
+
+    Parameters
+    ----------
+    steps : int
+        Number of steps.
+    initial_costs : (steps,) ndarray, optional
+        The cost of each mini-batch with the initial weights.
+    """
 
     every = 1
 
-    def __init__(self, steps: int, still: Array | None = None) -> None:
-        self.steps, self.still = steps, still  # and what they cost with the weights of the start
-        self.stays, self.means = max(0.0, 1 - 10 / steps), np.zeros(2)
+    def __init__(self, steps: int, initial_costs: Array | None = None) -> None:
+        self.steps, self.initial_costs = steps, initial_costs
+        self.decay, self.moments = max(0.0, 1 - 10 / steps), np.zeros(2)
         self.costs: list[float] = []
         self.smoothed: list[float] = []
         self.errors: list[float] = []
 
     def on_epoch_begin(self, fit: Fit) -> None:
-        """Add up anew."""
+        """Start the sums of the epoch."""
         self.done, self.total = 0, 0.0
 
     def on_batch_end(self, fit: Fit) -> None:
-        """Tell the cost of the last step from the sum over the epoch."""
+        """Compute the cost of the step from the sum over the epoch."""
         done, total = fit.samples_done, fit.cost * fit.samples_done
         cost = (total - self.total) / (done - self.done)
         self.done, self.total = done, total
@@ -113,18 +121,19 @@ class _Watch(Callback):
         fit.stop()
 
     def _has_risen(self) -> bool:
-        """Smooth the costs; whether they are four times their best by now."""
-        if self.still is None:
+        """Smooth the costs; return whether the last one is four times the lowest."""
+        if self.initial_costs is None:
             return False
         t = len(self.costs)
-        more = self.costs[-1] - self.still[t - 1]
-        self.means = self.stays * self.means + (1 - self.stays) * np.array([more, more**2])
-        mean, square = self.means / (1 - self.stays**t)
-        self.smoothed.append(self.still.mean() + mean)
-        of_the_mean = (1 - self.stays) / (1 + self.stays)  # its variance, over that of a step
-        self.errors.append(np.sqrt(max(square - mean**2, 0.0) * of_the_mean))
-        best = min(self.smoothed)
-        return self.smoothed[-1] > best + 3 * abs(best)  # which holds for costs below 0 too
+        change = self.costs[-1] - self.initial_costs[t - 1]
+        self.moments = self.decay * self.moments + (1 - self.decay) * np.array([change, change**2])
+        mean, square = self.moments / (1 - self.decay**t)
+        self.smoothed.append(self.initial_costs.mean() + mean)
+        # The variance of the moving average, relative to that of a single step.
+        relative_variance = (1 - self.decay) / (1 + self.decay)
+        self.errors.append(np.sqrt(max(square - mean**2, 0.0) * relative_variance))
+        lowest = min(self.smoothed)
+        return self.smoothed[-1] > lowest + 3 * abs(lowest)  # valid for costs below 0, too
 
 
 def find_lr(
@@ -143,33 +152,38 @@ def find_lr(
     """Train a copy of the network while the learning rate rises, to see which rates are useful.
 
     The range test of L. N. Smith, arXiv:1506.01186. It ends early when the smoothed cost is four
-    times its best, as in fastai, or not finite. Another copy goes through the same mini-batches at
-    rate 0, to compare with. Network and optimizer stay as they are; what the optimizer remembers of
-    the network, its copies do too.
+    times its lowest value, as in fastai, or not finite. Another copy is run on the same
+    mini-batches at rate 0, for comparison. The network and the optimizer are not changed; their
+    copies start with the same optimizer state.
 
-    A warning tells where there is no suggestion, and where a larger `high` may lead to another.
+    It warns if there is no suggestion, or if a larger `high` may give another one.
 
     Parameters
     ----------
     net : Network
-        What is to be trained.
+        The network to train.
     X, Y : array_like
         As for `Network.fit`.
     optimizer : Optimizer, default Adam()
-        Whose learning rate is looked for; not `LBFGS` or `Rprop`, which find their own steps.
+        The optimizer whose learning rate is to be found; not `LBFGS` or `Rprop`, which find their
+        own step sizes.
     batch_size : int, default 32
-        Samples a step.
+        Samples per step.
     low, high : float, default 1e-6 and 10
         First and last learning rate, above 0.
     steps : int, default 100
-        From one to the other, by the same factor each; at least 2, and few tell little.
+        Steps from one to the other, in a geometric progression; at least 2.
     sample_weight, class_weight
         As for `Network.fit`.
+
+    Returns
+    -------
+    RangeTest
 
     Raises
     ------
     ValueError, TypeError
-        One line: the argument, what came, what is expected.
+        If an argument is not valid.
 
     Examples
     --------
@@ -189,26 +203,26 @@ def find_lr(
     high = validation.number("high", high, above=low)
     validation.integer("steps", steps, least=2)
 
-    def probe(rate: Callable[[int], float], still: Array | None = None) -> _Watch:
-        trained, by = copy.deepcopy((net, optimizer))
-        begun = int(trained.engine.state(by).steps[0])
-        by.schedule = Function(lambda step: rate(step - begun))
-        watch = _Watch(steps, still)
+    def run(rate: Callable[[int], float], initial_costs: Array | None = None) -> _CostRecorder:
+        trained, its_optimizer = copy.deepcopy((net, optimizer))
+        first = int(trained.engine.state(its_optimizer).steps[0])
+        its_optimizer.schedule = Function(lambda step: rate(step - first))
+        recorder = _CostRecorder(steps, initial_costs)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that the cost is not finite in the end
+            warnings.simplefilter("ignore")  # the cost may become infinite at the end
             trained.fit(
-                X, Y, epochs=steps, batch_size=batch_size, optimizer=by, callbacks=[watch],
-                sample_weight=sample_weight, class_weight=class_weight,
+                X, Y, epochs=steps, batch_size=batch_size, optimizer=its_optimizer,
+                callbacks=[recorder], sample_weight=sample_weight, class_weight=class_weight,
             )  # fmt: skip
-        return watch
+        return recorder
 
-    still = np.array(probe(lambda step: 0.0).costs)
-    if len(still) < steps:
+    initial_costs = np.array(run(lambda step: 0.0).costs)
+    if len(initial_costs) < steps:
         raise ValueError("net: got a cost that is not finite at the start; expected a finite one")
     rising = Exponential(low, high / low, every=steps - 1)
-    watch = probe(rising, still)
-    rates = rising.rates(0, len(watch.costs))
-    found = RangeTest(rates, *map(np.array, (watch.costs, watch.smoothed, watch.errors)))
+    recorder = run(rising, initial_costs)
+    rates = rising.rates(0, len(recorder.costs))
+    found = RangeTest(rates, *map(np.array, (recorder.costs, recorder.smoothed, recorder.errors)))
     advice = ""
     if found.smoothed.argmin() == steps - 1:
         advice = f"the cost is lowest at the last rate, {high:g}; a larger high may find more"

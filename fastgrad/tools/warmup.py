@@ -1,4 +1,4 @@
-"""Compile ahead of time, so that nobody waits for it later."""
+"""Ahead-of-time compilation, so that no later process waits for it."""
 
 import time
 from collections.abc import Callable
@@ -16,15 +16,15 @@ __all__ = ["warm_up"]
 
 
 def warm_up(report: Callable[[str], None]) -> None:
-    """Compile the passes, every activation, cost, update rule and limit, for both dtypes.
+    """Compile all loops, activations, costs and update rules for both dtypes.
 
-    What is on disk already is only read. Parameters of their own, such as "huber(delta=0.5)", are
-    compiled when they are first used.
+    Compiled code that is on disk is read. Functions with parameters that are not the defaults, such
+    as "huber(delta=0.5)", are compiled when they are first used.
 
     Parameters
     ----------
     report : callable
-        Called with a line of text for each dtype.
+        Called with a line of text after each dtype.
     """
     for dtype in ("float32", "float64"):
         begin = time.perf_counter()

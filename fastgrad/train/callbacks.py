@@ -44,11 +44,10 @@ class _Monitor(Callback):
         """Raise unless each epoch of the fit has the metric."""
         if self.monitor not in fit.metric_names:
             received, expected = repr(self.monitor), f"one of {', '.join(fit.metric_names)}"
+            hint = validation.did_you_mean(self.monitor, fit.metric_names)
             if self.monitor.startswith("val_") and "val_cost" not in fit.metric_names:
                 received += " in a fit without validation"
-                expected = f"validation=(X_val, Y_val), or {expected}"
-            meant = self.monitor.replace("loss", "cost")
-            hint = f"did you mean {meant!r}? " if meant in fit.metric_names else ""
+                expected, hint = f"validation=(X_val, Y_val), or {expected}", ""
             raise ValueError(f"monitor: got {received}; {hint}expected {expected}")
         if self.mode == "auto" and less_is_better(self.monitor) is None:
             raise ValueError(

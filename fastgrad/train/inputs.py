@@ -51,7 +51,7 @@ def as_batch(
         numbers, ids = _targets(names[1], Y, heads[0], dtype, len(X))
     weights = np.empty(0, dtype)
     if sample_weight is not None:
-        weights = validation.weights(names[2], sample_weight, dtype, len(X), may_be_zeros=is_piece)
+        weights = validation.weights(names[2], sample_weight, dtype, len(X), allow_zeros=is_piece)
     if class_weight is not None:
         factors = _class_weights(class_weight, numbers, ids, heads, dtype)
         with np.errstate(over="ignore"):

@@ -30,20 +30,20 @@ from fastgrad.cli.main import main
          "it in a folder that exists"),
         ("train flowers.csv --output .", "--output: got ., a folder or device; expected a file's "
          "name"),
-        ("train flowers.csv --output flowers.csv", "--output: flowers.csv is there and holds no "
+        ("train flowers.csv --output flowers.csv", "--output: flowers.csv exists and is not a "
          "model; expected another name, or --overwrite to replace it"),
-        ("train flowers.csv --output m.png", "--output: got m.png; expected another ending than "
+        ("train flowers.csv --output m.png", "--output: got m.png; expected another suffix than "
          "the curve's, .png"),
         ("train flowers.csv --test-size 1.5", "--test-size: got 1.5; expected a finite number "
          "at least 0 and below 1"),
         ("train flowers.csv --layers 0", "--layers: got 0; expected an integer of at least 1"),
         ("train flowers.csv --quiet --lr -1", "--learning-rate: got -1.0; expected a finite "
          "number at least 0"),
-        ("train --target species", "--target: got it without DATA; expected a file to go with it"),
+        ("train --target species", "--target: got a value without DATA; expected DATA, too"),
         ("predict m.safetensors flowers.csv -o no/p.csv", "--output: got no/p.csv; expected it in "
          "a folder that exists"),
-        ("predict m.safetensors flowers.csv -o flowers.csv", "--output: got flowers.csv, which is "
-         "read; expected another name"),
+        ("predict m.safetensors flowers.csv -o flowers.csv", "--output: got flowers.csv, an input "
+         "file; expected another name"),
         ("predict flowers.safetensors", "flowers.safetensors: no such file; expected a model saved "
          "by fastgrad"),
     ],
@@ -96,7 +96,7 @@ def test_arguments_that_cannot_be_read(capsys, arguments, message):
 def test_a_model_of_something_else_is_not_replaced(run, flowers, model):
     run("train", "flowers.csv", *QUICK, "--seed", "1", "--quiet", "--no-plot")  # the same: may be
     before = Path(model).read_bytes()
-    refused = "fastgrad: error: --output: flowers.safetensors is there, a model of other {}; "
+    refused = "fastgrad: error: --output: flowers.safetensors exists, a model of other {}; "
     way_out = "expected another name, or --overwrite to replace it"
     quick = ["--epochs", "1", "--layers", "2", "--quiet", "--no-plot"]
     for arguments, other in (
@@ -114,7 +114,7 @@ def test_a_picture_that_is_no_training_curve_is_not_replaced(run, flowers):
     Path("flowers.png").write_text("a photograph")
     quick = ["train", "flowers.csv", "--epochs", "1", "--layers", "2", "--quiet"]
     assert run(*quick, code=2) == (
-        "fastgrad: error: --output: flowers.png, for the training curve, is there; "
+        "fastgrad: error: --output: flowers.png, for the training curve, exists; "
         "expected another name, or --overwrite to replace it"
     )
     run(*quick, "--no-plot")

@@ -29,7 +29,7 @@ LABELS = np.array([7, 3], np.uint8)
         (
             "a|b\n1|2\n",
             "t.csv: no column beside the target; expected at least one feature "
-            "(parted by comma, semicolon or tab)",
+            "(separated by comma, semicolon or tab)",
         ),
         (
             "a,b,c\n1,2,3\n1,,3\n",
@@ -116,8 +116,9 @@ LABELS = np.array([7, 3], np.uint8)
         (
             "a,b\n1,x\n1,x\n",
             "t.csv, line 2, column 2 ('b'): every target is 'x'; expected two classes or more "
-            "(the target is the last column unless told)",
+            "(the target is the last column unless another is named)",
         ),
+        ("x" * 200_000 + ",1\n", "t.csv: not a csv file (field larger than field limit (131072))"),
         (b"a,b\n1,caf\xe9\n", "t.csv: not UTF-8 text (byte 0xe9); save it as UTF-8"),
     ],
 )
@@ -245,7 +246,7 @@ def test_like_names_what_does_not_fit(file):
 def test_like_checks_the_width_of_arrays(file):
     known = read(file("t.csv", "1,2,0\n3,4,1\n")).metadata
     np.savez("t.npz", X=np.ones((5, 3)))
-    assert error_of(read, "t.npz", like=known) == "t.npz: 3 numbers a sample; expected 2"
+    assert error_of(read, "t.npz", like=known) == "t.npz: 3 numbers per sample; expected 2"
 
 
 # --- npz, npy ------------------------------------------------------------------------------------
@@ -260,7 +261,7 @@ def test_npy_and_npz_faults(file):
             {"X": X, "y": [0, 1, np.inf, 0]},
             "t.npz, y[2]: got 'inf'; expected a finite number",
         ),
-        "short": ({"X": X, "y": Y[:3]}, "t.npz, y: shape (3,); expected (4,), one target a row"),
+        "short": ({"X": X, "y": Y[:3]}, "t.npz, y: shape (3,); expected (4,), one target per row"),
         "1-D": ({"X": Y, "y": Y}, "t.npz, X: shape (4,); expected (rows, features), neither 0"),
         "empty": (
             {"X": X[:0], "y": Y[:0]},
@@ -301,7 +302,8 @@ def test_files_cut_short(file):
 def test_npy_without_targets(file):
     np.save("X.npy", X)
     assert error_of(read, "X.npy") == (
-        "X.npy: no file with the targets beside it; expected one (name it)"
+        "X.npy: no file with the targets beside it; expected one, or its name with --target-file "
+        "(target_file=...)"
     )
     assert read("X.npy", like={"n_inputs": 3}).y is None
     assert error_of(read, "X.npy", target="a") == (

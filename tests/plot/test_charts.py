@@ -333,7 +333,7 @@ def test_targets_that_cannot_be_drawn(rng):
     X, Y = rng.normal(size=(5, 2)), rng.normal(size=(5, 2))
     with pytest.raises(ValueError, match=r"^net: got 1 input; expected two or more$"):
         charts.decision_boundary(fg.Network([1, 1], seed=0), X[:, :1], Y[:, 0])
-    with pytest.raises(ValueError, match=r"^net: got 2 numbers a sample; expected one, or"):
+    with pytest.raises(ValueError, match=r"^net: got 2 outputs; expected one, or"):
         charts.decision_boundary(fg.Network([2, 2], seed=0), X, Y)
     with pytest.raises(ValueError, match=r"^prediction: got .* expected probabilities of classes"):
         charts.confusion(fg.Network([2, 2], seed=0), 100 * X, Y)
