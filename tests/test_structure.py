@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 import re
 from pathlib import Path
 
@@ -71,6 +72,42 @@ PUBLIC = {
 
 def test_the_modules_are_found():
     assert len(MODULES) > 60
+
+
+#: Rooms and modules, lowest first: each may import what stands left of it on its own line or on a
+#: line above, and, if it is a room, its own modules. Type-only imports count too.
+ORDER = [
+    ["arithmetic", "atomic_write", "validation", "codegen"],
+    ["registry"],
+    ["kernels"],
+    ["metrics", "model", "optim"],
+    ["data", "formats"],
+    ["engine"],
+    ["train"],
+    ["network"],
+    ["checkpoint"],
+    ["plot", "tools"],
+    ["cli"],
+    ["__main__"],
+]
+#: What stands beside the line from kernels to network, and what it must not know.
+BESIDE = {"data": {"optim", "metrics"}, "formats": {"optim", "metrics", "data"}}
+
+
+def room(module):
+    return module.split(".")[1] if "." in module else "fastgrad"
+
+
+def test_every_room_has_its_place():
+    assert {room(module) for module in MODULES} - {"fastgrad"} == {*itertools.chain(*ORDER)}
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module != "fastgrad"])
+def test_imports_point_one_way(module):
+    places = [name for line in ORDER for name in line]
+    allowed = {*places[: places.index(room(module)) + 1]} - BESIDE.get(room(module), set())
+    allowed |= {"fastgrad"} if room(module) == "cli" else set()  # the public names
+    assert {room(imported) for imported in imported_modules(module)} <= allowed
 
 
 def test_no_circle_of_imports():

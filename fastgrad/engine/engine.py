@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
+from ..arithmetic import ceil_div
 from ..codegen.signatures import Array
 from ..model.layer import Inputs, Layer
 from ..model.spec import NetworkSpec
@@ -231,7 +232,8 @@ class Engine:
         training = request.training
         if not training:
             return None
-        optimizer, steps = training.optimizer, -((request.first - last) // request.batch_size)
+        optimizer = training.optimizer
+        steps = ceil_div(last - request.first, request.batch_size)
         rates = optimizer.rates(self.state(optimizer), steps)
         descriptor.set(noise_key=training.noise_key, is_noisy=training.noise_key != 0)
         descriptor.bind_average(training.average, training.average_state)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arithmetic import ceil_div
 from ..codegen.dtypes import LANES
 from ..codegen.tile_shapes import HEIGHTS, fits_in_l2, panels_in_l2
 from .descriptor import LAYER
@@ -27,7 +28,7 @@ _MOST_SAMPLES = 1 << 13  # of a microbatch: each thread notes their rows and wei
 
 def round_up(count: int, unit: int) -> int:
     """Return the next multiple of the unit."""
-    return -(-count // unit) * unit
+    return ceil_div(count, unit) * unit
 
 
 def padded(nodes: int) -> PaddedSize:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from ..arithmetic import ceil_div
 from ..engine.engine import Training
 from .base import Fit
 from .options import FitOptions
@@ -55,7 +56,7 @@ class MiniBatchEpochs:
         self._shuffle, self._threads = options.shuffle, options.threads
         engine, optimizer, n_steps = fit.net.engine, fit.optimizer, None
         if source.n_samples is not None and options.batch_size is not None:
-            n_steps = fit.epochs * -(-source.n_samples // options.batch_size)
+            n_steps = fit.epochs * ceil_div(source.n_samples, options.batch_size)
         optimizer.begin(engine.state(optimizer), n_steps)
         if n_steps and options.batch_size is not None:
             for batch in source:
@@ -69,7 +70,8 @@ class MiniBatchEpochs:
             S = len(piece.X)
             batch = self._batch_size or S
             if not every and optimizer.schedule.has_own_function:
-                optimizer.rates(net.engine.state(optimizer), -(-S // batch))  # raise before a step
+                # raise before a step
+                optimizer.rates(net.engine.state(optimizer), ceil_div(S, batch))
             training = Training(optimizer, net.engine.draw_noise_key(net.rng))
             if average is not None and average.per_step:
                 training.average, training.average_state = average.average, average.share_and_count
@@ -77,9 +79,9 @@ class MiniBatchEpochs:
             passes = net.engine.epoch(piece, training, batch, seed, self._threads, every, batches)
             for done, C_done, right_done in passes:
                 yield EpochProgress(
-                    batches - -done // batch, samples + done, C + C_done, right + right_done
+                    batches + ceil_div(done, batch), samples + done, C + C_done, right + right_done
                 )
-            batches, samples = batches - -S // batch, samples + S
+            batches, samples = batches + ceil_div(S, batch), samples + S
             C, right = C + C_done, right + right_done
         if not samples:
             expected = RESTARTS if fit.epoch else "at least one (X, Y)"
