@@ -94,7 +94,7 @@ class Workspace:
         self.scratch = Scratch(layout, layers, {}, aligned(0, dtype))
 
     def views(self, flat: Array) -> list[tuple[Array, Array]]:
-        """Return W (n_l, n_(l-1)) and b (n_l,) of each layer in a flat vector of parameters."""
+        """Return W and b of each layer in a flat vector: see `ParameterLayout.views`."""
         return self.layout.views(flat)
 
     def plan(self, batch_size: int) -> Plan:

@@ -56,13 +56,15 @@ class ParameterLayout:
 
     def __init__(self, sizes: Sequence[int], kinds: Sequence[LayerKind]) -> None:
         self.layers = np.zeros(len(sizes), LAYER)
+        self._used_columns: list[int] = []
         offset, before = 0, padded(sizes[0])
         for layer, size, kind in zip(self.layers, sizes, [None, *kinds], strict=True):
             here = padded(size)
             layer["nodes"], layer["rows"], layer["padded_nodes"] = here
             if kind:
-                layer["row_stride"] = kind.row_stride(before)
-                layer["W_offset"] = offset
+                columns = kind.columns(before)
+                self._used_columns.append(columns.used)
+                layer["row_stride"], layer["W_offset"] = columns.row_stride, offset
                 weights = round_up(int(layer["rows"] * layer["row_stride"]), _COLUMN_BLOCK)
                 layer["b_offset"] = offset + weights
                 offset += weights + here.padded_nodes
@@ -70,13 +72,16 @@ class ParameterLayout:
         self.n_parameters = offset
 
     def views(self, flat: Array) -> list[tuple[Array, Array]]:
-        """Return W (n_l, n_(l-1)) and b (n_l,) of each layer in a flat vector, without padding."""
+        """Return W and b (n_l,) of each layer in a flat vector, without padding.
+
+        W is (n_l, n_(l-1)) for a dense layer.
+        """
         views = []
-        for before, layer in zip(self.layers[:-1], self.layers[1:], strict=True):
+        for used, layer in zip(self._used_columns, self.layers[1:], strict=True):
             n, stride, first = layer["nodes"], layer["row_stride"], layer["W_offset"]
             W = flat[first : first + n * stride].reshape(n, stride)
             first = layer["b_offset"]
-            views.append((W[:, : before["nodes"]], flat[first : first + n]))
+            views.append((W[:, :used], flat[first : first + n]))
         return views
 
 

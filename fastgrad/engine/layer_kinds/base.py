@@ -10,7 +10,7 @@ from ...codegen.jit import KERNELS, compile_loop, kernel_named
 from ...codegen.signatures import Address
 from ..descriptor import context
 
-__all__ = ["LayerKind", "PaddedSize", "loop_addresses"]
+__all__ = ["Columns", "LayerKind", "PaddedSize", "loop_addresses"]
 
 
 class PaddedSize(NamedTuple):
@@ -19,6 +19,13 @@ class PaddedSize(NamedTuple):
     nodes: int
     rows: int  # in whole tiles
     padded_nodes: int  # in whole column blocks
+
+
+class Columns(NamedTuple):
+    """Numbers in a row of W, which has a row for each node of the layer."""
+
+    used: int
+    row_stride: int  # with padding: numbers from one row to the next
 
 
 class LayerKind(NamedTuple):
@@ -31,9 +38,9 @@ class LayerKind(NamedTuple):
     ----------
     name : str
         What to call it.
-    row_stride : callable
-        ``row_stride(before)``: numbers from one row of W to the next, from the `PaddedSize` of the
-        layer before. W has ``rows`` rows, b ``padded_nodes`` numbers.
+    columns : callable
+        ``columns(before)``: the `Columns` of W, from the `PaddedSize` of the layer before. b has a
+        number for each node.
     workspace : callable
         ``workspace(is_output)``: the arrays that the layer needs of each sample, as fields of
         `LayerRecord`; each has ``padded_nodes`` numbers per sample.
@@ -55,7 +62,7 @@ class LayerKind(NamedTuple):
     """
 
     name: str
-    row_stride: Callable[[PaddedSize], int]
+    columns: Callable[[PaddedSize], Columns]
     workspace: Callable[[bool], tuple[str, ...]]
     forward: Callable[..., None]
     backward: Callable[..., None]
@@ -136,6 +143,8 @@ def loop_addresses(kind: LayerKind, is_online: bool, gradient: bool, dtype: Any)
         if gradient or field == "forward":
             name = f"{kind.name}.{field}{'_one' * is_online}"
             KERNELS[name] = kernel
-            integers = [types.intp] * n_integers
-            addresses[field] = compile_loop(factory(name, dtype.type), integers, cached=True)
+            integers, loop = [types.intp] * n_integers, factory(name, dtype.type)
+            # the digest of the package does not notice a change outside it
+            is_ours = kernel.__module__.startswith("fastgrad.")
+            addresses[field] = compile_loop(loop, integers, cached=is_ours)
     return addresses

@@ -24,7 +24,7 @@ from ..descriptor import (
     weights_of,
 )
 from ..partition import full_range
-from .base import LayerKind, PaddedSize
+from .base import Columns, LayerKind, PaddedSize
 
 __all__ = [
     "DENSE", "backward", "backward_one", "forward", "forward_one", "parameter_gradient",
@@ -40,12 +40,13 @@ def _panels_per_pass(ctx: Context, n: int) -> int:
     return _panels_in_l2(max(n, 1) * simd.width(ctx.dtype_token))
 
 
-def _row_stride(before: PaddedSize) -> int:
-    """Rows of W in whole column blocks, not a multiple of 64 numbers apart.
+def _columns(before: PaddedSize) -> Columns:
+    """Whole column blocks, but rows are not a multiple of 64 numbers apart.
 
     (5) reads down a column of W, which would otherwise map to a few sets of the cache.
     """
-    return before.padded_nodes + 16 * (before.padded_nodes % 64 == 0)
+    row_stride = before.padded_nodes + 16 * (before.padded_nodes % 64 == 0)
+    return Columns(before.nodes, row_stride)
 
 
 def _workspace(is_output: bool) -> tuple[str, ...]:
@@ -133,6 +134,6 @@ def parameter_gradient_of_one(ctx: Context, l: int) -> None:
 
 #: Every node of the layer is connected to every node of the layer before.
 DENSE = LayerKind(
-    "dense", _row_stride, _workspace, forward, backward, parameter_gradient,
+    "dense", _columns, _workspace, forward, backward, parameter_gradient,
     forward_one, backward_one, parameter_gradient_of_one, is_compiled_into_passes=True,
 )  # fmt: skip
