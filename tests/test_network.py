@@ -212,8 +212,10 @@ def test_large_logits_give_finite_costs():
     for dtype in ("float32", "float64"):
         net = network([1, 2], cost="softmax_cross_entropy", dtype=dtype)
         net.layers[0].W[:], net.layers[0].b[:] = [[1.0], [-1.0]], 0.0
-        assert net.cost([[1e4]], [1]) == pytest.approx(2e4)
-        np.testing.assert_array_equal(net.predict([[1e4]]), [[1, 0]])
+        for x, largest in ((1e4, 0), (-1e4, 1)):
+            assert net.cost([[x]], [1 - largest]) == pytest.approx(2e4)
+            assert net.cost([[x]], [largest]) == 0
+            np.testing.assert_array_equal(net.predict([[x]]), [np.eye(2)[largest]])
         net = network([1, 1], cost="sigmoid_cross_entropy", dtype=dtype)
         net.layers[0].W[:], net.layers[0].b[:] = 1.0, 0.0
         assert net.cost([[-1e4]], [1]) == pytest.approx(1e4)
