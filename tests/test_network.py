@@ -242,7 +242,7 @@ def test_more_samples_than_the_scratch_memory_holds(S, rng, monkeypatch):
     assert_same_parameters(net, oracle, 1e-12)
 
 
-def test_steps_in_turns_lay_nothing_out_anew():
+def test_alternating_steps_reuse_the_workspace():
     net, rng = fg.Network([4, 8, 1], cost="mse", seed=0), np.random.default_rng(0)
     X, Y = rng.normal(size=(200, 4)), rng.normal(size=(200, 1))
     one, other = fg.Adam(), fg.SGD(0.1)
@@ -256,7 +256,7 @@ def test_steps_in_turns_lay_nothing_out_anew():
     assert net.engine._orders == before[1]
 
 
-def test_many_samples_are_looked_at_in_passes_that_do_not_change_a_bit(monkeypatch, rng):
+def test_passes_over_parts_of_many_samples_give_the_same_bits(monkeypatch, rng):
     net = fg.Network([2, 3, 1], "tanh", cost="mse", seed=0)
     X = rng.normal(size=(600, 2))
     Y = np.full(len(X), 0.5)

@@ -54,7 +54,7 @@ def setting(f, cost, sizes, S, dtype="float64", margin=MARGIN):
 
 
 def some_of(array, rng, most=4 if PLAIN else 40):
-    """Positions in that array: all, or a random draw where there are many."""
+    """Positions in an array: all, or a random draw of many."""
     positions = list(np.ndindex(array.shape))
     if len(positions) <= most:
         return positions
