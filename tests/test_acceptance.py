@@ -1,4 +1,4 @@
-"""Published figures, reproduced."""
+"""Published results, reproduced."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from helpers.run_mode import PLAIN, jitted_only
 import fastgrad as fg
 from fastgrad.data.dataset import load_digits
 
-DIGITS = 6e-13  # the published figures have 12 decimals
+DIGITS = 6e-13  # the published results have 12 decimals
 X = np.array([[0.05, 0.10]])
 Y = np.array([[0.01, 0.99]])
 

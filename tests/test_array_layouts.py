@@ -172,7 +172,7 @@ def test_one_row_for_all_samples_gives_the_same_bits(of):
 
 
 @pytest.mark.skipif(PLAIN, reason="plain Python reads an array, not what lies at its address")
-def test_labels_in_a_column_are_learnt():
+def test_labels_in_a_column_are_learned():
     rng = np.random.default_rng(0)
     table = rng.integers(-50, 50, size=(300, 3))
     table[:, 2] = table[:, 0] > 0
@@ -182,6 +182,6 @@ def test_labels_in_a_column_are_learnt():
 
 
 @pytest.mark.parametrize("layout", [strided, other_byte_order, unaligned])
-def test_no_address_is_told_of_an_array_that_compiled_code_would_misread(layout, tmp_path):
+def test_arrays_that_compiled_code_would_misread_have_no_address(layout, tmp_path):
     with pytest.raises(ValueError, match="expected contiguous, aligned and native"):
         address_of(layout(IDS, tmp_path))

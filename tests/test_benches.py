@@ -1,4 +1,4 @@
-"""Each benchmark once, as asv would call it, and asv's own look at them."""
+"""Each benchmark once, called as asv calls it, and asv's own check."""
 
 import functools
 import importlib
@@ -64,7 +64,7 @@ def test_a_benchmark_runs(kind, name, values, cached, folder):
     try:
         getattr(benchmark, "setup", lambda *_: None)(*arguments)
         getattr(benchmark, name)(*arguments)
-    except NotImplementedError:  # this is how asv is told that a combination does not exist
+    except NotImplementedError:  # asv's sign that a combination does not exist
         pytest.skip("the benchmark leaves this out")
     finally:
         getattr(benchmark, "teardown", lambda *_: None)(*arguments)

@@ -1,4 +1,4 @@
-"""Checkpoints: training goes on as if it had never stopped."""
+"""Checkpoints: training resumes as if it had never stopped."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize("average", [None, fg.EMA, fg.SWA])
 @pytest.mark.parametrize("name", OPTIMIZERS if not PLAIN else ["Adam"])
-def test_a_fit_goes_on_where_it_stopped(name, average, tmp_path):
+def test_a_fit_resumes_where_it_stopped(name, average, tmp_path):
     make = OPTIMIZERS[name]
     X, Y = data()
     noise = {"dropout": 0.2, "input_noise": 0.1, "l2": 1e-3}
@@ -73,7 +73,7 @@ def test_in_the_same_process_too(name):
 
 
 @pytest.mark.parametrize("kind", [fg.EMA, fg.SWA])
-def test_an_average_that_is_new_comes_back_as_such(kind, tmp_path):
+def test_an_unused_average_is_loaded_as_unused(kind, tmp_path):
     X, Y = data()
     net, follows, optimizer = network(), kind(), fg.Adam(0.01)
     fg.save_checkpoint(tmp_path / "c", net, optimizer, follows)
@@ -127,7 +127,7 @@ def test_a_checkpoint_loads_as_a_network(tmp_path):
     assert np.array_equal(fg.load(tmp_path / "c").predict(X), net.predict(X))
 
 
-def test_what_is_no_checkpoint_is_refused(tmp_path):
+def test_other_files_are_no_checkpoints(tmp_path):
     net = network()
     net.save(tmp_path / "net")
     with pytest.raises(ValueError, match="net: got a network alone; expected a checkpoint"):
@@ -143,7 +143,7 @@ def test_a_rate_that_is_a_function_cannot_be_saved(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_own_functions_are_given_again(tmp_path):
+def test_custom_functions_are_passed_again(tmp_path):
     cube = fg.Activation("cube", f=lambda u: u**3, df=lambda u: 3 * u * u)
     quartic = fg.Cost("quartic", C=lambda a, y: (a - y) ** 4, dC_da=lambda a, y: 4 * (a - y) ** 3)
     X, Y = data()
@@ -186,7 +186,7 @@ def lone():
 @pytest.mark.parametrize("at", [1, 5, 6, 7] if not PLAIN else [6])
 @pytest.mark.parametrize("watching", [both, lone])
 @pytest.mark.parametrize("rate", [0.03, schedules.Warmup(0.03, STEPS - 1)])
-def test_watching_callbacks_go_on(rate, watching, at, tmp_path):
+def test_monitoring_callbacks_resume(rate, watching, at, tmp_path):
     X, Y = data()
     straight, path = network(), tmp_path / "fit"
     options = {"batch_size": BATCH, "validation": (X[:9], Y[:9] / 2)}  # better at first, then worse
@@ -210,7 +210,7 @@ def test_watching_callbacks_go_on(rate, watching, at, tmp_path):
     assert len(net.fit(X, Y, epochs=2, callbacks=fresh, **options).cost) == 2
 
 
-def test_a_fit_that_was_over_is_over_when_resumed(tmp_path):
+def test_a_finished_fit_is_finished_when_resumed(tmp_path):
     X, Y = data()
     path, options = tmp_path / "fit", {"batch_size": BATCH, "validation": (X[:9], Y[:9] / 2)}
 
@@ -231,7 +231,7 @@ def test_a_fit_that_was_over_is_over_when_resumed(tmp_path):
     assert len(net.fit(X, Y, 1, optimizer=optimizer, callbacks=fresh, **options).cost) == 1
 
 
-def test_no_patience_ends_a_fit_only_after_a_worse_epoch(tmp_path):
+def test_zero_patience_stops_only_after_a_worse_epoch(tmp_path):
     X, Y = data()
     stops, path = fg.EarlyStopping("cost", patience=0), tmp_path / "fit"
     network().fit(X, Y, 1, callbacks=[stops, fg.Checkpoint(path)])
@@ -240,7 +240,7 @@ def test_no_patience_ends_a_fit_only_after_a_worse_epoch(tmp_path):
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_a_stream_goes_on(shuffle, tmp_path):
+def test_a_stream_resumes(shuffle, tmp_path):
     def chunks(seed):
         return fg.Chunks(*data(), rows=BATCH, shuffle=shuffle, seed=seed)
 
@@ -271,7 +271,7 @@ class Own(fg.Callback):
         self.seen = state
 
 
-def test_own_callbacks_go_on(tmp_path):
+def test_custom_callbacks_resume(tmp_path):
     X, Y = data()
     net, optimizer, own = network(), fg.Adam(0.01), Own()
     net.fit(X, Y, epochs=2, optimizer=optimizer, callbacks=[own])
@@ -316,14 +316,14 @@ def empty():
         (both, lambda: [print], "extra_state: got <.*; expected objects with a state"),
     ],
 )
-def test_what_does_not_fit_is_refused(held, given, message, tmp_path):
+def test_a_checkpoint_that_does_not_match_is_refused(held, given, message, tmp_path):
     fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), extra_state=held())
     with pytest.raises((ValueError, TypeError), match=f"^{message}"):
         fg.resume(tmp_path / "c", extra_state=given())
     assert fg.resume(tmp_path / "c", extra_state=None).net.sizes == tuple(SIZES)
 
 
-def test_what_has_no_state_cannot_be_saved(tmp_path):
+def test_objects_without_state_cannot_be_saved(tmp_path):
     with pytest.raises(TypeError, match=r"^extra_state: got 3; expected objects with a state"):
         fg.save_checkpoint(tmp_path / "c", network(), fg.Adam(), extra_state=[3])
     own = Own()
@@ -333,7 +333,7 @@ def test_what_has_no_state_cannot_be_saved(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_refused_before_training(tmp_path):
+def test_a_missing_folder_is_refused_before_training(tmp_path):
     X, Y = data()
     net = network()
     before = net.parameters.copy()
@@ -356,7 +356,7 @@ def test_a_refused_resumption_leaves_callbacks_as_they_were(tmp_path):
         fg.resume(tmp_path / "net", extra_state=fresh)
 
 
-def test_best_weights_of_a_checkpoint_are_put_back_only_if_asked(tmp_path):
+def test_best_weights_of_a_checkpoint_are_restored_only_on_request(tmp_path):
     X, Y = data()
     net, adam, path = network(), fg.Adam(), tmp_path / "net"
     net.fit(

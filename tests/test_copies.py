@@ -1,4 +1,4 @@
-"""Networks and their optimizers, copied and pickled: training goes on as in the original."""
+"""Networks and their optimizers, copied and pickled: training continues as in the original."""
 
 import copy
 import gc
@@ -46,7 +46,7 @@ def train(net, optimizer, epochs, callbacks=(), average=None):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", OPTIMIZERS if not PLAIN else ["Adam", "LBFGS"])
-def test_a_copy_goes_on_with_the_same_bits(name, way):
+def test_a_copy_resumes_with_the_same_bits(name, way):
     if name == "LBFGS":
         pytest.importorskip("scipy", reason="SciPy is not installed")
     noise = {} if name == "LBFGS" else {"dropout": 0.2, "input_noise": 0.1}
@@ -72,7 +72,7 @@ def test_layers_with_a_state_of_their_own(way):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("average", [fg.EMA, fg.SWA])
-def test_averages_go_along(average, way):
+def test_averages_are_copied_too(average, way):
     whole = network(), fg.Adam(0.01), average()
     train(*whole[:2], 4, average=whole[2])
     begun = network(), fg.Adam(0.01), average()
@@ -103,7 +103,7 @@ def test_a_network_alone_starts_with_any_optimizer_afresh():
         assert np.array_equal(train(twin, optimizer, 1), train(same, fg.SGD(0.1, momentum=0.9), 1))
 
 
-def test_an_optimizer_that_was_pickled_goes_into_a_checkpoint(tmp_path):
+def test_a_pickled_optimizer_can_be_checkpointed(tmp_path):
     net, optimizer = WAYS["pickle"]((network(), fg.Adam(0.01)))
     train(net, optimizer, 1)
     fg.save_checkpoint(tmp_path / "c", net, optimizer)

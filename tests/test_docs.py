@@ -1,4 +1,4 @@
-"""What README and docs say is so: equations, examples, commands."""
+"""README and docs are correct: equations, examples, commands."""
 
 import ast
 import doctest

@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn, and what they say to targets of another kind."""
+"""Metrics against scikit-learn, and their errors for targets of another kind."""
 
 import functools
 
@@ -56,7 +56,7 @@ def test_several_classes(seed, n, S, average):
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.sampled_from([None, 10]))
 def test_two_classes(seed, S, parts):
-    """One logistic output or two of a softmax: the same figures."""
+    """One logistic output or two of a softmax: the same values."""
     rng = np.random.default_rng(seed)
     y = rng.integers(2, size=S)
     p = probabilities(rng, S, 2, parts)
@@ -92,12 +92,12 @@ def test_several_answers(seed, n, S, average):
 
 @pytest.mark.parametrize("parts", [None, 10])
 @pytest.mark.parametrize("n", [3, 6])
-def test_area_of_several_classes(rng, n, parts):
+def test_roc_auc_of_several_classes(rng, n, parts):
     y, p = rng.integers(n, size=300), probabilities(rng, 300, n, parts)
     assert metrics.roc_auc(y, p) == close(reference.roc_auc_score(y, p, multi_class="ovr"))
 
 
-def test_area_leaves_out_what_does_not_occur(rng):
+def test_roc_auc_omits_classes_that_do_not_occur(rng):
     y, p = 2 * rng.integers(2, size=50), probabilities(rng, 50, 4)
     areas = [reference.roc_auc_score(y == k, p[:, k]) for k in (0, 2)]
     assert metrics.roc_auc(y, p) == close(np.mean(areas))
@@ -114,7 +114,7 @@ def test_top_k(rng, k):
 
 
 @pytest.mark.parametrize("k", [3, 5])
-def test_among_all_classes_every_answer_would_be_right(rng, k):
+def test_top_k_of_all_classes_is_refused(rng, k):
     y, p = rng.integers(3, size=20), probabilities(rng, 20, 3)
     with pytest.raises(ValueError, match=rf"^k: got {k}; expected less than the 3 classes$"):
         metrics.top_k_accuracy(y, p, k=k)
@@ -139,7 +139,7 @@ def test_top_k_in_scikit_learn_takes_the_last_of_equal_ones(rng):
 
 
 @pytest.mark.parametrize("name", OF_CLASSES)
-def test_a_distribution_stands_for_its_most_probable_class(rng, name):
+def test_a_distribution_counts_as_its_most_probable_class(rng, name):
     Y, p = probabilities(rng, 80, 6), probabilities(rng, 80, 6)
     ids = Y.argmax(axis=1)
     metric = metrics.METRICS[name]
@@ -169,7 +169,7 @@ def test_nothing_to_divide_by_gives_0():
         (np.array([2]), np.array([[0.2, 0.3, 0.5]])),
     ],
 )
-def test_there_is_no_area_of_one_class(Y, p):
+def test_roc_auc_of_one_class_is_undefined(Y, p):
     assert np.isnan(metrics.roc_auc(Y, p))  # scikit-learn says so too from 1.6 on
 
 
@@ -195,7 +195,7 @@ def test_r2_of_constant_targets(error):
     assert metrics.r2(np.full(8, 0.1), np.full((8, 1), 0.1 + error)) == (error == 0)
 
 
-def test_there_is_no_r2_of_one_sample():
+def test_r2_of_one_sample_is_undefined():
     with pytest.warns(UserWarning, match="less than two samples"):
         assert np.isnan(reference.r2_score([2.0], [2.0]))
     assert np.isnan(metrics.r2([2.0], [[2.0]]))
@@ -239,12 +239,12 @@ def test_by_name():
         (functools.partial(metrics.f1, average="micro"), r"^metrics: got functools.* __name__$"),
     ],
 )
-def test_names_that_are_none(metric, message):
+def test_bad_metrics(metric, message):
     with pytest.raises((ValueError, TypeError), match=message):
         metrics.resolve_metric(metric)
 
 
-# --- at the door --------------------------------------------------------------------------------
+# --- bad arguments -------------------------------------------------------------------------------
 
 Y_REAL = np.linspace(-2, 2, 6)
 P = np.tile([0.2, 0.3, 0.5], (6, 1))
@@ -265,7 +265,7 @@ IDS = np.arange(6) % 3
         (IDS, P * np.nan, "prediction: got nan at [0, 0]; expected finite numbers"),
     ],
 )
-def test_metrics_of_classes_take_no_numbers(name, Y, prediction, message):
+def test_classification_metrics_refuse_real_numbers(name, Y, prediction, message):
     with pytest.raises(ValueError, match="expected") as caught:
         getattr(metrics, name)(Y, prediction)
     assert str(caught.value).startswith(message)
@@ -279,13 +279,13 @@ def test_metrics_of_classes_take_no_numbers(name, Y, prediction, message):
         (np.eye(3, dtype=bool)[IDS], "Y: got classes, each 0 or 1; expected real numbers of shape"),
     ],
 )
-def test_metrics_of_numbers_take_no_classes(name, Y, message):
+def test_regression_metrics_refuse_classes(name, Y, message):
     with pytest.raises(ValueError, match="expected") as caught:
         getattr(metrics, name)(Y, P)
     assert str(caught.value).startswith(message)
 
 
-def test_one_class_a_sample_where_it_must_be():
+def test_metrics_that_need_one_class_per_sample():
     for metric in (metrics.confusion, metrics.top_k_accuracy):
         with pytest.raises(ValueError, match=r"^Y: got 2 labels per sample.*one class per sample$"):
             metric(np.ones((6, 2)), P[:, :2])
@@ -335,7 +335,7 @@ def test_metrics_of_one_name(of, metrics, name):
     assert f"metrics: got {name!r} twice; expected functions of diff" in message_of(call)
 
 
-def test_the_metric_of_a_users_own_may_be_called_accuracy_where_there_is_none():
+def test_a_custom_metric_may_be_called_accuracy_if_there_is_none():
     history = network([3, 5, 2]).fit(X, Y, epochs=1, validation=(X, Y), metrics=[accuracy])
     assert history.metrics == {"val_accuracy": [0]}
 

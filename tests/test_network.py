@@ -212,8 +212,10 @@ def test_large_logits_give_finite_costs():
     for dtype in ("float32", "float64"):
         net = network([1, 2], cost="softmax_cross_entropy", dtype=dtype)
         net.layers[0].W[:], net.layers[0].b[:] = [[1.0], [-1.0]], 0.0
-        assert net.cost([[1e4]], [1]) == pytest.approx(2e4)
-        np.testing.assert_array_equal(net.predict([[1e4]]), [[1, 0]])
+        for x, largest in ((1e4, 0), (-1e4, 1)):
+            assert net.cost([[x]], [1 - largest]) == pytest.approx(2e4)
+            assert net.cost([[x]], [largest]) == 0
+            np.testing.assert_array_equal(net.predict([[x]]), [np.eye(2)[largest]])
         net = network([1, 1], cost="sigmoid_cross_entropy", dtype=dtype)
         net.layers[0].W[:], net.layers[0].b[:] = 1.0, 0.0
         assert net.cost([[-1e4]], [1]) == pytest.approx(1e4)
@@ -242,7 +244,7 @@ def test_more_samples_than_the_scratch_memory_holds(S, rng, monkeypatch):
     assert_same_parameters(net, oracle, 1e-12)
 
 
-def test_steps_in_turns_lay_nothing_out_anew():
+def test_alternating_steps_reuse_the_workspace():
     net, rng = fg.Network([4, 8, 1], cost="mse", seed=0), np.random.default_rng(0)
     X, Y = rng.normal(size=(200, 4)), rng.normal(size=(200, 1))
     one, other = fg.Adam(), fg.SGD(0.1)
@@ -256,7 +258,7 @@ def test_steps_in_turns_lay_nothing_out_anew():
     assert net.engine._descriptors == before[1]
 
 
-def test_many_samples_are_looked_at_in_passes_that_do_not_change_a_bit(monkeypatch, rng):
+def test_passes_over_parts_of_many_samples_give_the_same_bits(monkeypatch, rng):
     net = fg.Network([2, 3, 1], "tanh", cost="mse", seed=0)
     X = rng.normal(size=(600, 2))
     Y = np.full(len(X), 0.5)

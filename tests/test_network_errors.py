@@ -1,4 +1,4 @@
-"""Bad input: one line that names the argument, what came and what is expected, and no harm done."""
+"""Bad arguments of a network: one line that names the argument, and no harm done."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_a_fused_cost_needs_the_identity_at_the_output():
         assert_names(call, [cost, "identity", "sigmoid"])
 
 
-def test_own_derivatives_are_checked():
+def test_custom_derivatives_are_checked():
     with pytest.raises(ValueError, match=r"cube.*df\(.*\) is .* f .* is ") as caught:
         fg.Activation("cube", f=lambda u: u**3, df=lambda u: 2 * u * u)
     assert "\n" not in str(caught.value)
@@ -140,7 +140,7 @@ def test_softmax_of_one_output_tells_nothing(cost, where):
     assert "always 1; expected 'sigmoid_cross_entropy'" in message
 
 
-def test_one_row_and_one_column_are_explained():
+def test_a_single_row_or_column_is_explained():
     net = network([3, 5, 2], cost="softmax_cross_entropy")
     assert message_of(lambda: net.predict(X[0])).endswith("a single sample is X[None]")
     message = message_of(lambda: net.cost(X, IDS[:, None]))
@@ -149,7 +149,7 @@ def test_one_row_and_one_column_are_explained():
 
 
 @pytest.mark.parametrize("call", [fg.Network.fit, fg.Network.cost])
-def test_class_ids_without_a_cost_for_them_are_told_of_it(call):
+def test_class_ids_without_a_cost_of_classes_are_explained(call):
     message = message_of(lambda: call(fg.Network([3, 5, 2]), X, IDS))
     assert message == (
         "Y: got shape (10,) with the cost 'squared_error'; expected numbers of shape (10, 2), or"

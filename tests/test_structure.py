@@ -1,4 +1,4 @@
-"""The rules of the house that a reader relies on: imports, lengths, docstrings."""
+"""Rules that a reader relies on: imports, lengths, docstrings."""
 
 import ast
 import inspect
@@ -110,7 +110,7 @@ def test_imports_point_one_way(module):
     assert {room(imported) for imported in imported_modules(module)} <= allowed
 
 
-def test_no_circle_of_imports():
+def test_no_circular_imports():
     done, on_import = {"fastgrad"}, ast.iter_child_nodes
     left = {module: set(imported_modules(module, on_import)) - {module} for module in MODULES}
     left.pop("fastgrad")
@@ -140,7 +140,7 @@ def test_only_four_files_know_llvm():
 
 
 @pytest.mark.parametrize("folder", ["fastgrad", "tests", "benches"])
-def test_no_file_is_too_long_for_one_sitting(folder):
+def test_no_file_is_too_long(folder):
     lines = {
         path.name: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")
     }

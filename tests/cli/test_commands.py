@@ -1,4 +1,4 @@
-"""The command line: what each command does, prints and leaves behind."""
+"""The command line: what each command does, prints and writes."""
 
 import csv
 import gzip
@@ -26,7 +26,7 @@ def largest(array):
 
 @pytest.fixture
 def houses():
-    """A price that follows from size and place, and is large."""
+    """A large price, determined by size and place."""
     rng = np.random.default_rng(1)
     size, town = rng.uniform(50, 150, 80), rng.integers(2, size=80)
     price = 100_000 + 2_000 * size + 50_000 * town
@@ -77,7 +77,7 @@ def test_train_classes(run, flowers):
     assert files_here() == ["flowers.csv", "flowers.png", "flowers.safetensors"]
 
 
-def test_train_numbers_learns_in_the_targets_own_units(run, houses):
+def test_train_regression_in_the_units_of_the_target(run, houses):
     out = run("train", "houses.csv", *QUICK, "--epochs", "150", "--no-plot")
     assert "target 'price' (numbers): 64 to train on, 16 held out" in out
     assert float(re.search(r"test R2 +([\d.]+)", out)[1]) > 0.99
@@ -166,7 +166,7 @@ def test_train_target_task_and_ignore(run, flowers):
     assert "60 samples of 1 inputs, target 'length' (numbers)" in out
 
 
-def test_train_without_the_column_in_which_pandas_numbers_the_rows(run, flowers):
+def test_train_without_the_index_column_of_pandas(run, flowers):
     lines = Path("flowers.csv").read_text().splitlines()
     numbered = ["," + lines[0], *(f"{k},{line}" for k, line in enumerate(lines[1:]))]
     Path("numbered.csv").write_text("\n".join(numbered))

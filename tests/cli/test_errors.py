@@ -1,4 +1,4 @@
-"""How the command line ends: one line for every fault, whole files or none, a fitting exit code."""
+"""Errors of the command line: one line each, files written atomically, exit codes."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def test_errors_are_one_line(run, flowers, arguments, message):
     ["--epochs 0", "--batch-size 0", "--learning-rate -1", "--activation rleu", "--cost ms",
      "--layers 0", "--threads 0", "--seed -1"],
 )  # fmt: skip
-def test_what_the_library_refuses_is_one_line_too(run, flowers, option):
+def test_errors_of_the_library_are_one_line_too(run, flowers, option):
     name, value = option.split()
     message = run("train", "flowers.csv", *option.split(), "--quiet", code=2)
     assert message.startswith("fastgrad: error: ")
@@ -93,7 +93,7 @@ def test_arguments_that_cannot_be_read(capsys, arguments, message):
     assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: {message}")
 
 
-def test_a_model_of_something_else_is_not_replaced(run, flowers, model):
+def test_a_model_of_other_data_is_not_replaced(run, flowers, model):
     run("train", "flowers.csv", *QUICK, "--seed", "1", "--quiet", "--no-plot")  # the same: may be
     before = Path(model).read_bytes()
     refused = "fastgrad: error: --output: flowers.safetensors exists, a model of other {}; "
@@ -122,7 +122,7 @@ def test_a_picture_that_is_no_training_curve_is_not_replaced(run, flowers):
 
 
 @pytest.mark.parametrize("command", ["train flowers.csv -o", "predict m flowers.csv -o"])
-def test_a_folder_that_cannot_be_written_to(run, flowers, monkeypatch, command):
+def test_a_read_only_folder(run, flowers, monkeypatch, command):
     def deny(*_, **__):
         raise PermissionError(13, "Permission denied")
 
@@ -227,7 +227,7 @@ def test_metadata_is_json(model):
     assert json.loads(json.dumps(metadata)) == metadata
 
 
-def test_a_column_that_float32_hardly_tells_apart_is_warned_of(folder, capsys):
+def test_a_column_with_few_distinct_float32_values_is_warned_about(folder, capsys):
     rows = [[1_700_000_000 + 10 * k, k] for k in range(60)]
     write_rows("t.csv", ["seconds", "y"], rows)
     options = ["t.csv", *QUICK, "--quiet", "--no-plot"]

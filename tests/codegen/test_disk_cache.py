@@ -1,4 +1,4 @@
-"""Compiled code on disk: never that of an older version, and not needed."""
+"""Compiled code on disk: never that of an older version, and optional."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ net.layers[0].W[:] = 1
 print(net.forward(np.full((1, 1), 3.0))[0, 0])
 """
 
-# The least that is kept on disk; prints whether it was found there.
+# The smallest loop that is cached on disk; prints whether it was found there.
 LOOP = """
 import numpy as np
 from fastgrad.engine.entry_points import regularizer_address
@@ -56,7 +56,7 @@ def run(folder, source, **variables):
 
 
 @jitted_only
-def test_code_from_before_an_upgrade_is_not_run_and_who_waits_is_told(copy):
+def test_code_from_before_an_upgrade_is_not_run_and_waiting_is_explained(copy):
     cold = run(copy, FORWARD)
     assert cold.stdout == "3.0\n"
     assert cold.stderr.startswith("fastgrad: compiling new code, and caching it")
@@ -96,7 +96,7 @@ def test_without_a_folder_to_write_to_it_compiles_each_time(copy):
 
 
 @jitted_only
-def test_a_folder_that_cannot_be_written_to_is_read(copy):
+def test_a_read_only_folder_is_read(copy):
     refused = "from numba.core.caching import CompileResultCacheImpl as impl\n"
     refused += "impl._locator_classes.clear()\n"  # as if no folder could: root may write anywhere
     assert run(copy, LOOP).stdout == "0\n"
@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_written_to_is_read(copy):
 
 
 @jitted_only
-def test_a_full_disk_and_a_file_cut_short_cost_the_time_to_compile(copy):
+def test_a_full_disk_and_a_truncated_file_only_cost_compile_time(copy):
     assert run(copy, FULL + LOOP).stdout == "0\n"
     assert run(copy, LOOP).stdout == "0\n"
     (file,) = copy.glob("fastgrad/codegen/__pycache__/*.nbc")

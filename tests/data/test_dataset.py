@@ -139,7 +139,7 @@ def test_like_takes_columns_by_name(file):
     assert read(name, like=known).y.tolist() == [2]
 
 
-def test_like_leaves_the_targets_alone_where_they_are_not_wanted(file):
+def test_like_ignores_unwanted_targets(file):
     known = read(file("flowers.csv", FLOWERS)).metadata
     samples = read(
         file("t.csv", "length,colour,width,species\n1,red,2,\n"), like=known, targets=False

@@ -1,4 +1,4 @@
-"""What is said about data files that are wrong: one line with the file and the place in it."""
+"""Errors of bad data files: one line with the file and the place in it."""
 
 import gzip
 import re
@@ -126,7 +126,7 @@ def test_csv_faults(file, content, message):
     assert error_of(read, file("t.csv", content)) == message
 
 
-def test_a_nameless_column_is_no_input_of_a_network_that_knows_none(file):
+def test_a_nameless_column_is_refused_for_a_network_without_one(file):
     like = {"task": "regression", "n_inputs": 2}
     assert error_of(read, file("t.csv", ",a,b\n0,1,2\n1,3,4\n"), like=like) == (
         "t.csv, line 1, column 1: no name in the header; name the column, or write the file "
@@ -135,7 +135,7 @@ def test_a_nameless_column_is_no_input_of_a_network_that_knows_none(file):
 
 
 @pytest.mark.parametrize("ignore", ["species", 4])
-def test_one_column_to_leave_out_stands_in_a_list_too(file, ignore):
+def test_ignore_takes_a_list_even_of_one_column(file, ignore):
     message = re.escape(f"ignore: got {ignore!r}; expected a list of columns, as [{ignore!r}]")
     with pytest.raises(TypeError, match=f"^{message}$"):
         read(file("flowers.csv", FLOWERS), ignore=ignore)
@@ -282,7 +282,7 @@ def test_npy_and_npz_faults(file):
         assert error_of(read, "t.npz") == message
 
 
-def test_files_cut_short(file):
+def test_truncated_files(file):
     np.savez("t.npz", X=X, y=Y)
     np.save("X.npy", X)
     np.save("y.npy", Y)
@@ -337,7 +337,7 @@ def test_idx_faults(file, change, message):
     assert error_of(read, "x.idx") == f"x.idx: {message}"
 
 
-def test_idx_gz_cut_short(file):
+def test_truncated_idx_gz(file):
     file("x.idx.gz", gzip.compress(idx(IMAGES))[:-10])
     file("y.idx", idx(LABELS))
     assert error_of(read, "x.idx.gz") == "x.idx.gz: empty, cut short or damaged"
@@ -353,7 +353,7 @@ def test_unknown_kind_of_file():
         )
 
 
-def test_a_file_that_is_not_there(file):
+def test_a_missing_data_file(file):
     for name in ("t.csv", "t.npz", "t.npy", "t.idx", "t.csv.gz"):
         with pytest.raises(FileNotFoundError, match="No such file or directory: 't"):
             read(name, target_file="y.npy" if name.endswith(("npy", "idx")) else None)

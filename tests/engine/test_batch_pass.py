@@ -1,4 +1,4 @@
-"""Training: fit and step against the oracle, history, and a user's own functions."""
+"""Training: fit and step against the oracle, history, and custom functions."""
 
 import itertools
 import platform
@@ -71,7 +71,7 @@ def test_steps_equal_the_oracle(optimizer, S, rng):
     assert_same_parameters(net, oracle, 1e-10)
 
 
-def test_a_step_takes_a_single_sample_without_a_row_of_its_own(rng):
+def test_a_step_takes_a_single_one_dimensional_sample(rng):
     x, y = rng.normal(size=3), rng.normal(size=2)
     net, other = network(), network()
     assert net.step(x, y, fg.SGD(0.1)) == other.step(x[None], y[None], fg.SGD(0.1))
@@ -214,7 +214,7 @@ def test_standardize_is_part_of_the_network(rng):
     assert_close(net.predict(x), plain.predict(z), 1e-11, "predict")
 
 
-def test_verbose_prints_a_line_an_epoch(rng, capsys):
+def test_verbose_prints_a_line_per_epoch(rng, capsys):
     x, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
     net = network()
     net.fit(x, y, epochs=3, batch_size=6, optimizer=fg.SGD(0.1), verbose=0)
@@ -225,7 +225,7 @@ def test_verbose_prints_a_line_an_epoch(rng, capsys):
     assert "cost" in shown
 
 
-# --- a user's own functions ----------------------------------------------------------------------
+# --- custom functions ----------------------------------------------------------------------------
 
 
 def cube():
@@ -248,7 +248,7 @@ ORACLE_PINBALL = (
 
 
 @pytest.mark.parametrize("batch_size", [1, 16])
-def test_own_activation_and_cost_train_like_the_oracle(batch_size, rng):
+def test_custom_activation_and_cost_train_like_the_oracle(batch_size, rng):
     net = network([3, 5, 2], activations=[cube(), "tanh"], cost=pinball())
     oracle = Oracle.of(
         net,
@@ -273,7 +273,7 @@ def test_own_activation_and_cost_train_like_the_oracle(batch_size, rng):
     assert_same_parameters(net, oracle, 1e-11)
 
 
-def test_own_cost_may_be_the_mean_of_the_outputs(rng):
+def test_a_custom_cost_may_be_the_mean_of_the_outputs(rng):
     mean = fg.Cost(
         "mean", C=lambda a, y: (a - y) ** 4, dC_da=lambda a, y: 4 * (a - y) ** 3, reduction="mean"
     )

@@ -43,6 +43,6 @@ def test_print_of_a_small_network():
     ]
 
 
-def test_a_batch_of_nothing_is_refused():
+def test_an_empty_batch_is_refused():
     with pytest.raises(ValueError, match="batch_size: got 0; expected an integer of at least 1"):
         fg.Network([1, 1]).plan(0)

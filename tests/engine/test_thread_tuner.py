@@ -1,4 +1,4 @@
-"""The choice between one thread and all, with a clock of the test's own."""
+"""The choice between one thread and all, with a simulated clock."""
 
 import pytest
 
@@ -8,7 +8,7 @@ OPERATIONS, BATCH = 1e5, 64
 
 
 class Fit:
-    """Passes whose seconds a sample depend on the threads; keeps what was spent on each."""
+    """Passes whose seconds per sample depend on the threads; sums the seconds of each choice."""
 
     def __init__(self, **options):
         self.tuner = ThreadTuner(
@@ -27,7 +27,7 @@ class Fit:
 
 
 @pytest.mark.parametrize("faster", [1, 4])
-def test_the_slower_costs_less_than_5_percent(faster):
+def test_trying_the_slower_choice_costs_less_than_5_percent(faster):
     pace = {1: 2e-6, 4: 2e-6, faster: 1e-6}
     fit = Fit()
     fit.work(pace, 200)
@@ -67,7 +67,7 @@ def test_a_stall_in_the_first_trial_is_soon_corrected(stall):
     assert fit.spent[4] - before[4] > 10 * (fit.spent[1] - before[1])
 
 
-def test_where_threads_take_long_to_meet_a_trial_is_left_at_once():
+def test_a_trial_with_a_slow_barrier_ends_at_once():
     fit = Fit()
     pace = {1: 2e-6, 4: 2e-5}  # of 64 samples a step, 1.3 ms
     fit.work(pace, 30)
@@ -101,7 +101,7 @@ def test_a_disturbed_trial_of_long_passes_is_corrected():
     assert fit.spent[4] - before[4] > 5 * (fit.spent[1] - before[1])
 
 
-def test_long_steps_are_shared_until_a_trial_costs_little():
+def test_long_steps_use_all_threads_until_a_trial_is_cheap():
     fit = Fit(operations=1e7)
     fit.work({1: 1e-4, 4: 2e-4}, 5)
     assert fit.spent[1] == 0
@@ -111,12 +111,12 @@ def test_long_steps_are_shared_until_a_trial_costs_little():
     assert fit.spent[4] - before < 0.05 * fit.spent[1]
 
 
-def test_who_asks_for_a_number_gets_it():
+def test_a_requested_number_of_threads_is_used():
     tuner = ThreadTuner((3,), OPERATIONS, BATCH)
     assert {tuner.next_pass()[0] for _ in range(5)} == {3}
 
 
-def test_a_pass_is_booked_under_the_threads_that_there_were():
+def test_a_pass_is_recorded_under_the_threads_used():
     fit = Fit()
     pace = {1: 2e-6, 4: 1e-6}
     fit.work(pace, 20)  # all threads are faster
@@ -128,7 +128,7 @@ def test_a_pass_is_booked_under_the_threads_that_there_were():
     assert fit.spent[1] - before[1] < 0.05 * (fit.spent[4] - before[4])
 
 
-def test_a_trial_whose_threads_were_not_to_be_had_is_over():
+def test_a_trial_without_available_threads_ends():
     tuner = ThreadTuner((1, 4), OPERATIONS, BATCH)
     choices = []
     for _ in range(30):
@@ -140,7 +140,7 @@ def test_a_trial_whose_threads_were_not_to_be_had_is_over():
     )
 
 
-def test_one_who_asks_for_a_number_may_get_less():
+def test_a_requested_number_of_threads_may_be_unavailable():
     tuner = ThreadTuner((3,), OPERATIONS, BATCH)
     tuner.record(*tuner.next_pass(), 0.1, used=1)
     assert tuner.next_pass()[0] == 3

@@ -67,8 +67,8 @@ for dtype, kind, (sizes, batch_size, S), threads in json.loads(sys.argv[1]):
 """
 
 
-# Networks that train at once in several Python threads, also by one optimizer; one that answers
-# several, and a fork.
+# Networks that train at once in several Python threads, also with one optimizer; one that predicts
+# in several, and a fork.
 AT_ONCE = """
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
@@ -130,7 +130,7 @@ for sizes, S, batch_size in ([2, 16, 16, 1], 30_000, 30_000), ([8000, 512, 2], 6
 print(bits.hexdigest())
 """
 
-# numba's threads, started by another than fastgrad, which a fork has not.
+# A fork does not have the threads of numba, here started by other code than fastgrad.
 FORK_OF_ANOTHERS = """
 import os
 import numba
@@ -145,7 +145,7 @@ else:
     os._exit(0)
 """
 
-# Threads that the system does not give are not waited for twice.
+# Unavailable threads are waited for only once.
 NOT_GIVEN = """
 import time
 import numpy as np
@@ -208,7 +208,7 @@ def test_a_fork_takes_one_thread_whoever_started_others():
     assert python(FORK_OF_ANOTHERS).stdout == "0\n"
 
 
-def test_threads_that_the_system_does_not_give_are_not_waited_for_again():
+def test_unavailable_threads_are_waited_for_only_once():
     run = python(NOT_GIVEN, OMP_THREAD_LIMIT="1", layer="omp")
     if "omp" in run.stderr:
         pytest.skip("numba has no OpenMP here; where it has, this runs")

@@ -1,4 +1,4 @@
-"""Memory for mini-batches: an error or interrupt while it is laid out leaves what was there."""
+"""The workspace: an error or interrupt while it grows leaves the earlier one in use."""
 
 import sys
 from functools import partial
@@ -60,7 +60,7 @@ def test_a_lack_of_memory_does_no_harm(monkeypatch):
 
 
 def interrupted_at(n, call, files):
-    """Call, with Ctrl-C at the n-th line in these files; whether it came."""
+    """Call, with Ctrl-C at the n-th line in these files; returns whether it was reached."""
     left = n
 
     def trace(frame, event, argument):

@@ -1,4 +1,4 @@
-"""Models on disk: what is saved comes back to the bit, and a bad file is named."""
+"""Models on disk: loaded bit for bit as saved, and a bad file is named."""
 
 import errno
 import os
@@ -37,7 +37,7 @@ def one_line(call, path):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("cost", ["huber", "softmax_cross_entropy", "sigmoid_cross_entropy"])
-def test_a_model_comes_back_to_the_bit(dtype, cost, path, rng):
+def test_a_loaded_model_is_bit_for_bit_the_saved_one(dtype, cost, path, rng):
     net = network(dtype, cost=cost)
     net.metadata["classes"] = ["no", "yes"]
     net.metadata["threshold"] = 0.1
@@ -72,7 +72,7 @@ def test_a_loaded_model_trains_on(path, rng):
         (fg.activations.elu(alpha=1 / 3), fg.costs.softmax_cross_entropy(label_smoothing=0.1)),
     ],
 )
-def test_parameters_of_functions_come_back(activation, cost, path, rng):
+def test_parameters_of_functions_are_loaded(activation, cost, path, rng):
     net = network(activations=[activation, "tanh", "identity"], cost=cost)
     net.save(path)
     back = fg.load(path)
@@ -81,7 +81,7 @@ def test_parameters_of_functions_come_back(activation, cost, path, rng):
     assert back.cost(x, y) == net.cost(x, y)
 
 
-def test_standardisation_comes_back(path, rng):
+def test_standardisation_is_loaded(path, rng):
     net = network(standardize=True)
     x, y = 7 + 3 * rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
     net.fit(x, y, epochs=1, batch_size=6, optimizer=fg.SGD(0.01), verbose=0)
@@ -133,7 +133,7 @@ def test_metadata_that_json_cannot_hold(path):
     assert path.read_bytes() == old
 
 
-def test_own_functions_do_not_come_back(path):
+def test_custom_functions_are_not_saved(path):
     # Not even where they are called like a built-in one, which would then stand in for them.
     for name in ("cube", "relu"):
         own = fg.Activation(name, f=lambda u: u**3, df=lambda u: 3 * u * u)
@@ -155,7 +155,7 @@ def own_cost(k):
 
 
 @pytest.mark.parametrize("own", [own_activation, own_cost])
-def test_two_own_functions_of_one_name_are_refused(own, path):
+def test_two_custom_functions_of_one_name_are_refused(own, path):
     one, same, other = own(1.0), own(1.0), own(2.0)
 
     def made_of(one, other):
@@ -196,7 +196,7 @@ def test_a_missing_file(path):
     ("where", "error"),
     [("missing/model.safetensors", FileNotFoundError), ("there", IsADirectoryError)],
 )
-def test_a_place_that_cannot_be_is_named_as_it_was_typed(where, error, folder):
+def test_an_impossible_path_is_named_as_given(where, error, folder):
     (folder / "there").mkdir()
     with pytest.raises(error, match=f"^path: got {where}.*; expected"):
         network().save(where)
@@ -215,7 +215,7 @@ def test_weights_that_are_not_finite_are_not_saved(value, path):
 
 
 @pytest.mark.parametrize("keep", [0, 1, 7, 8, 100, 0.5, 0.9, -1])
-def test_a_file_cut_short(keep, path):
+def test_a_truncated_file(keep, path):
     network().save(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(keep * len(whole)) if isinstance(keep, float) else keep])

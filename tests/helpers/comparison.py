@@ -7,9 +7,9 @@ def assert_close(actual, expected, rtol, what=""):
     """Compare with the largest element as the scale, as rounding errors of sums go."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.shape == expected.shape, what
-    scale = max(np.abs(expected).max(), 1e-14)  # where all is 0, rounding may leave 1e-16
-    error = np.abs(actual - expected).max() / scale
-    assert error <= rtol, f"{what} is off by {error:.2g} of its largest element, allowed {rtol:g}"
+    largest, error = np.abs(expected).max(), np.abs(actual - expected).max()
+    allowed = rtol * largest + 1e-16  # which rounding may leave of terms that cancel
+    assert error <= allowed, f"{what} is off by {error:.2g}, allowed {allowed:.2g}"
 
 
 def assert_same_gradients(actual, expected, rtol):

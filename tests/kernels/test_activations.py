@@ -1,4 +1,4 @@
-"""Activations: f and f' against 50-digit arithmetic, at kinks, far out; a user's own; names."""
+"""Activations: f and f' against 50-digit arithmetic, at kinks, far out; custom functions; names."""
 
 import math
 import pickle
@@ -236,7 +236,7 @@ def test_torch_agrees():
         np.testing.assert_allclose(da_du, t.grad.numpy(), atol=1e-14, err_msg=name)
 
 
-# --- a user's own -------------------------------------------------------------------------------
+# --- custom functions ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ print(net.predict(np.array([[7.0], [2.0]])).tolist())
 """
 
 
-def test_a_function_of_ones_own_may_print():
+def test_a_custom_function_may_print():
     run = [sys.executable, "-c", PRINTS]
     done = subprocess.run(run, capture_output=True, text=True, timeout=200, check=True)
     assert "big 7.0" in done.stdout
@@ -388,7 +388,7 @@ def test_a_function_returns_a_number():
 
 
 @jitted_only
-def test_what_numba_cannot_compile_is_named():
+def test_a_function_that_numba_cannot_compile_is_named():
     own = Activation("own", f=lambda u: math.fsum([u]), df=lambda u: 1.0)
     with pytest.raises(NumbaError) as caught:
         fg.Network([3, 4, 2], [own, "identity"]).predict(X)

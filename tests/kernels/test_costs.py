@@ -1,4 +1,4 @@
-"""Costs: C and dC/da against 50-digit arithmetic, at kinks, far out; a user's own; names."""
+"""Costs: C and dC/da against 50-digit arithmetic, at kinks, far out; custom functions; names."""
 
 import pickle
 
@@ -218,10 +218,10 @@ def test_torch_agrees():
         np.testing.assert_allclose(dC_da, t.grad.numpy(), atol=1e-13, err_msg=name)
 
 
-# --- a user's own -------------------------------------------------------------------------------
+# --- custom functions ----------------------------------------------------------------------------
 
 
-def test_an_own_cost_keeps_what_it_was_given():
+def test_a_custom_cost_keeps_its_arguments():
     def C(a, y):
         return (a - y) ** 4
 

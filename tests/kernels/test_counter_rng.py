@@ -1,4 +1,4 @@
-"""Random numbers by counting, against the hash as its author writes it and the normal law."""
+"""Counter-based random numbers, against the hash as published and the normal distribution."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""exp, log, tanh, erf, sin and kin: errors over the whole range, edges, compiled code."""
+"""exp, log, tanh, erf, sin and others: errors over the whole range, edges, compiled code."""
 
 import platform
 import re

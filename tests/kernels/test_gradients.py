@@ -43,15 +43,18 @@ def setting(f, cost, sizes, S, dtype="float64", margin=MARGIN):
         layer.W[:] = rng.normal(size=layer.W.shape) / np.sqrt(layer.W.shape[1])
         layer.b[:] = rng.normal(size=layer.b.shape) / 2
     oracle = Oracle.of(net)
-    X = rng.normal(size=(4 * S + 40, sizes[0])).astype(dtype)
-    Y = random_targets(rng, cost, len(X), sizes[-1]).astype(dtype)
-    far = oracle.smooth(X, Y, margin)
-    assert far.sum() >= S, "too few samples away from the kinks"
-    return net, oracle, X[far][:S], Y[far][:S]
+    found = []
+    while sum(len(x) for x, _ in found) < S:  # hardly ever twice: hard_tanh ends at hinge's kink
+        X = rng.normal(size=(4 * S + 40, sizes[0])).astype(dtype)
+        Y = random_targets(rng, cost, len(X), sizes[-1]).astype(dtype)
+        far = oracle.smooth(X, Y, margin)
+        found.append((X[far], Y[far]))
+    X, Y = (np.concatenate(arrays)[:S] for arrays in zip(*found, strict=True))
+    return net, oracle, X, Y
 
 
 def some_of(array, rng, most=4 if PLAIN else 40):
-    """Positions in that array: all, or a random draw where there are many."""
+    """Positions in an array: all, or a random draw of many."""
     positions = list(np.ndindex(array.shape))
     if len(positions) <= most:
         return positions

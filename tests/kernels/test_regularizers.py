@@ -1,4 +1,4 @@
-"""What a fit may ask for beside the cost: penalties, dropout, noise, limits, rates by layer."""
+"""Penalties, dropout, noise and limits: against differences, the oracle and PyTorch."""
 
 import copy
 

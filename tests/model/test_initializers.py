@@ -1,4 +1,4 @@
-"""Initial weights: mean, variance and range of each scheme, and what they do to ten layers."""
+"""Initial weights: mean, variance and range of each scheme, and the scale after ten layers."""
 
 import numpy as np
 import pytest
@@ -87,7 +87,7 @@ def test_auto_goes_by_the_activation(activation, same_as):
     assert np.array_equal(weights("auto", activation=activation), weights(same_as))
 
 
-def test_one_scheme_a_layer():
+def test_one_scheme_per_layer():
     net = fg.Network(
         [5, 6, 7], "relu", init=["constant(value=2)", lambda shape, rng: np.eye(*shape)]
     )
@@ -164,7 +164,7 @@ def test_siren_is_that_of_the_paper():
         np.testing.assert_allclose(ours.layers[l].W, factor * theirs.layers[l].W, atol=1e-14)
 
 
-# --- at the door --------------------------------------------------------------------------------
+# --- bad arguments -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -200,5 +200,5 @@ def test_bad_schemes_are_named(init, parts):
         assert part in str(caught.value)
 
 
-def test_every_name_is_tried():
+def test_every_name_has_a_test():
     assert {init.partition("(")[0] for init, _, _ in CASES} == {*INITS} - {"zeros", "constant"}

@@ -1,4 +1,4 @@
-"""Layer by layer: frozen layers, rates of their own, settings."""
+"""Settings per layer: frozen layers, learning rates, others."""
 
 import copy
 
@@ -29,7 +29,7 @@ def test_frozen_layers_stay_and_the_others_learn_as_before(frozen, path):
         assert np.array_equal(layer.b, expected.layers[l].b)
 
 
-def test_a_frozen_layer_may_be_thawed():
+def test_a_frozen_layer_can_be_unfrozen():
     sizes = [5, 8, 3]
     X, Y = data(sizes, 20)
     net = network(sizes)
@@ -83,7 +83,7 @@ def test_rates_by_layer_equal_pytorch_groups(rng):
     assert_same_parameters(net, twin, 1e-9)
 
 
-def test_a_thawed_layer_starts_as_a_new_one():
+def test_an_unfrozen_layer_starts_as_a_new_one():
     """Its steps count from then on: Rprop's first step is lr, Adam corrects its means anew."""
     sizes = [5, 8, 3]
     X, Y = data(sizes, 20)
@@ -100,7 +100,7 @@ def test_a_thawed_layer_starts_as_a_new_one():
         assert not np.array_equal(net.layers[1].W, fresh.layers[1].W)
 
 
-def test_a_rate_of_its_own_does_not_disturb_what_was_remembered():
+def test_a_learning_rate_per_layer_keeps_the_optimizer_state():
     sizes = [5, 8, 3]
     X, Y = data(sizes, 20)
     nets = [network(sizes) for _ in range(2)]
@@ -151,7 +151,7 @@ def test_layers_and_inputs_show_what_is_not_as_usual():
         ("lr_scale", np.ones(3), ["lr_scale", "a finite number"]),
     ],
 )
-def test_what_is_assigned_to_a_layer(name, value, parts):
+def test_bad_assignments_to_a_layer(name, value, parts):
     layer = fg.Network([3, 8, 1]).layers[0]
     before = layer.W.copy(), layer.b.copy()
     assert_names(lambda: setattr(layer, name, value), parts)

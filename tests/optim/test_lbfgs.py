@@ -1,4 +1,4 @@
-"""L-BFGS against least squares, scikit-learn and PyTorch; how it goes on, stops, and refuses."""
+"""L-BFGS against least squares, scikit-learn and PyTorch; resuming, stopping, bad arguments."""
 
 import copy
 import sys
@@ -189,7 +189,7 @@ def test_an_epoch_is_a_step_over_all_samples(rng, evaluations):
         lambda net: net.parameters.__imul__(0.5),
     ],
 )
-def test_what_a_callback_changes_is_seen(change, rng):
+def test_changes_by_a_callback_take_effect(change, rng):
     class Change(fg.Callback):
         def on_epoch_end(self, fit):
             if fit.epoch == 2:
@@ -247,7 +247,7 @@ def test_a_small_change_is_the_end(rng):
     assert history.cost[-2] - history.cost[-1] < 1e-2 <= history.cost[-3] - history.cost[-2]
 
 
-def test_a_gradient_that_leads_nowhere_moves_nothing(rng, monkeypatch):
+def test_a_direction_that_raises_the_cost_changes_nothing(rng, monkeypatch):
     def uphill(engine, *arguments, **options):
         C, right, dC = gradients(engine, *arguments, **options)
         return C, right, -dC
@@ -315,7 +315,7 @@ def fit(net, X, y, optimizer=None, **options):
         (lambda net, X, y: fit(net, X, y, average=fg.EMA()), "LBFGS with fg.EMA"),
     ],
 )
-def test_what_does_not_go_with_it(use, message, rng):
+def test_unsupported_options(use, message, rng):
     net, X, y = regression(rng)
     before = net.parameters.copy()
     with pytest.raises((ValueError, TypeError), match=rf"^optimizer: got {message}; expected it "):
@@ -333,13 +333,13 @@ def test_what_does_not_go_with_it(use, message, rng):
         ({"l1": [0.0, 0.1]}, "l1"),
     ],
 )
-def test_networks_that_do_not_go_with_it(options, what, rng):
+def test_unsupported_networks(options, what, rng):
     net, X, y = regression(rng, **options)
     with pytest.raises(ValueError, match=rf"^optimizer: got LBFGS with {what}; expected it with"):
         fit(net, X, y)
 
 
-def test_rates_by_layer_do_not_go_with_it(rng):
+def test_learning_rates_per_layer_are_unsupported(rng):
     net, X, y = regression(rng)
     net.layers[1].lr_scale = 0.5
     with pytest.raises(ValueError, match=r"^optimizer: got LBFGS with an lr_scale other than 1"):
@@ -363,7 +363,7 @@ def test_bad_settings_are_named(make, parts):
         assert part in str(caught.value)
 
 
-def test_without_scipy_it_says_so(rng, monkeypatch):
+def test_without_scipy_the_extra_is_named(rng, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     net, X, y = regression(rng)
     with pytest.raises(ModuleNotFoundError, match=r"^LBFGS needs scipy: pip install"):

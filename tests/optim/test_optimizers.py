@@ -226,7 +226,7 @@ def test_bad_settings_are_named(make, parts):
         (fg.LBFGS, "lr", 0.0, "0.0; expected a finite number above 0"),
     ],
 )
-def test_what_cannot_be_made_cannot_be_set(make, name, value, expected):
+def test_bad_learning_rates_cannot_be_assigned(make, name, value, expected):
     optimizer = make(0.5)
     with pytest.raises((ValueError, TypeError), match=rf"^lr: got .*{expected}"):
         setattr(optimizer, name, value)

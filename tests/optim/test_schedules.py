@@ -178,13 +178,13 @@ def test_a_warm_up_is_a_line_up_to_the_first_rate():
     np.testing.assert_array_equal(rates[50:], Cosine(0.3, minimum=0.01).rates(0, 150, 150))
 
 
-# --- at the door -----------------------------------------------------------------------------
+# --- bad arguments -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "ending", [Linear, Cosine, OneCycle, lambda lr, steps=None: Polynomial(lr, 2, steps)]
 )
-def test_a_schedule_has_to_end_within_the_fit(ending):
+def test_schedules_that_must_end_within_the_fit(ending):
     ending(0.3).check(0, 5000)
     ending(0.3, 5000).check(0, 5000)
     ending(0.3, 10_000).check(5000, 5000)
@@ -220,11 +220,11 @@ def test_a_warm_up_counts_to_the_end():
     ],
     ids=name_of,
 )
-def test_others_may_outlast_the_fit(schedule):
+def test_other_schedules_may_be_longer_than_the_fit(schedule):
     schedule.check(0, 10)
 
 
-def test_what_a_learning_rate_stands_for():
+def test_values_that_a_learning_rate_may_have():
     cosine = Cosine(0.3)
     assert fg.schedules.schedule(cosine) is cosine
     assert fg.schedules.schedule(np.float32(0.5)) == fg.schedules.schedule(0.5) == Constant(0.5)
@@ -296,14 +296,14 @@ def test_bad_settings_are_named(make, parts):
         ({"name": "Warmup", "steps": 3, "schedule": "x"}, "schedule: got 'x'; expected a number"),
     ],
 )
-def test_a_config_that_is_none_is_a_wrong_value(numbers, message):
+def test_bad_numbers_in_a_config(numbers, message):
     with pytest.raises(ValueError, match="expected") as caught:
         fg.schedules.from_config({"name": "Cosine", **numbers})
     assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize("use", ["step", "stream"])
-def test_without_a_length_a_schedule_asks_for_steps(use):
+def test_a_schedule_without_a_length_needs_steps(use):
     X, net = np.ones((8, 2)), fg.Network([2, 1], seed=0)
     before, optimizer = net.parameters.copy(), fg.SGD(Warmup(Cosine(0.3), 2))
     calls = {
@@ -338,7 +338,7 @@ def test_numbers_of_numpy_can_be_saved():
     }  # fmt: skip
 
 
-def test_every_schedule_is_tried():
+def test_every_schedule_has_a_test():
     assert {type(schedule) for schedule, _ in CASES} == {*SCHEDULES.values(), Function}
 
 

@@ -1,4 +1,4 @@
-"""What the pictures show, with which scale, and what is said without matplotlib."""
+"""What the charts show, with which scale, and the error without matplotlib."""
 
 import sys
 from itertools import pairwise
@@ -110,7 +110,7 @@ def test_saves_what_the_suffix_says(tmp_path):
     assert "<svg" in (tmp_path / "curve.svg").read_text()
 
 
-def test_a_picture_in_a_missing_folder_is_refused_before_it_is_drawn(tmp_path):
+def test_a_missing_folder_is_refused_before_drawing(tmp_path):
     path = tmp_path / "missing" / "curve.png"
     with pytest.raises(FileNotFoundError) as caught:
         charts.history(history([3, 2]), path)
@@ -145,7 +145,7 @@ def texts(ax):
 
 @pytest.fixture
 def three_classes(rng):
-    """Samples of three inputs whose largest is their class, and a network that knows."""
+    """Samples of three inputs whose largest is their class, and a network that predicts it."""
     X = rng.normal(size=(40, 3))
     net = classifier(3, 3)
     net.layers[0].W[...] = 5 * np.eye(3)
@@ -324,7 +324,7 @@ def test_on_axes_of_the_user(three_classes):
         (charts.decision_boundary, {"resolution": 1}, "resolution: got 1; .* at least 2"),
     ],
 )
-def test_errors_at_the_door(three_classes, draw, options, message):
+def test_bad_arguments(three_classes, draw, options, message):
     with pytest.raises((ValueError, TypeError), match=f"^{message}"):
         draw(*three_classes, **options)
 

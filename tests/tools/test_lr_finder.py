@@ -1,4 +1,4 @@
-"""The range test: what it suggests, and that it leaves everything as it was."""
+"""The learning-rate range test: what it suggests, and that it changes nothing."""
 
 import copy
 import sys
@@ -230,7 +230,7 @@ def test_the_picture_without_matplotlib(rng, monkeypatch):
         ({"batch_size": 0}, "batch_size: got 0; expected"),
     ],
 )
-def test_errors_at_the_door(options, message, rng):
+def test_bad_arguments(options, message, rng):
     net, X, y, _ = regression(rng)
     with pytest.raises((ValueError, TypeError), match=f"^{message}"):
         fg.find_lr(net, X, y, **options)

@@ -1,4 +1,4 @@
-"""Callbacks: the hooks, and what those of the package do."""
+"""Callbacks: the hooks, and the callbacks of the package."""
 
 import sys
 
@@ -13,7 +13,7 @@ from fastgrad.optim.schedules import Cosine, Warmup
 from fastgrad.train.base import Callback
 
 
-def test_a_callback_does_nothing_unless_told():
+def test_a_callback_does_nothing_by_default():
     run_callback(Callback(), epochs=2, progress=[50])
 
 
@@ -60,7 +60,7 @@ def test_hooks_come_in_keras_order_every_k_batches(rng):
     assert recorder.calls == ["train begin", *epochs[0], *epochs[1], "train end"]
 
 
-def test_callbacks_of_several_paces_leave_the_result_as_it_is(rng):
+def test_callbacks_of_different_intervals_do_not_change_the_result(rng):
     x, y = line(rng)
     alone, watched = network(), network()
     some = [Recorder(every=2), Recorder(every=3)]
@@ -73,7 +73,7 @@ def test_callbacks_of_several_paces_leave_the_result_as_it_is(rng):
 
 
 @pytest.mark.parametrize("hook", ["on_batch_end", "on_epoch_end"])
-def test_a_callback_may_stop_and_change_the_rate(hook, rng):
+def test_a_callback_can_stop_and_change_the_learning_rate(hook, rng):
     class Stops(Callback):
         every = 3
 
@@ -92,7 +92,7 @@ def test_a_callback_may_stop_and_change_the_rate(hook, rng):
     assert optimizer.lr == 0.25
 
 
-def test_train_end_is_told_of_an_error(rng):
+def test_on_train_end_sees_the_error(rng):
     class Fails(Recorder):
         def on_epoch_end(self, fit):
             raise RuntimeError
@@ -108,7 +108,7 @@ class Saves(Callback):
         self.weights = fit.net.parameters.copy()
 
 
-def test_the_end_is_told_in_the_order_of_the_list(rng):
+def test_on_train_end_is_called_in_the_order_of_the_list(rng):
     net, before, after = network(), Saves(), Saves()
     history = worsening(net, [before, fg.EarlyStopping(patience=4), after], rng)
     x, y = line(np.random.default_rng(0))
@@ -118,7 +118,7 @@ def test_the_end_is_told_in_the_order_of_the_list(rng):
 
 
 @pytest.mark.parametrize("in_training", [True, False])
-def test_the_first_error_is_told_and_all_are_told_of_the_end(in_training, rng):
+def test_the_first_error_is_raised_and_every_on_train_end_is_called(in_training, rng):
     class Fails(Recorder):
         def __init__(self, name):
             super().__init__()
@@ -153,7 +153,7 @@ def worsening(net, callbacks, rng):
     )  # fmt: skip
 
 
-def test_early_stopping_puts_the_best_weights_back(rng):
+def test_early_stopping_restores_the_best_weights(rng):
     net = network()
     history = worsening(net, [fg.EarlyStopping(patience=4)], rng)
     best = int(np.argmin(history.val_cost))
@@ -163,7 +163,7 @@ def test_early_stopping_puts_the_best_weights_back(rng):
     assert net.cost(x, y) == history.val_cost[best]
 
 
-def test_early_stopping_may_leave_the_last_weights(rng):
+def test_early_stopping_can_keep_the_last_weights(rng):
     net = network()
     callback = fg.EarlyStopping(patience=4, restore_best_weights=False)
     history = worsening(net, [callback], rng)
@@ -274,7 +274,7 @@ def test_a_table_needs_pandas(monkeypatch):
         fg.History(samples=1).frame()
 
 
-def test_training_ends_where_the_cost_is_no_number(rng):
+def test_training_ends_when_the_cost_is_nan(rng):
     net = network()
     net.layers[1].W[0, 0] = np.nan
     with pytest.warns(RuntimeWarning, match="the cost is nan in epoch 1"):
@@ -283,7 +283,7 @@ def test_training_ends_where_the_cost_is_no_number(rng):
     assert "the cost is nan" in history.stopped
 
 
-def test_only_who_began_is_told_of_the_end(rng):
+def test_on_train_end_is_called_only_after_on_train_begin(rng):
     class Bad(Callback):
         def on_train_begin(self, fit):
             raise RuntimeError("its own problem")
@@ -299,7 +299,7 @@ def test_only_who_began_is_told_of_the_end(rng):
 
 
 @pytest.mark.parametrize(("hook", "epochs"), [("on_train_begin", 0), ("on_epoch_begin", 0)])
-def test_stopped_between_epochs_nothing_more_is_trained(hook, epochs, rng):
+def test_stopping_between_epochs_ends_training(hook, epochs, rng):
     class Stops(Callback):
         pass
 
@@ -341,7 +341,7 @@ class Doubles(fg.Callback):
         (fg.Chunks([1], [1], 4, shuffle=False), "<Chunks 1 rows, 4 at a time>"),
     ],
 )
-def test_they_show_how_they_were_made(thing, text):
+def test_repr_shows_the_arguments(thing, text):
     assert repr(thing) == text
 
 

@@ -1,4 +1,4 @@
-"""What a fit may be given beside the samples: rates, averages, weights, several costs, streams."""
+"""Options of fit: learning rates, averages, weights, several costs, streams."""
 
 import copy
 import pickle
@@ -52,7 +52,7 @@ def test_a_schedule_over_the_whole_fit_begins_anew_with_the_next():
     assert rates[0] == rates[1]
 
 
-def test_a_schedule_with_steps_goes_on():
+def test_a_schedule_with_steps_resumes():
     X, Y = data()
     net, optimizer = network(), fg.SGD(schedules.Step(0.1, every=2))
     rates = [net.fit(X, Y, epochs=2, batch_size=40, optimizer=optimizer).lr for _ in range(2)]
@@ -189,7 +189,7 @@ def test_metrics_of_classes_take_class_ids():
     ("outputs", "cost"), [(3, "softmax_cross_entropy"), (1, "sigmoid_cross_entropy")]
 )
 @pytest.mark.parametrize("batch_size", [1, 8])
-def test_all_figures_of_a_broken_network_are_nan(outputs, cost, batch_size):
+def test_all_metrics_of_a_broken_network_are_nan(outputs, cost, batch_size):
     X, _ = data()
     Y = IDS % 2
     net = network([5, outputs], cost=cost)
@@ -211,7 +211,7 @@ def fails(Y, prediction):
     raise ZeroDivisionError("by nothing")
 
 
-def test_an_error_in_a_metric_of_ones_own_tells_of_which():
+def test_an_error_in_a_custom_metric_names_it():
     X, Y = data()
     net = network()
     before = net.parameters.copy()
@@ -231,7 +231,7 @@ def test_an_error_in_a_metric_of_ones_own_tells_of_which():
         ([("mse", 1), ("mse", 2)], "r2", r"'r2' with several costs; .* of shape \(S, 3\)$"),
     ],
 )
-def test_a_metric_that_does_not_fit_is_refused_before_training(cost, metric, message):
+def test_a_metric_unsuited_to_the_cost_is_refused_before_training(cost, metric, message):
     X, Y = data()
     targets = {"mse": Y, "softmax_cross_entropy": IDS}.get(str(cost), [Y[:, 0], Y[:, 1:]])
     net = network(cost=cost, standardize=True)
@@ -243,7 +243,7 @@ def test_a_metric_that_does_not_fit_is_refused_before_training(cost, metric, mes
 
 
 @pytest.mark.parametrize("shape", [(S,), (S, 1)])
-def test_a_metric_gets_the_targets_as_they_came(shape):
+def test_a_metric_receives_the_targets_unchanged(shape):
     X, Y = data([5, 1])
 
     def shape_of(Y, prediction):
@@ -259,7 +259,7 @@ def test_a_metric_gets_the_targets_as_they_came(shape):
 
 
 @pytest.mark.parametrize("way", ["file", "pickle", "copy"])
-def test_settings_go_with_the_network(way, tmp_path):
+def test_settings_are_copied_and_saved_with_the_network(way, tmp_path):
     X, Y = data()
     net = network(
         cost=[("mse", 2), ("mae", 1, 0.5)], dropout=0.5, input_dropout=0.1, input_noise=0.2,
@@ -292,7 +292,7 @@ def test_changed_settings_count_at_once():
 
 
 @pytest.mark.parametrize("way", ["fit", "standardize_by"])
-def test_a_column_that_float32_hardly_tells_apart_is_warned_of(way):
+def test_a_column_with_few_distinct_float32_values_is_warned_about(way):
     X, Y = data(rows=1000)
     X[:, 2] = 1.7e9 + np.arange(1000)
     X[:, 3] = 1.7e9  # constant: there is nothing to tell apart
@@ -307,7 +307,7 @@ def test_a_column_that_float32_hardly_tells_apart_is_warned_of(way):
 
 
 @pytest.mark.parametrize(("dtype", "mean"), [("float64", 1.7e9), ("float32", 1e4)])
-def test_a_column_that_is_told_apart_well_enough_is_not_warned_of(dtype, mean):
+def test_a_column_with_enough_distinct_values_is_not_warned_about(dtype, mean):
     X, Y = data(rows=1000)
     X[:, 2] = mean + np.arange(1000)
     network(dtype=dtype, standardize=True).fit(X, Y, epochs=0)
@@ -325,7 +325,7 @@ def test_a_constant_column_is_left_as_it_is():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_column_that_is_lost_among_tiny_numbers_counts_as_constant(dtype):
+def test_a_column_of_denormal_deviation_counts_as_constant(dtype):
     X, Y = data()
     X[:, 2] *= np.finfo(dtype).tiny * 1e-3
     net = network(standardize=True, dtype=dtype)

@@ -28,7 +28,7 @@ def test_class_weights(class_weight, parts):
     assert_names(lambda: net.fit(X, IDS, class_weight=class_weight), parts)
 
 
-def test_weights_that_come_to_nothing():
+def test_a_largest_weight_of_zero_or_infinity():
     net = network([3, 5, 2], cost="softmax_cross_entropy")
     for weights in ({"sample_weight": 1.0 * (IDS == 0)}, {}):
         targets = IDS if weights else np.zeros(10, int)

@@ -1,4 +1,4 @@
-"""What the loggers write, read back without them."""
+"""The files that the loggers write, read by other means."""
 
 import copy
 import csv
@@ -93,7 +93,7 @@ def test_csv_keeps_what_was_before_an_error(path):
     assert len(rows(path)) == 2
 
 
-def test_csv_is_written_anew_or_goes_on(path):
+def test_csv_is_overwritten_or_appended_to(path):
     logger = fg.CSVLogger(path, append=True)
     fit(logger, epochs=2)
     fit(logger, epochs=1)
@@ -103,7 +103,7 @@ def test_csv_is_written_anew_or_goes_on(path):
     assert [row[0] for row in rows(path)] == ["epoch", "1"]
 
 
-def test_csv_goes_on_below_a_lone_header(path):
+def test_csv_appends_below_a_lone_header(path):
     fit(fg.CSVLogger(path), epochs=1)
     path.write_text(path.read_text().splitlines()[0] + "\n\n")
     fit(fg.CSVLogger(path, append=True), epochs=1)
@@ -117,7 +117,7 @@ def test_csv_goes_on_below_a_lone_header(path):
         (lambda text: text[:-3], "got a truncated last row; expected complete rows"),
     ],
 )
-def test_csv_refuses_to_go_on_below_other_rows(damage, message, path):
+def test_csv_refuses_to_append_to_other_columns(damage, message, path):
     fit(fg.CSVLogger(path), epochs=2)
     path.write_text(damage(path.read_text()))
     before = path.read_text()
@@ -163,7 +163,7 @@ def scalars(folder):
     return found
 
 
-def test_tensorboard_has_each_figure(tensorboard, tmp_path):
+def test_tensorboard_has_each_metric(tensorboard, tmp_path):
     history = fit(fg.TensorBoardLogger(tmp_path / "runs" / "1"), metrics=["f1"])
     expected = {
         "cost/train": history.cost,
@@ -209,7 +209,7 @@ def test_tensorboard_keeps_both_of_two_fits_in_a_second(tensorboard, tmp_path):
     assert [step for step, _ in scalars(tmp_path)["cost/train"]] == [1, 1]
 
 
-def test_tensorboard_wants_a_count_of_batches(tensorboard, tmp_path):
+def test_tensorboard_needs_a_number_of_batches(tensorboard, tmp_path):
     with pytest.raises(ValueError, match="every: got -1; expected"):
         fg.TensorBoardLogger(tmp_path, every=-1)
 
@@ -229,7 +229,7 @@ def metrics(mlflow, run):
     return {name: [(m.step, m.value) for m in values] for name, values in found.items()}
 
 
-def test_mlflow_has_the_settings_and_each_figure(mlflow, tmp_path):
+def test_mlflow_has_the_settings_and_each_metric(mlflow, tmp_path):
     uri = (tmp_path / "elsewhere").as_uri()
     optimizer = fg.AdamW(fg.schedules.Cosine(0.01), weight_decay=0.1).clip(norm=2.0)
     logger = fg.MLflowLogger(run_name="first", experiment="classes", tracking_uri=uri)
@@ -268,7 +268,7 @@ def test_mlflow_has_the_settings_and_each_figure(mlflow, tmp_path):
     assert metrics(mlflow, run) == expected
 
 
-def test_mlflow_tells_rules_of_one_class_apart(mlflow):
+def test_mlflow_distinguishes_the_rules_of_one_class(mlflow):
     with mlflow.start_run() as first:
         fit(fg.MLflowLogger(), optimizer=fg.SGD(0.1, momentum=0.5), epochs=1)
     with mlflow.start_run() as second:
@@ -314,7 +314,7 @@ def test_mlflow_leaves_an_active_run_active_that_has_other_settings(mlflow):
         assert mlflow.active_run() is not None
 
 
-def test_mlflow_does_not_take_an_error_that_was_before_for_its_own(mlflow):
+def test_mlflow_ignores_an_earlier_error(mlflow):
     try:
         fit(Fails())
     except RuntimeError:

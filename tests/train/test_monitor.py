@@ -31,7 +31,7 @@ import fastgrad as fg
         ),
     ],
 )
-def test_a_figure_that_there_is_none_of_is_refused_before_training(callback, message, tmp_path):
+def test_monitoring_a_metric_that_is_never_computed_is_refused(callback, message, tmp_path):
     net = network(standardize=True)
     before = net.parameters.copy()
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -41,7 +41,7 @@ def test_a_figure_that_there_is_none_of_is_refused_before_training(callback, mes
     assert np.array_equal(net.parameters, before)
 
 
-def test_the_figures_are_those_of_the_history():
+def test_metric_names_are_those_of_the_history():
     class Norm(fg.Callback):
         metric_names = ("norm",)
 
@@ -64,7 +64,7 @@ def test_the_figures_are_those_of_the_history():
 
 
 @pytest.mark.parametrize("watch", [fg.EarlyStopping, fg.ReduceLROnPlateau])
-def test_which_way_a_figure_of_ones_own_is_better_must_be_told(watch):
+def test_a_custom_metric_needs_a_mode(watch):
     def log_loss(Y, prediction):
         return float(np.square(Y - prediction).mean())
 
@@ -79,7 +79,7 @@ def test_which_way_a_figure_of_ones_own_is_better_must_be_told(watch):
 
 
 @pytest.mark.parametrize("metric", [*fg.metrics.METRICS, "top_k_accuracy(k=2)"])
-def test_which_way_a_figure_of_ours_is_better_is_known(metric):
+def test_built_in_metrics_have_a_mode(metric):
     name = fg.metrics.resolve_metric(metric).__name__
     net, targets = network(), y
     if name not in {"r2", "mae", "rmse"}:
@@ -92,7 +92,7 @@ def test_which_way_a_figure_of_ours_is_better_is_known(metric):
 
 
 @pytest.mark.parametrize("name", ["LBFGS", "Rprop"])
-def test_a_rate_that_no_step_follows_cannot_be_reduced(name):
+def test_reducing_an_unused_learning_rate_is_refused(name):
     net, optimizer = network(), getattr(fg, name)()
     before = net.parameters.copy()
     with pytest.raises(TypeError, match=rf"^ReduceLROnPlateau: got {name}; expected steps that"):

@@ -26,7 +26,7 @@ def last_frame(text):
     return [frame for frame in re.split(r"[\r\n]", plain) if frame.strip()][-1].rstrip()
 
 
-def test_one_line_an_epoch_where_there_is_no_terminal():
+def test_one_line_per_epoch_without_a_terminal():
     out = io.StringIO()
     run_callback(Progress(out), epochs=2, progress=[50])
     assert out.getvalue() == (
@@ -36,14 +36,14 @@ def test_one_line_an_epoch_where_there_is_no_terminal():
 
 
 @pytest.mark.parametrize(("seconds", "epochs"), [(np.inf, [1, 120]), (0.0, range(1, 121))])
-def test_many_epochs_are_no_flood_of_lines(seconds, epochs, monkeypatch):
+def test_many_epochs_print_few_lines(seconds, epochs, monkeypatch):
     monkeypatch.setattr("fastgrad.train.progress._SECONDS_BETWEEN_LINES", seconds)
     out = io.StringIO()
     run_callback(Progress(out), epochs=120)
     assert [line.split()[1] for line in out.getvalue().splitlines()] == [f"{n}/120" for n in epochs]
 
 
-def test_standard_output_unless_told(capsys):
+def test_standard_output_by_default(capsys):
     run_callback(Progress(), epochs=1)
     assert capsys.readouterr().out.startswith("epoch 1/1  cost 0.5000")
 
@@ -107,7 +107,7 @@ def test_the_bar_leaves_room_for_all_metrics(monkeypatch):
 
 
 @needs_rich
-def test_the_bar_of_a_stream_whose_length_is_not_known_yet(monkeypatch):
+def test_the_bar_of_a_stream_of_unknown_length(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "90")
     monkeypatch.setattr("fastgrad.train.progress._SECONDS_BETWEEN_REFRESHES", 0.0)
@@ -146,5 +146,5 @@ def test_no_bar_over_no_epochs(monkeypatch):
         ),
     ],
 )
-def test_metrics_are_formatted(history, text):
+def test_formatted_metrics(history, text):
     assert format_metrics(history) == text

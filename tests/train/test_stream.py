@@ -1,4 +1,4 @@
-"""Training on data that come piece by piece."""
+"""Training on data in pieces."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_the_samples_of_a_stream_that_was_stopped():
     assert (history.samples, len(history.cost)) == (16, 1)
 
 
-def test_a_piece_is_a_mini_batch_unless_told():
+def test_a_piece_is_a_mini_batch_by_default():
     X, Y = data()
     streamed, stepped, optimizer = network(), network(), fg.Adam()
     pieces = [(X[:7], Y[:7]), (X[7:], Y[7:], np.ones(33))]
@@ -97,7 +97,7 @@ def test_a_list_of_rows_is_one_target_of_chunks():
         fg.Chunks(X, rows[0][1:])
 
 
-def test_pieces_come_in_another_order_each_epoch():
+def test_pieces_are_shuffled_each_epoch():
     X, Y = np.arange(50.0)[:, None], np.zeros(50)
     chunks = fg.Chunks(X, Y, rows=5, seed=0)
     orders = [[piece[0][0, 0] for piece in chunks] for _ in range(2)]
@@ -132,14 +132,14 @@ def test_bad_streams_are_named(pieces, options, message):
         network().fit_stream(pieces, **options)
 
 
-def test_a_generator_lasts_one_epoch():
+def test_a_generator_is_exhausted_after_one_epoch():
     X, Y = data()
     message = "batches: got none in epoch 2; expected an iterable that restarts: a list, or an"
     with pytest.raises(ValueError, match=message):
         network().fit_stream(((X, Y) for _ in range(2)), epochs=2)
 
 
-def test_an_object_that_begins_anew_lasts():
+def test_an_iterable_serves_every_epoch():
     class Pieces:
         def __iter__(self):
             yield from pieces()
@@ -180,7 +180,7 @@ def test_a_stream_that_standardising_has_used_up_is_an_error():
     net.fit_stream(Once((X, Y)))  # by now it is known what to standardise by
 
 
-def test_what_was_learnt_before_a_bad_piece_stays():
+def test_training_before_a_bad_piece_is_kept():
     X, Y = data()
     net, expected, adam = network(), network(), fg.Adam()
     with pytest.raises(ValueError, match=r"X of piece 1: got shape"):
