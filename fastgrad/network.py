@@ -1,4 +1,4 @@
-"""The Network: it validates arguments, owns the parameters, and calls the engine."""
+"""The Network: it validates arguments and calls the engine."""
 
 import copy
 from collections.abc import Iterable, Sequence

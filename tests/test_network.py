@@ -262,7 +262,7 @@ def test_passes_over_parts_of_many_samples_give_the_same_bits(monkeypatch, rng):
     net = fg.Network([2, 3, 1], "tanh", cost="mse", seed=0)
     X = rng.normal(size=(600, 2))
     Y = np.full(len(X), 0.5)
-    monkeypatch.setattr("fastgrad.engine.engine._EVALUATED_TOGETHER", 256)
+    monkeypatch.setattr("fastgrad.engine.engine._COST_BATCH", 256)
     whole = net.predict(X), net.cost(X, Y)
     passes = []
     monkeypatch.setattr(

@@ -7,11 +7,12 @@ import ctypes
 import math
 import os
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import from_dtype, types
 
 from .jit import COMPILED_LOOPS, operation
 from .numba_compat import arrayobj, cgutils
@@ -66,6 +67,28 @@ def record_at(typing: Any, address: Any, k: Any, dtype: Any) -> Any:
         return builder.inttoptr(place, context.get_value_type(dtype.dtype))
 
     return dtype.dtype(types.intp, types.intp, dtype), lower
+
+
+def record_getter(field: str, dtype: Any) -> Callable[[Any, int], Any]:
+    """Operation (t, k) -> record k of those at the address that a named tuple t has in a field."""
+
+    def get(t: Any, k: int) -> Any:
+        return _record_at(getattr(t, field), k, dtype)
+
+    @operation(get)
+    def record(typing: Any, t: Any, k: Any) -> Any:
+        result = from_dtype(dtype)
+
+        def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            address = builder.extract_value(args[0], t.fields.index(field))
+            place = builder.add(
+                address, builder.mul(args[1], ir.Constant(address.type, result.size))
+            )
+            return builder.inttoptr(place, context.get_value_type(result))
+
+        return result(t, types.intp), lower
+
+    return record
 
 
 def _call(address: Address, arrays: tuple[Array, ...], numbers: tuple[int, ...]) -> None:

@@ -1,10 +1,10 @@
 """Everything that fastgrad uses of numba beyond its documented interface.
 
 numba may change these without notice, so they are imported here alone, with the versions that the
-tests have run with. The operations of simd.py and intrinsics.py cannot do without the first group.
-Compiling kernels into their callers and keeping compiled code on disk are optimisations, which need
-the second: with another version of numba, functions are compiled by its plain `njit` and `cfunc`,
-anew in each process.
+tests have run with. The operations of simd.py and intrinsics.py cannot do without the imports at
+the top. Compiling kernels into their callers and keeping compiled code on disk are optimisations,
+which need those below `if IS_TESTED`: with another version of numba, functions are compiled by its
+plain `njit` and `cfunc`, anew in each process.
 """
 
 from typing import Any

@@ -2,7 +2,8 @@
 
 A barrier has a counter that all threads share, and one for each thread of how often it has been
 here, each with cache lines of its own. So a kernel that needs one more barrier calls
-`barrier_wait(ctx)`, and nothing else has to count along.
+`barrier_wait(ctx)`, and nothing else has to count along. Every thread must come to it equally
+often: it does not belong into ``if ctx.t == 0`` or into a loop over a thread's own panels.
 """
 
 import numpy as np
@@ -18,12 +19,12 @@ from ..codegen.jit import array_kernel, kernel
 from ..codegen.signatures import Array, int64
 from .descriptor import Context
 
-__all__ = ["barrier_array", "barrier_start", "barrier_wait", "reset", "was_joined"]
+__all__ = ["barrier_array", "barrier_start", "barrier_wait", "ran_concurrently", "reset"]
 
 _STRIDE = 64  # numbers from one counter to the next: processors prefetch neighbouring lines
 _ARRIVED, _DECISION, _FIRST_CROSSING = map(int64, range(3))
 
-_MOST_POLLS = 20_000_000  # before a thread takes it that the others run after it, not beside it
+_MOST_POLLS = 20_000_000  # after which a thread concludes that the others do not run beside it
 
 
 def barrier_array(threads: int) -> Array:
@@ -36,8 +37,8 @@ def reset(barrier: Array) -> None:
     barrier[::_STRIDE] = 0
 
 
-def was_joined(barrier: Array) -> bool:
-    """Return whether all threads of the last pass ran at the same time, so that it was run."""
+def ran_concurrently(barrier: Array) -> bool:
+    """Return whether all threads of the last pass ran at the same time: or else it did nothing."""
     return bool(barrier[_DECISION * _STRIDE] >= 0)
 
 

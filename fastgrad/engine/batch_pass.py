@@ -130,8 +130,8 @@ def forward(
     else:
         dense.forward(ctx, l, a_before, nodes, panels)
     lanes = simd.width(ctx.dtype_token)
-    u = panels_at(ctx, layer.u, layer.padded_nodes)
-    a = panels_at(ctx, layer.a, layer.padded_nodes)
+    u = panels_at(ctx, layer, layer.u)
+    a = panels_at(ctx, layer, layer.a)
     i, last = nodes[0], min(nodes[1], layer.nodes)
     n, drops = (last - i) * lanes, ctx.descriptor.is_noisy and layer.dropout != 0
     key = rng_key(ctx, micro.step, l) if drops else 0
@@ -151,8 +151,8 @@ def forward_layers(ctx: Context, micro: Microbatch, panels: Range) -> None:
         if l > 1 or not ctx.descriptor.first_by_nodes:
             forward(ctx, micro, l, before.a, full_range(layer.rows), panels)
         if ctx.descriptor.computes_gradient and l + 1 < ctx.n_layers:
-            a = panels_at(ctx, layer.a, layer.padded_nodes)
-            transpose_panels(a, column_blocks_at(ctx, layer.aT, layer.padded_nodes), panels)
+            a = panels_at(ctx, layer, layer.a)
+            transpose_panels(a, column_blocks_at(ctx, layer, layer.aT), panels)
 
 
 @kernel
@@ -160,9 +160,9 @@ def cost(ctx: Context, micro: Microbatch, panels: Range) -> None:
     """C of each panel, and dC/da of the last layer."""
     descriptor, lanes = ctx.descriptor, simd.width(ctx.dtype_token)
     layer = layer_at(ctx, ctx.n_layers - 1)
-    a = panels_at(ctx, layer.a, layer.padded_nodes)
-    d = panels_at(ctx, layer.d, layer.padded_nodes)
-    y = panels_at(ctx, descriptor.y, layer.padded_nodes)
+    a = panels_at(ctx, layer, layer.a)
+    d = panels_at(ctx, layer, layer.d)
+    y = panels_at(ctx, layer, descriptor.y)
     samples, w, n_samples = gathered_samples(ctx), gathered_weights(ctx), micro.last - micro.first
     n_panels = descriptor.microbatch // lanes
     C_panels = view(descriptor.C_panels, (n_panels,), np.float64)
@@ -215,8 +215,8 @@ def count_correct(a: Array, y: Array, n: int, samples: int, scratch: Array) -> i
 def backward_layers(ctx: Context, panels: Range) -> None:
     """Equations (3) and (5) for every layer, from the last to the first."""
     last = layer_at(ctx, ctx.n_layers - 1)
-    df = panels_at(ctx, last.u, last.padded_nodes)  # where u was
-    d = panels_at(ctx, last.d, last.padded_nodes)
+    df = panels_at(ctx, last, last.u)  # where u was
+    d = panels_at(ctx, last, last.d)
     for p in range(panels[0], panels[1]):
         n = last.nodes * simd.width(ctx.dtype_token)
         differentiate(df[p].reshape(-1), d[p].reshape(-1), n)
@@ -239,7 +239,7 @@ def copy_rows_out(
     """Copy values of a layer to the rows of an output, if there is one."""
     if to:
         rows = rows_at(ctx, to, micro.last, layer.nodes)
-        scatter_panels(panels_at(ctx, values, layer.padded_nodes), rows, micro.first, panels)
+        scatter_panels(panels_at(ctx, layer, values), rows, micro.first, panels)
 
 
 # --- 4. Reduce and 5. update: see weight_update.py -----------------------------------------------

@@ -5,38 +5,21 @@ arguments. A kernel gets them as a `Context`. The classes below state the fields
 `LAYER` and `HEAD` are the dtypes of the records.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..codegen import intrinsics, simd
-from ..codegen.intrinsics import record_at, view
+from ..codegen.intrinsics import record_at, record_getter, view
 from ..codegen.jit import array_kernel, macro
 from ..codegen.signatures import Address, Array, Flag, int64
 
 __all__ = [
-    "CONSTANTS",
-    "DESCRIPTOR",
-    "HEAD",
-    "HYPERPARAMETERS",
-    "LAYER",
-    "OPTIONS",
-    "RULE_MEMORY",
-    "Context",
-    "Descriptor",
-    "HeadRecord",
-    "LayerRecord",
-    "biases_of",
-    "column_blocks_at",
-    "context",
-    "gathered_samples",
-    "gathered_weights",
-    "layer_at",
-    "numbers",
-    "panels_at",
-    "parameters_at",
-    "rows_at",
-    "weights_of",
+    "CLIP_STRIDE", "CONSTANTS", "DESCRIPTOR", "HEAD", "HYPERPARAMETERS", "LAYER", "OPTIONS",
+    "RULE_MEMORY", "Context", "Descriptor", "HeadRecord", "LayerRecord", "biases_of",
+    "column_blocks_at", "context", "gathered_samples", "gathered_weights", "layer_at",
+    "numbers", "panels_at", "parameters_at", "rows_at", "vector_at", "weights_of",
 ]  # fmt: skip
 
 # Of type int64: numba compiles a kernel once more for each Python integer that it is called with.
@@ -206,11 +189,8 @@ def context(t: int, descriptor: Address, layers: Address, n_layers: int, dtype: 
     return Context(passed, layers, n_layers, dtype(0), t, descriptor)
 
 
-@macro
-def layer_at(ctx: Context, l: int) -> LayerRecord:
-    """Return the record of layer l."""
-    record: LayerRecord = record_at(ctx.layers, l, LAYER)
-    return record
+#: (ctx, l) -> the record of layer l.
+layer_at: Callable[[Context, int], LayerRecord] = record_getter("layers", LAYER)
 
 
 # --- Arrays at their addresses ------------------------------------------------------------------
@@ -223,19 +203,25 @@ def numbers(ctx: Context, address: Address, n: int) -> Array:
 
 
 @array_kernel
-def panels_at(ctx: Context, address: Address, padded_nodes: int) -> Array:
+def panels_at(ctx: Context, layer: LayerRecord, address: Address) -> Array:
     """Return u, a, d or y of a layer for the microbatch: [p, i, s]."""
     lanes = simd.width(ctx.dtype_token)
-    shape = (ctx.descriptor.microbatch // lanes, padded_nodes, lanes)
+    shape = (ctx.descriptor.microbatch // lanes, layer.padded_nodes, lanes)
     return view(address, shape, ctx.dtype_token)
 
 
 @array_kernel
-def column_blocks_at(ctx: Context, address: Address, padded_nodes: int) -> Array:
+def column_blocks_at(ctx: Context, layer: LayerRecord, address: Address) -> Array:
     """Return aT of a layer for the microbatch: [q, s, j]."""
     lanes = simd.width(ctx.dtype_token)
-    shape = (padded_nodes // lanes, ctx.descriptor.microbatch, lanes)
+    shape = (layer.padded_nodes // lanes, ctx.descriptor.microbatch, lanes)
     return view(address, shape, ctx.dtype_token)
+
+
+@array_kernel
+def vector_at(ctx: Context, layer: LayerRecord, address: Address) -> Array:
+    """Return u, a, d or y of a layer for one sample: [i]."""
+    return view(address, (layer.nodes,), ctx.dtype_token)
 
 
 @array_kernel

@@ -31,7 +31,7 @@ class BoundArrays(TypedDict, total=False):
     output: Array | None  # (S, n_L)
     input_gradient: Array | None  # (S, n_0)
     totals: Array  # (2,) float64
-    rates: Array | None  # (steps,) float64
+    rates: Array  # (steps,) float64
 
 
 def _limits(optimizer: Optimizer | None) -> tuple[float, float] | None:

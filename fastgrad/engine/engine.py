@@ -23,7 +23,8 @@ from .workspace import Workspace
 
 __all__ = ["Engine", "PassRequest", "Totals", "Training"]
 
-_EVALUATED_TOGETHER = 1 << 13  # samples of a mini-batch when no gradient is computed
+# Samples of a mini-batch when no gradient is computed. Costs are sums per mini-batch: few of them.
+_COST_BATCH, _FORWARD_BATCH = 1 << 13, 256
 _MOST_KINDS = 64  # of passes that are kept: mini-batches may have many sizes
 
 
@@ -72,7 +73,7 @@ class Totals(NamedTuple):
 
 
 class Engine:
-    """Owns a network's arrays and runs the compiled passes over them.
+    """Runs the compiled passes over the arrays of a network's `Workspace`.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ class Engine:
         """Return a^L, (S, n_L)."""
         output = np.empty((len(X), self.layers[-1].b.size), self.dtype)
         none = np.empty(0)
-        request = PassRequest(1 if len(X) == 1 else 256, cost=False)
+        request = PassRequest(1 if len(X) == 1 else _FORWARD_BATCH, cost=False)
         self._evaluate(Batch(X, none, none, none), request, output=output)
         return output
 
@@ -123,7 +124,7 @@ class Engine:
     def cost(self, batch: Batch) -> tuple[float, float]:
         """Return the mean of C, and the share of samples whose class is correct."""
         S = len(batch.X)
-        totals = self._evaluate(batch, PassRequest(min(S, _EVALUATED_TOGETHER)), totals=np.zeros(2))
+        totals = self._evaluate(batch, PassRequest(min(S, _COST_BATCH)), totals=np.zeros(2))
         return totals.C / S + self.penalty, totals.correct / S
 
     def _evaluate(
@@ -162,7 +163,7 @@ class Engine:
     ) -> None:
         """Compile, or load from disk, everything that an epoch needs, by a pass over no samples.
 
-        On all threads that may be used, unless they run: starting them must not count in a trial.
+        On all threads if none has been started yet, so that the tuner does not measure their start.
         """
         most = 1 if thread_pool.is_started() else thread_pool.most_threads(threads)
         self._run(batch, PassRequest(batch_size, last=0, training=training, threads=most))
@@ -192,7 +193,7 @@ class Engine:
             request = PassRequest(
                 batch_size, first=done, last=min(done + left * batch_size, S) if every else S,
                 is_time_limited=True, training=training, threads=threads,
-                shuffle_key=seed or 0 if done == 0 else 0,
+                shuffle_key=(seed or 0) if done == 0 else 0,
             )  # fmt: skip
             totals = self._run(batch, request, permutation=permutation, totals=sums)
             yield totals.last, totals.C + penalty * totals.last, totals.correct
@@ -212,7 +213,8 @@ class Engine:
         with self._lock:
             descriptor = self._descriptor(request)
             if request.training:
-                arrays["rates"] = self._bind_training(descriptor, request, last)
+                n_steps = ceil_div(last - first, request.batch_size)
+                arrays["rates"] = self._bind_training(descriptor, request.training, n_steps)
             descriptor.set(first=first, last=last, shuffle_key=request.shuffle_key)
             descriptor.bind(batch, **arrays)
             begin = time.perf_counter()
@@ -220,21 +222,14 @@ class Engine:
             used = thread_pool.run_pass(loop, descriptor, threads)
             seconds = time.perf_counter() - begin
         if last > first:
-            if request.training and (rates := arrays["rates"]) is not None:
-                request.training.optimizer.h[0] = rates[-1]
+            if request.training:
+                request.training.optimizer.h[0] = arrays["rates"][-1]
             tuner.record(threads, last - first, seconds, used)
         return Totals(float(sums[0]), float(sums[1]), last)
 
-    def _bind_training(
-        self, descriptor: PassDescriptor, request: PassRequest, last: int
-    ) -> Array | None:
+    def _bind_training(self, descriptor: PassDescriptor, training: Training, n_steps: int) -> Array:
         """Bind what an update needs besides the samples; returns the learning rate of each step."""
-        training = request.training
-        if not training:
-            return None
-        optimizer = training.optimizer
-        steps = ceil_div(last - request.first, request.batch_size)
-        rates = optimizer.rates(self.state(optimizer), steps)
+        rates = training.optimizer.rates(self.state(training.optimizer), n_steps)
         descriptor.set(noise_key=training.noise_key, is_noisy=training.noise_key != 0)
         descriptor.bind_average(training.average, training.average_state)
         return rates

@@ -17,13 +17,13 @@ from ..kernels import regularizers
 from ..kernels.activations import Activation
 from ..kernels.costs import Cost
 from ..kernels.equations import (
+    activation_and_derivative_loop,
     activation_loop,
     cost_loop,
     dropout,
     input_dropout,
     penalty,
     softmax_loop,
-    training_loop,
 )
 from .batch_pass import batch_pass
 from .online_pass import online_pass
@@ -68,7 +68,11 @@ def activation_address(f: Activation, gradient: bool, dtype: Any) -> int:
     number = numba_type(dtype)
     name = f.name if f.builtin else f"{f.name}@{id(f)}"
     SCALAR_FUNCTIONS[f"{name}.f"], SCALAR_FUNCTIONS[f"{name}.df"] = f.f, f.df
-    loop = training_loop(f"{name}.f", f"{name}.df") if gradient else activation_loop(f"{name}.f")
+    loop = (
+        activation_and_derivative_loop(f"{name}.f", f"{name}.df")
+        if gradient
+        else activation_loop(f"{name}.f")
+    )
     with _naming(f"activation {f.name!r}"):
         return compile_loop(loop, [number, number, types.intp], cached=f.builtin)
 

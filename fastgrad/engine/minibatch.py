@@ -24,8 +24,16 @@ from .descriptor import (
 )
 
 __all__ = [
-    "Microbatch", "draw_permutation", "gather", "microbatch", "perturb_inputs", "rng_key",
-    "sample_at", "select_samples", "set_targets", "weight_of",
+    "Microbatch",
+    "draw_permutation",
+    "gather",
+    "microbatch",
+    "perturb_inputs",
+    "rng_key",
+    "sample_at",
+    "sample_weight_of",
+    "select_samples",
+    "set_targets",
 ]  # fmt: skip
 
 
@@ -84,7 +92,7 @@ def sample_at(permutation: Address, position: int) -> int:
 
 
 @kernel
-def weight_of(ctx: Context, sample_weights: Address, sample: int, S: int) -> float:
+def sample_weight_of(ctx: Context, sample_weights: Address, sample: int, S: int) -> float:
     """Return w_s / S, where all w_s are 1 if there are none."""
     w_s = numbers(ctx, sample_weights, sample + 1)[sample] if sample_weights else 1.0
     return w_s / S
@@ -92,7 +100,7 @@ def weight_of(ctx: Context, sample_weights: Address, sample: int, S: int) -> flo
 
 @kernel
 def select_samples(ctx: Context, micro: Microbatch, panels: Range) -> None:
-    """Note rows of X and weights; copies of one sample with weight 0 fill the last panel."""
+    """Store rows of X and weights; copies of one sample with weight 0 fill the last panel."""
     lanes = simd.width(ctx.dtype_token)
     samples, w = gathered_samples(ctx), gathered_weights(ctx)
     # read before the loop, since LLVM must assume that the loop changes them
@@ -100,7 +108,7 @@ def select_samples(ctx: Context, micro: Microbatch, panels: Range) -> None:
     for k in range(panels[0] * lanes, panels[1] * lanes):
         position = micro.first + k
         samples[k] = sample_at(permutation, min(position, micro.last - 1))
-        w[k] = weight_of(ctx, weights, samples[k], micro.S) if position < micro.last else 0.0
+        w[k] = sample_weight_of(ctx, weights, samples[k], micro.S) if position < micro.last else 0.0
 
 
 @kernel
@@ -127,8 +135,8 @@ def gather(ctx: Context, micro: Microbatch, panels: Range) -> None:
     mean = numbers(ctx, descriptor.input_mean, inputs.padded_nodes)
     scale = numbers(ctx, descriptor.input_scale, inputs.padded_nodes)
     own_copy = ctx.t * descriptor.copy_bytes
-    a = panels_at(ctx, inputs.a + own_copy, inputs.padded_nodes)
-    aT = column_blocks_at(ctx, inputs.aT + own_copy, inputs.padded_nodes)
+    a = panels_at(ctx, inputs, inputs.a + own_copy)
+    aT = column_blocks_at(ctx, inputs, inputs.aT + own_copy)
     gather_panels(X, gathered_samples(ctx), mean, scale, a, aT, panels)
     if descriptor.is_noisy and (inputs.noise or inputs.dropout):
         n, key = inputs.nodes * simd.width(ctx.dtype_token), rng_key(ctx, micro.step, int64(0))

@@ -19,9 +19,10 @@ from .descriptor import (
     layer_at,
     numbers,
     rows_at,
+    vector_at,
 )
 from .layer_kinds import dense
-from .minibatch import perturb_inputs, rng_key, sample_at, set_targets, weight_of
+from .minibatch import perturb_inputs, rng_key, sample_at, sample_weight_of, set_targets
 from .weight_update import (
     add_penalty_gradient,
     begin_step,
@@ -40,9 +41,9 @@ def gather_one(ctx: Context, position: int, sample: int) -> None:
     """Gather the inputs of a sample, standardised, with noise and dropout."""
     descriptor, inputs = ctx.descriptor, layer_at(ctx, 0)
     X = rows_at(ctx, descriptor.X, sample + 1, inputs.nodes)
-    mean = numbers(ctx, descriptor.input_mean, inputs.nodes)
-    scale = numbers(ctx, descriptor.input_scale, inputs.nodes)
-    a = numbers(ctx, inputs.a, inputs.nodes)
+    mean = vector_at(ctx, inputs, descriptor.input_mean)
+    scale = vector_at(ctx, inputs, descriptor.input_scale)
+    a = vector_at(ctx, inputs, inputs.a)
     for j in range(a.size):
         a[j] = (X[sample, j] - mean[j]) * scale[j]
     if descriptor.is_noisy:
@@ -60,7 +61,7 @@ def _call_loop(ctx: Context, loop: Address, l: int) -> None:
 
 
 @kernel
-def forward_one(ctx: Context, position: int) -> None:
+def forward_layers(ctx: Context, position: int) -> None:
     """Equations (1), (2) and (9) for every layer."""
     for l in range(1, ctx.n_layers):
         layer = layer_at(ctx, l)
@@ -68,7 +69,7 @@ def forward_one(ctx: Context, position: int) -> None:
             _call_loop(ctx, layer.forward, l)
         else:
             dense.forward_one(ctx, l)
-        u, a = numbers(ctx, layer.u, layer.nodes), numbers(ctx, layer.a, layer.nodes)
+        u, a = vector_at(ctx, layer, layer.u), vector_at(ctx, layer, layer.a)
         call(layer.f, (u, a), (layer.nodes,))
         if ctx.descriptor.is_noisy and layer.dropout:
             options = numbers(ctx, layer.options, OPTIONS)
@@ -79,13 +80,13 @@ def forward_one(ctx: Context, position: int) -> None:
 def cost_of_one(ctx: Context, sample: int) -> None:
     """C of a sample, whether its class is correct, and dC/da of the last layer."""
     descriptor, layer = ctx.descriptor, layer_at(ctx, ctx.n_layers - 1)
-    n = layer.nodes
-    a, y, d = numbers(ctx, layer.a, n), numbers(ctx, descriptor.y, n), numbers(ctx, layer.d, n)
+    a, y = vector_at(ctx, layer, layer.a), vector_at(ctx, layer, descriptor.y)
+    n, d = layer.nodes, vector_at(ctx, layer, layer.d)
     samples = gathered_samples(ctx)[:1]
     samples[0] = sample
     set_targets(ctx, samples, y.reshape((n, 1)), n)
     C = view(descriptor.C_lanes, (4, 1), ctx.dtype_token)
-    total, w_s = 0.0, weight_of(ctx, descriptor.sample_weights, sample, 1)
+    total, w_s = 0.0, sample_weight_of(ctx, descriptor.sample_weights, sample, 1)
     for head in view(descriptor.heads, (descriptor.n_heads,), HEAD):
         i = head.first
         C[3, 0] = head.weight * w_s
@@ -108,14 +109,14 @@ def copy(source: Array, target: Array) -> None:
 
 
 @kernel
-def backward_one(ctx: Context) -> None:
+def backward_layers(ctx: Context) -> None:
     """Equations (3) to (5) and (10) for every layer, from the last to the first."""
     descriptor = ctx.descriptor
     last = 0 if descriptor.input_gradient else descriptor.first_trained - 1
     for l in range(ctx.n_layers - 1, last, -1):
         layer = layer_at(ctx, l)
-        d = numbers(ctx, layer.d, layer.nodes)  # dC/da so far
-        df = numbers(ctx, layer.u, layer.nodes)  # where u was
+        d = vector_at(ctx, layer, layer.d)  # dC/da so far
+        df = vector_at(ctx, layer, layer.u)  # where u was
         differentiate(df, d, layer.nodes)
         if l > descriptor.first_trained or descriptor.input_gradient:
             if layer.backward:
@@ -148,20 +149,20 @@ def online_pass(dtype: Any) -> Any:
         for position in range(passed.first, passed.last):
             sample = sample_at(passed.permutation, position)
             gather_one(ctx, position, sample)
-            forward_one(ctx, position)
+            forward_layers(ctx, position)
             if passed.output:
                 row = rows_at(ctx, passed.output, position + 1, outputs.nodes)[position]
-                copy(numbers(ctx, outputs.a, outputs.nodes), row)
+                copy(vector_at(ctx, outputs, outputs.a), row)
             if passed.computes_cost:
                 cost_of_one(ctx, sample)
             if passed.computes_gradient:
-                backward_one(ctx)
+                backward_layers(ctx)
             if passed.updates:
                 begin_step(ctx, position - passed.first)
                 exchange_and_apply(ctx)
             if passed.input_gradient:
                 row = rows_at(ctx, passed.input_gradient, position + 1, inputs.nodes)[position]
-                copy(numbers(ctx, inputs.d, inputs.nodes), row)
+                copy(vector_at(ctx, inputs, inputs.d), row)
         restore_fp_mode(fp_mode)
 
     return run

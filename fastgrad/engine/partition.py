@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 # Of type int64: see descriptor.py.
-_TWO, _ONE, _TILE, _CACHE_LINE = map(int64, (2, 1, HEIGHTS[-1], 16))
+_TWO, _ONE, _TILE, _UPDATE_UNIT = map(int64, (2, 1, HEIGHTS[-1], 16))
 
 _SMALL_STEP = 2e7  # operations; above it, more than two threads are worth while
 
@@ -60,7 +60,7 @@ def node_range(ctx: Context, l: int) -> Range:
 @kernel
 def parameter_range(ctx: Context) -> Range:
     """Return the parameters of all layers that this thread updates, in whole cache lines."""
-    return partition(ctx.descriptor.n_parameters, _CACHE_LINE, ctx.t, ctx.descriptor.threads)
+    return partition(ctx.descriptor.n_parameters, _UPDATE_UNIT, ctx.t, ctx.descriptor.threads)
 
 
 @kernel
@@ -91,7 +91,8 @@ class Plan:
     in_halves : bool
         Whether equations 6 and 7 are partitioned over samples, in two halves.
     first_by_nodes : bool
-        Whether equation 1 of the first layer is partitioned over nodes.
+        Whether equation 1 of the first layer is partitioned over nodes, if the inputs fit in the
+        scratch memory once for each thread.
     """
 
     sizes: tuple[int, ...]

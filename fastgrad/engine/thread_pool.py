@@ -19,7 +19,7 @@ __all__ = ["is_started", "most_threads", "run_pass"]
 _LONG_SPIN, _SHORT_SPIN = 131_072, 64
 _UNAVAILABLE_SECONDS = 60.0  # until threads that the system did not provide are requested again
 
-_in_use = threading.Lock()  # not every threading layer can run two passes, and no processor should
+_in_use = threading.Lock()  # some threading layers run one pass at a time, and two would compete
 _is_started = False
 _is_lost = False  # in a fork of a process that had threads, where OpenMP would end the process
 _unavailable_until = 0.0
@@ -67,7 +67,7 @@ def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> int:
     global _unavailable_until  # noqa: PLW0603
     if threads > 1 and time.monotonic() >= _unavailable_until and not _in_use.locked():
         with _in_use:
-            if _run_on_threads(address, descriptor, threads):
+            if _try_on_threads(address, descriptor, threads):
                 return threads
         _unavailable_until = time.monotonic() + _UNAVAILABLE_SECONDS
     descriptor.set(threads=1)
@@ -76,7 +76,7 @@ def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> int:
     return 1
 
 
-def _run_on_threads(address: int, descriptor: PassDescriptor, threads: int) -> bool:
+def _try_on_threads(address: int, descriptor: PassDescriptor, threads: int) -> bool:
     """Return whether all threads ran at the same time: otherwise nothing was computed."""
     global _is_started  # noqa: PLW0603
     spin_limit = _LONG_SPIN if threads <= _n_processors() else _SHORT_SPIN
@@ -89,7 +89,7 @@ def _run_on_threads(address: int, descriptor: PassDescriptor, threads: int) -> b
     finally:
         numba.set_num_threads(before)
     _is_started = True
-    return barrier.was_joined(descriptor.barrier)
+    return barrier.ran_concurrently(descriptor.barrier)
 
 
 def _n_processors() -> int:

@@ -81,10 +81,10 @@ class ThreadTuner:
             How many threads were used, by default as requested.
         """
         self._worked += seconds
-        if used not in {None, threads}:  # the others were not available
+        if used is not None and used != threads:  # the others were not available
             if threads == self._trying:
                 self._trying, self._next_trial = 0, self._worked + _SECOND_TRIAL
-            threads = used or 1
+            threads = used
         if threads in self._seconds:
             self._seconds[threads].append(seconds / samples)
         if threads == self._trying:

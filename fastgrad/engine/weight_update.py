@@ -102,7 +102,7 @@ def accumulate_half_gradients(ctx: Context, n_panels: int) -> None:
     halves = half_range(ctx)
     for half in range(halves[0], halves[1]):
         joins = ctx.descriptor.threads == 1 and half == 1
-        offset = (half - joins) * ctx.descriptor.n_parameters
+        offset = 0 if joins else half * ctx.descriptor.n_parameters
         panels = (n_panels * half // 2, n_panels * (half + 1) // 2)
         for l in range(ctx.descriptor.first_trained, ctx.n_layers):
             if needs_gradient(ctx, layer_at(ctx, l)):
@@ -153,8 +153,8 @@ def update_weights(ctx: Context, micro: Microbatch) -> None:
     if descriptor.in_halves and descriptor.is_uniform and not exchanges:
         mine = parameter_range(ctx)
         reduce_halves(ctx, mine[0], mine[1] - mine[0])
-        if descriptor.updates:
-            apply_update(ctx, layer_at(ctx, 1), mine[0], mine[1] - mine[0], int64(0))
+        if descriptor.updates:  # in halves a mini-batch is one microbatch, which completes it
+            exchange_and_apply(ctx)
         return
     for l in range(descriptor.first_trained, ctx.n_layers):
         if needs_gradient(ctx, layer_at(ctx, l)):
@@ -181,7 +181,7 @@ def exchange_gradient(ctx: Context) -> None:
 def row_square_sums(ctx: Context) -> None:
     """Compute the squared norm of the gradient of each node of this thread."""
     squares, row = view(ctx.descriptor.row_squares, (ctx.descriptor.n_rows,), np.float64), 0
-    for l in range(ctx.descriptor.first_trained, ctx.n_layers):
+    for l in range(1, ctx.n_layers):
         layer = layer_at(ctx, l)
         nodes = node_range(ctx, l)
         dC_dW = weights_of(ctx, ctx.descriptor.dC, layer)
@@ -220,7 +220,8 @@ def exchange_and_apply(ctx: Context) -> None:
     descriptor = ctx.descriptor
     if descriptor.clips_norm:
         exchange_gradient(ctx)
-    # A thread updates the parameters whose gradient it has computed: their lines are in its cache.
+    # A thread updates the parameters whose gradient it has reduced: their lines are in its cache.
+    # Where all layers are treated alike, the constants of layer 1 are those of all.
     if descriptor.is_uniform and (descriptor.in_halves or descriptor.threads == 1):
         mine = parameter_range(ctx)
         apply_update(ctx, layer_at(ctx, 1), mine[0], mine[1] - mine[0], int64(0))

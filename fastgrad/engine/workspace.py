@@ -1,4 +1,7 @@
-"""Every array of a network that compiled code reads or writes, and its address."""
+"""The arrays of a network: parameters and scratch memory, with their addresses.
+
+What belongs to one optimizer, such as its slots, is in optim/base.py and descriptor_builder.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -80,9 +83,12 @@ class Workspace:
 
     def __init__(self, sizes: Sequence[int], kinds: Sequence[LayerKind], dtype: Any) -> None:
         threads = numba.config.NUMBA_NUM_THREADS
-        self.layout = ParameterLayout(sizes, kinds)
-        layers, n_0 = self.layout.layers, int(self.layout.layers["padded_nodes"][0])
-        self.parameters = aligned(self.layout.n_parameters, dtype)
+        self.parameter_layout = ParameterLayout(sizes, kinds)
+        layers, n_0 = (
+            self.parameter_layout.layers,
+            int(self.parameter_layout.layers["padded_nodes"][0]),
+        )
+        self.parameters = aligned(self.parameter_layout.n_parameters, dtype)
         self.mean, self.scale = aligned(n_0, dtype), aligned(n_0, dtype)
         self.scale[: sizes[0]] = 1
         self.options = aligned(len(sizes) * OPTIONS, dtype).reshape(-1, OPTIONS)
@@ -90,12 +96,12 @@ class Workspace:
         self.row_squares = np.zeros(int(layers["rows"][1:].sum()))
         self.average_rate = np.zeros(1, dtype)
         self.barrier = barrier_array(threads)
-        layout = WorkspaceLayout(self.layout, tuple(kinds), dtype, threads)
+        layout = WorkspaceLayout(self.parameter_layout, dtype, threads)
         self.scratch = Scratch(layout, layers, {}, aligned(0, dtype))
 
     def views(self, flat: Array) -> list[tuple[Array, Array]]:
         """Return W and b of each layer in a flat vector: see `ParameterLayout.views`."""
-        return self.layout.views(flat)
+        return self.parameter_layout.views(flat)
 
     def plan(self, batch_size: int) -> Plan:
         """Return how a step on mini-batches of that size is partitioned."""

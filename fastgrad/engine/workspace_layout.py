@@ -18,7 +18,7 @@ __all__ = ["CACHE_LINE", "ParameterLayout", "WorkspaceLayout", "round_up"]
 Array = np.ndarray[Any, Any]
 
 CACHE_LINE = 64  # bytes
-_COLUMN_BLOCK = 16  # nodes side by side in aT, whatever the dtype
+_NODE_UNIT = 16  # nodes in whole column blocks: of 16 in float32, of 8 in float64
 # Gap between arrays that would otherwise begin at the same offset of a page: a store to one and a
 # load from another then seem to have the same address to the processor, and wait.
 _ALIASING_GAP = 5 * CACHE_LINE
@@ -33,7 +33,7 @@ def round_up(count: int, unit: int) -> int:
 
 def padded(nodes: int) -> PaddedSize:
     """Return a number of nodes, as it is and rounded up."""
-    return PaddedSize(nodes, round_up(nodes, HEIGHTS[-1]), round_up(nodes, _COLUMN_BLOCK))
+    return PaddedSize(nodes, round_up(nodes, HEIGHTS[-1]), round_up(nodes, _NODE_UNIT))
 
 
 class ParameterLayout:
@@ -65,7 +65,7 @@ class ParameterLayout:
                 columns = kind.columns(before)
                 self._used_columns.append(columns.used)
                 layer["row_stride"], layer["W_offset"] = columns.row_stride, offset
-                weights = round_up(int(layer["rows"] * layer["row_stride"]), _COLUMN_BLOCK)
+                weights = round_up(int(layer["rows"] * layer["row_stride"]), _NODE_UNIT)
                 layer["b_offset"] = offset + weights
                 offset += weights + here.padded_nodes
             before = here
@@ -93,8 +93,6 @@ class WorkspaceLayout:
     ----------
     parameters : ParameterLayout
         The network's.
-    kinds : tuple of LayerKind
-        Of layers 1 to L.
     dtype : numpy.dtype
         float32 or float64.
     threads : int
@@ -106,7 +104,6 @@ class WorkspaceLayout:
     """
 
     parameters: ParameterLayout
-    kinds: tuple[LayerKind, ...]
     dtype: Any
     threads: int
     microbatch: int = 0
@@ -148,7 +145,8 @@ class WorkspaceLayout:
         """Return the arrays that a layer needs of each sample, as fields of its record."""
         if l == 0:
             return ("a", "aT", "d")
-        return self.kinds[l - 1].workspace(l == len(self.kinds))
+        is_output = l == len(self.parameters.layers) - 1
+        return ("u", "a", "d") if is_output else ("u", "a", "aT", "d")
 
     def bytes_per_sample(self, copies: int) -> int:
         """Return the scratch memory of one sample: arrays of all layers, copies, targets."""
@@ -175,7 +173,7 @@ class WorkspaceLayout:
     def scratch_bytes(self) -> int:
         """Bytes of the scratch memory, in the network's dtype."""
         weights = self.threads * self.microbatch * self.dtype.itemsize
-        gaps = 4 * len(self.parameters.layers) * _ALIASING_GAP * self.dtype.itemsize
+        gaps = 4 * len(self.parameters.layers) * _ALIASING_GAP
         return int(self.bytes_per_sample(self.copies) * self.microbatch + weights + gaps)
 
     def place(self, address: int) -> tuple[Array, dict[str, int]]:

@@ -3,7 +3,8 @@
 The notation is that of docs/derivation.md: `i` is a node of layer l, `j` a node of layer l-1, `s` a
 sample. For one sample the arrays are `a[i]`; for many they come in panels of 16 samples (8 in
 float64), `a[p, i, s]`, and each name in an inner loop holds a tile: several nodes of one panel.
-`aT[q, s, j]` holds the same activations the other way round: 16 nodes j of block q, every sample s.
+`aT[q, s, j]` holds the same activations transposed: as many nodes j of column block q as a panel
+has samples, every sample s.
 
 Nodes are padded with zeros to whole tiles and blocks, so there is no code for remainders: weights,
 activations and gradients of a padding node are 0 and stay 0.
@@ -67,7 +68,7 @@ def activation_loop(f: str) -> Any:
     return activate
 
 
-def training_loop(f: str, df: str) -> Any:
+def activation_and_derivative_loop(f: str, df: str) -> Any:
     """The loop over (2) for the functions named, which also computes f' for (3)."""
 
     def activate(u: Array, a: Array, n: int) -> None:
@@ -155,7 +156,7 @@ def softmax_loop(smoothing: float) -> Any:
                 d[k] = exp(a[k] - m[s])
                 z[s] += d[k]
         for s in range(width):
-            m[s] += log(z[s])
+            m[s] += log(z[s])  # now log sum_i exp(a_i)
         keep, spread = real(w[0], 1 - smoothing), real(w[0], smoothing / n_out)
         for i in range(n_out):  # eq. (8): dC/du_i = p_i - y_i
             for s in range(width):

@@ -256,7 +256,7 @@ def _rprop(w: Array, g: Array, last: Array, size: Array, z: Array, c: Array, n: 
         w[k] -= np.sign(last[k]) * size[k]
 
 
-#: The rules by name; optimizers.py says which optimizer takes which.
+#: The rules by name; optim/first_order.py and optim/adam.py say which optimizer takes which.
 RULES = {
     "sgd": Rule(_prepare_sgd, _sgd),
     "momentum": Rule(_prepare_sgd, _momentum, slots=1),

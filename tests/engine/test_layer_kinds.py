@@ -9,7 +9,13 @@ import fastgrad as fg
 from fastgrad.codegen.intrinsics import bytes_of
 from fastgrad.codegen.jit import kernel
 from fastgrad.engine import engine
-from fastgrad.engine.descriptor import biases_of, layer_at, numbers, panels_at, weights_of
+from fastgrad.engine.descriptor import (
+    biases_of,
+    layer_at,
+    panels_at,
+    vector_at,
+    weights_of,
+)
 from fastgrad.engine.layer_kinds.base import Columns, LayerKind
 from fastgrad.engine.layer_kinds.dense import DENSE
 
@@ -23,7 +29,7 @@ def forward(ctx, l, a_before, nodes, panels):
         weights_of(ctx, ctx.descriptor.parameters, layer),
         biases_of(ctx, ctx.descriptor.parameters, layer),
     )
-    a, u = panels_at(ctx, a_before, layer.padded_nodes), panels_at(ctx, layer.u, layer.padded_nodes)
+    a, u = panels_at(ctx, layer, a_before), panels_at(ctx, layer, layer.u)
     for p in range(panels[0], panels[1]):
         for i in range(nodes[0], min(nodes[1], layer.nodes)):
             for s in range(a.shape[2]):
@@ -35,15 +41,15 @@ def backward(ctx, l, panels):
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
     w = weights_of(ctx, ctx.descriptor.parameters, layer)
     d, d_before = (
-        panels_at(ctx, layer.d, layer.padded_nodes),
-        panels_at(ctx, before.d, layer.padded_nodes),
+        panels_at(ctx, layer, layer.d),
+        panels_at(ctx, layer, before.d),
     )
     for p in range(panels[0], panels[1]):
         for i in range(layer.nodes):
             for s in range(d.shape[2]):
                 d_before[p, i, s] = w[i, 0] * d[p, i, s]
     if l > 1:
-        df = panels_at(ctx, before.u, layer.padded_nodes)
+        df = panels_at(ctx, layer, before.u)
         for p in range(panels[0], panels[1]):
             for i in range(layer.nodes):
                 for s in range(d.shape[2]):
@@ -55,7 +61,7 @@ def gradient(ctx, l, offset, nodes, panels, accumulates):
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
     dC = ctx.descriptor.dC + offset * bytes_of(ctx.dtype_token)
     dw, db = weights_of(ctx, dC, layer), biases_of(ctx, dC, layer)
-    d, a = panels_at(ctx, layer.d, layer.padded_nodes), panels_at(ctx, before.a, layer.padded_nodes)
+    d, a = panels_at(ctx, layer, layer.d), panels_at(ctx, layer, before.a)
     for i in range(nodes[0], min(nodes[1], layer.nodes)):
         if not accumulates:
             dw[i, 0], db[i] = 0, 0
@@ -70,7 +76,7 @@ def forward_one(ctx, l):
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
     w = weights_of(ctx, ctx.descriptor.parameters, layer)
     b = biases_of(ctx, ctx.descriptor.parameters, layer)
-    a, u = numbers(ctx, before.a, layer.nodes), numbers(ctx, layer.u, layer.nodes)
+    a, u = vector_at(ctx, layer, before.a), vector_at(ctx, layer, layer.u)
     for i in range(layer.nodes):
         u[i] = b[i] + w[i, 0] * a[i]
 
@@ -79,7 +85,7 @@ def forward_one(ctx, l):
 def backward_one(ctx, l):
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
     w = weights_of(ctx, ctx.descriptor.parameters, layer)
-    d, d_before = numbers(ctx, layer.d, layer.nodes), numbers(ctx, before.d, layer.nodes)
+    d, d_before = vector_at(ctx, layer, layer.d), vector_at(ctx, layer, before.d)
     for i in range(layer.nodes):
         d_before[i] = w[i, 0] * d[i]
 
@@ -89,13 +95,13 @@ def gradient_one(ctx, l):
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
     dw = weights_of(ctx, ctx.descriptor.dC, layer)
     db = biases_of(ctx, ctx.descriptor.dC, layer)
-    d, a = numbers(ctx, layer.d, layer.nodes), numbers(ctx, before.a, layer.nodes)
+    d, a = vector_at(ctx, layer, layer.d), vector_at(ctx, layer, before.a)
     for i in range(layer.nodes):
         dw[i, 0], db[i] = d[i] * a[i], d[i]
 
 
 DIAGONAL = LayerKind(
-    "diagonal", lambda before: Columns(1, 16), DENSE.workspace, forward, backward, gradient,
+    "diagonal", lambda before: Columns(1, 16), forward, backward, gradient,
     forward_one, backward_one, gradient_one,
 )  # fmt: skip
 

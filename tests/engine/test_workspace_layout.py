@@ -16,9 +16,9 @@ dtypes = st.sampled_from([np.dtype("float32"), np.dtype("float64")])
 def layouts(sizes, dtype, batch_size=100, copies=1):
     kinds = (DENSE,) * (len(sizes) - 1)
     parameters = ParameterLayout(sizes, kinds)
-    layout = WorkspaceLayout(parameters, kinds, dtype, threads=4)
+    layout = WorkspaceLayout(parameters, dtype, threads=4)
     microbatch = layout.microbatch_for(batch_size)
-    return parameters, WorkspaceLayout(parameters, kinds, dtype, 4, microbatch, copies)
+    return parameters, WorkspaceLayout(parameters, dtype, 4, microbatch, copies)
 
 
 @given(sizes)
@@ -58,6 +58,6 @@ def test_scratch_arrays_are_within_the_memory_and_do_not_overlap(sizes, dtype, b
 @given(sizes, dtypes, st.integers(1, 10**6))
 def test_a_microbatch_does_not_depend_on_the_number_of_threads(sizes, dtype, batch_size):
     parameters, layout = layouts(sizes, dtype)
-    others = [WorkspaceLayout(parameters, layout.kinds, dtype, threads) for threads in (1, 64)]
+    others = [WorkspaceLayout(parameters, dtype, threads) for threads in (1, 64)]
     assert len({other.microbatch_for(batch_size) for other in others}) == 1
     assert layout.microbatch_for(batch_size) % layout.lanes == 0

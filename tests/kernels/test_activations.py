@@ -21,7 +21,7 @@ from fastgrad.codegen.jit import kernel
 from fastgrad.engine.entry_points import activation_address
 from fastgrad.kernels import elementary
 from fastgrad.kernels.activations import ACTIVATIONS, Activation, activation, elu, leaky_relu
-from fastgrad.kernels.equations import training_loop
+from fastgrad.kernels.equations import activation_and_derivative_loop
 from fastgrad.registry import SAMPLE_POINTS
 
 
@@ -350,7 +350,7 @@ def test_wrong_names(spec, error, message):
 @every_activation
 def test_the_loop_of_a_pass_becomes_vector_code(name):
     activation_address(ACTIVATIONS[name], True, np.dtype("float32"))  # gives f and f' their names
-    loop = training_loop(f"{name}.f", f"{name}.df")
+    loop = activation_and_derivative_loop(f"{name}.f", f"{name}.df")
     arguments = [numba.float32, numba.float32, numba.intp]
     llvm = jit.COMPILED_LOOPS[jit.compile_loop(loop, arguments, cached=False)].inspect_llvm()
     assert re.search(r"\bf(add|cmp|div|mul|sub)\b.*<\d+ x float>", llvm) or name == "identity"

@@ -42,10 +42,13 @@ def test_a_frozen_layer_can_be_unfrozen():
     assert not np.array_equal(net.layers[0].W, before)
 
 
-def test_a_frozen_layer_does_not_count_in_the_norm():
+@pytest.mark.parametrize("clipped_before", [False, True])
+def test_a_frozen_layer_does_not_count_in_the_norm(clipped_before):
     sizes = [5, 8, 3]
     X, Y = data(sizes, 20)
     net = network(sizes)
+    if clipped_before:  # when it was not frozen yet
+        net.step(X, Y, fg.SGD(1.0).clip(norm=0.1))
     net.layers[0].trainable = False
     g = net.gradients(X, Y)
     norm = np.sqrt((g.dC_dW[1] ** 2).sum() + (g.dC_db[1] ** 2).sum())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from inspect import signature
 from typing import Any, NamedTuple
 
 from numba import types
@@ -41,9 +42,6 @@ class LayerKind(NamedTuple):
     columns : callable
         ``columns(before)``: the `Columns` of W, from the `PaddedSize` of the layer before. b has a
         number for each node.
-    workspace : callable
-        ``workspace(is_output)``: the arrays that the layer needs of each sample, as fields of
-        `LayerRecord`; each has ``padded_nodes`` numbers per sample.
     forward : kernel
         ``forward(ctx, l, a_before, nodes, panels)``: u of some nodes and panels, from the
         activations at the address a_before.
@@ -55,15 +53,15 @@ class LayerKind(NamedTuple):
         some nodes, summed over some panels, `offset` numbers behind the network's gradient; added
         to the gradient there if it `accumulates`.
     forward_one, backward_one, gradient_one : kernel
-        ``forward_one(ctx, l)``, ...: the same for one sample.
+        ``forward_one(ctx, l)``, ...: the same for one sample, except that `backward_one` computes
+        dC/da of the layer before, which the pass multiplies by f'.
     is_compiled_into_passes : bool, default False
-        Whether the passes contain calls of these kernels. Those of other kinds they call through
-        addresses, which takes 10 to 20 ns more per call: a tenth of a step of the smallest network.
+        True for the dense layer alone: the passes contain calls of its kernels. Those of other
+        kinds they call through addresses, which takes 10 to 20 ns more per call.
     """
 
     name: str
     columns: Callable[[PaddedSize], Columns]
-    workspace: Callable[[bool], tuple[str, ...]]
     forward: Callable[..., None]
     backward: Callable[..., None]
     gradient: Callable[..., None]
@@ -126,24 +124,24 @@ def loop_addresses(kind: LayerKind, is_online: bool, gradient: bool, dtype: Any)
     if kind.is_compiled_into_passes:
         return {}
     if is_online:
-        one = _loop_of_one, 5
         loops = {
-            "forward": (kind.forward_one, *one),
-            "backward": (kind.backward_one, *one),
-            "gradient": (kind.gradient_one, *one),
+            "forward": (kind.forward_one, _loop_of_one),
+            "backward": (kind.backward_one, _loop_of_one),
+            "gradient": (kind.gradient_one, _loop_of_one),
         }
     else:
         loops = {
-            "forward": (kind.forward, _forward_loop, 10),
-            "backward": (kind.backward, _backward_loop, 7),
-            "gradient": (kind.gradient, _gradient_loop, 11),
+            "forward": (kind.forward, _forward_loop),
+            "backward": (kind.backward, _backward_loop),
+            "gradient": (kind.gradient, _gradient_loop),
         }
     addresses = {}
-    for field, (kernel, factory, n_integers) in loops.items():
+    for field, (kernel, factory) in loops.items():
         if gradient or field == "forward":
             name = f"{kind.name}.{field}{'_one' * is_online}"
             KERNELS[name] = kernel
-            integers, loop = [types.intp] * n_integers, factory(name, dtype.type)
+            loop = factory(name, dtype.type)
+            integers = [types.intp] * len(signature(loop).parameters)
             # the digest of the package does not notice a change outside it
             is_ours = kernel.__module__.startswith("fastgrad.")
             addresses[field] = compile_loop(loop, integers, cached=is_ours)

@@ -19,8 +19,8 @@ from ..descriptor import (
     biases_of,
     column_blocks_at,
     layer_at,
-    numbers,
     panels_at,
+    vector_at,
     weights_of,
 )
 from ..partition import full_range
@@ -35,7 +35,7 @@ _panels_in_l2 = kernel(panels_in_l2)
 
 
 @kernel
-def _panels_per_pass(ctx: Context, n: int) -> int:
+def _panels_in_cache(ctx: Context, n: int) -> int:
     """Return how many panels of n rows fit in the L2 cache while the other operand is streamed."""
     return _panels_in_l2(max(n, 1) * simd.width(ctx.dtype_token))
 
@@ -49,10 +49,6 @@ def _columns(before: PaddedSize) -> Columns:
     return Columns(before.nodes, row_stride)
 
 
-def _workspace(is_output: bool) -> tuple[str, ...]:
-    return ("u", "a", "d") if is_output else ("u", "a", "aT", "d")
-
-
 # --- Many samples -------------------------------------------------------------------------------
 
 
@@ -62,9 +58,9 @@ def forward(ctx: Context, l: int, a_before: Address, nodes: Range, panels: Range
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
     W = weights_of(ctx, ctx.descriptor.parameters, layer)
     b = biases_of(ctx, ctx.descriptor.parameters, layer)
-    u = panels_at(ctx, layer.u, layer.padded_nodes)
-    a = panels_at(ctx, a_before, before.padded_nodes)
-    step = _panels_per_pass(ctx, before.nodes)
+    u = panels_at(ctx, layer, layer.u)
+    a = panels_at(ctx, before, a_before)
+    step = _panels_in_cache(ctx, before.nodes)
     for p in range(panels[0], panels[1], step):
         affine_panels(W, b, a, u, before.nodes, nodes, (p, min(p + step, panels[1])))
 
@@ -74,10 +70,10 @@ def backward(ctx: Context, l: int, panels: Range) -> None:
     """Equation (5) and, for a hidden layer before this one, (3)."""
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
     W = weights_of(ctx, ctx.descriptor.parameters, layer)
-    d = panels_at(ctx, layer.d, layer.padded_nodes)
-    df = panels_at(ctx, before.u, before.padded_nodes)  # where u was
-    d_before = panels_at(ctx, before.d, before.padded_nodes)
-    nodes, step = full_range(before.rows), _panels_per_pass(ctx, layer.nodes)
+    d = panels_at(ctx, layer, layer.d)
+    df = panels_at(ctx, before, before.u)  # where u was
+    d_before = panels_at(ctx, before, before.d)
+    nodes, step = full_range(before.rows), _panels_in_cache(ctx, layer.nodes)
     for p in range(panels[0], panels[1], step):
         block = p, min(p + step, panels[1])
         backpropagate_panels(d, W, df, d_before, layer.nodes, nodes, block, l > 1)
@@ -91,10 +87,10 @@ def parameter_gradient(
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
     dC = ctx.descriptor.dC + offset * bytes_of(ctx.dtype_token)
     own_copy = ctx.t * ctx.descriptor.copy_bytes if l == 1 else 0
-    d = panels_at(ctx, layer.d, layer.padded_nodes)
-    aT = column_blocks_at(ctx, before.aT + own_copy, before.padded_nodes)
+    d = panels_at(ctx, layer, layer.d)
+    aT = column_blocks_at(ctx, before, before.aT + own_copy)
     dC_dW, dC_db = weights_of(ctx, dC, layer), biases_of(ctx, dC, layer)
-    step = _panels_per_pass(ctx, (panels[1] - panels[0]) * simd.width(ctx.dtype_token))
+    step = _panels_in_cache(ctx, (panels[1] - panels[0]) * simd.width(ctx.dtype_token))
     for q in range(0, len(aT), step):
         column_blocks = q, min(q + step, len(aT))
         weight_gradient(d, aT, dC_dW, panels, nodes, column_blocks, accumulates)
@@ -110,7 +106,7 @@ def forward_one(ctx: Context, l: int) -> None:
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
     W = weights_of(ctx, ctx.descriptor.parameters, layer)
     b = biases_of(ctx, ctx.descriptor.parameters, layer)
-    affine(W, b, numbers(ctx, before.a, before.nodes), numbers(ctx, layer.u, layer.nodes))
+    affine(W, b, vector_at(ctx, before, before.a), vector_at(ctx, layer, layer.u))
 
 
 @kernel
@@ -118,7 +114,7 @@ def backward_one(ctx: Context, l: int) -> None:
     """Equation (5)."""
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
     W = weights_of(ctx, ctx.descriptor.parameters, layer)
-    dC_db, dC_da = numbers(ctx, layer.d, layer.nodes), numbers(ctx, before.d, before.nodes)
+    dC_db, dC_da = vector_at(ctx, layer, layer.d), vector_at(ctx, before, before.d)
     backpropagate(dC_db, W, dC_da)
 
 
@@ -126,14 +122,14 @@ def backward_one(ctx: Context, l: int) -> None:
 def parameter_gradient_of_one(ctx: Context, l: int) -> None:
     """Equation (4); dC/db is d."""
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
-    d, dC_db = numbers(ctx, layer.d, layer.nodes), biases_of(ctx, ctx.descriptor.dC, layer)
-    gradient(d, numbers(ctx, before.a, before.nodes), weights_of(ctx, ctx.descriptor.dC, layer))
+    d, dC_db = vector_at(ctx, layer, layer.d), biases_of(ctx, ctx.descriptor.dC, layer)
+    gradient(d, vector_at(ctx, before, before.a), weights_of(ctx, ctx.descriptor.dC, layer))
     for i in range(layer.nodes):
         dC_db[i] = d[i]
 
 
 #: Every node of the layer is connected to every node of the layer before.
 DENSE = LayerKind(
-    "dense", _columns, _workspace, forward, backward, parameter_gradient,
+    "dense", _columns, forward, backward, parameter_gradient,
     forward_one, backward_one, parameter_gradient_of_one, is_compiled_into_passes=True,
 )  # fmt: skip
