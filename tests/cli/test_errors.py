@@ -211,7 +211,8 @@ def test_as_a_program(model):
         env=environment,
     ) as process:
         process.stdout.close()
-        assert not process.stderr.read().replace(b"fastgrad: compiling", b"").count(b"fastgrad:")
+        lines = process.stderr.readlines()
+        assert all(line.startswith(b"fastgrad: compiling") for line in lines)  # if it took long
         assert process.wait() == 141
 
 

@@ -204,12 +204,13 @@ def test_float32_training_follows_the_float64_oracle(rng):
     assert_same_parameters(net, oracle, 3e-6)
 
 
-def test_standardize_is_part_of_the_network(rng):
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_standardize_is_part_of_the_network(batch_size, rng):
     x, y = 5 + 100 * rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
     z = (x - x.mean(axis=0)) / x.std(axis=0)
     net, plain = network(standardize=True), network()
     for trained, inputs in ((net, x), (plain, z)):
-        trained.fit(inputs, y, epochs=2, batch_size=7, optimizer=fg.SGD(0.1), verbose=0)
+        trained.fit(inputs, y, epochs=2, batch_size=batch_size, optimizer=fg.SGD(0.1), verbose=0)
     assert_same_parameters(net, Oracle.of(plain), 1e-11)
     assert_close(net.predict(x), plain.predict(z), 1e-11, "predict")
 
