@@ -16,16 +16,14 @@ from ..codegen.jit import array_kernel, macro
 from ..codegen.signatures import Address, Array, Flag, int64
 
 __all__ = [
-    "CLIP_STRIDE", "CONSTANTS", "DESCRIPTOR", "HEAD", "HYPERPARAMETERS", "LAYER", "OPTIONS",
-    "RULE_MEMORY", "Context", "Descriptor", "HeadRecord", "LayerRecord", "biases_of",
+    "CLIP_STRIDE", "DESCRIPTOR", "HEAD", "LAYER", "OPTIONS",
+    "Context", "Descriptor", "HeadRecord", "LayerRecord", "biases_of",
     "column_blocks_at", "context", "gathered_samples", "gathered_weights", "layer_at",
     "numbers", "panels_at", "parameters_at", "rows_at", "vector_at", "weights_of",
 ]  # fmt: skip
 
-# Of type int64: numba compiles a kernel once more for each Python integer that it is called with.
-#: Lengths of the short arrays of numbers: an optimizer's hyperparameters h (float64), what its rule
-#: remembers from step to step (float64), the constants c of one step, the options of a layer.
-HYPERPARAMETERS, RULE_MEMORY, CONSTANTS, OPTIONS = map(int64, (16, 8, 16, 16))
+#: Numbers of a layer's options, see kernels/regularizers.py.
+OPTIONS = int64(16)
 
 Count = int
 Offset = int  # in numbers, from the first parameter of the network

@@ -14,13 +14,11 @@ import numpy as np
 from ..codegen.intrinsics import call, view
 from ..codegen.jit import array_kernel, kernel
 from ..codegen.signatures import Array, Range, int64
+from ..kernels.update_rules import CONSTANTS, HYPERPARAMETERS, RULE_MEMORY
 from .barrier import barrier_wait
 from .descriptor import (
     CLIP_STRIDE,
-    CONSTANTS,
-    HYPERPARAMETERS,
     OPTIONS,
-    RULE_MEMORY,
     Context,
     LayerRecord,
     biases_of,

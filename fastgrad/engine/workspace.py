@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from ..kernels.update_rules import CONSTANTS
 from .barrier import barrier_array
-from .descriptor import CONSTANTS, OPTIONS
+from .descriptor import OPTIONS
 from .layer_kinds.base import LayerKind
 from .partition import Plan
 from .workspace_layout import CACHE_LINE, ParameterLayout, WorkspaceLayout

@@ -14,10 +14,14 @@ from numba import types
 
 from ..codegen.dtypes import numba_type
 from ..codegen.jit import compile_loop, kernel
-from ..codegen.signatures import Array
+from ..codegen.signatures import Array, int64
 from .elementary import real
 
-__all__ = ["RULES", "Rule", "addresses"]
+__all__ = ["CONSTANTS", "HYPERPARAMETERS", "RULES", "RULE_MEMORY", "Rule", "addresses"]
+
+#: Lengths of an optimizer's numbers h (float64), of what its rule remembers from step to step
+#: (float64), and of the constants c of one step. Of type int64: see `signatures.int64`.
+HYPERPARAMETERS, RULE_MEMORY, CONSTANTS = map(int64, (16, 8, 16))
 
 
 class Rule(NamedTuple):

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .. import validation
-from ..kernels.update_rules import RULES, Rule, addresses
+from ..kernels.update_rules import HYPERPARAMETERS, RULE_MEMORY, RULES, Rule, addresses
 from .schedule_base import Constant, Schedule, schedule
 
 __all__ = [
@@ -74,7 +74,9 @@ class State:
     def __init__(self, rule: Rule | None, parameters: Array, layers: int) -> None:
         slots = rule.slots if rule else 0
         self.steps = np.zeros(1, np.int64)
-        self.memory = np.zeros((1 + layers, 8))  # the rule's own numbers per layer; row 0 is unused
+        self.memory = np.zeros(
+            (1 + layers, RULE_MEMORY)
+        )  # the rule's own numbers per layer; row 0 is unused
         self.frozen_steps = np.zeros(1 + layers, np.int64)  # steps during which a layer was frozen
         self.per_layer = False  # whether each layer uses its own row of memory, or all use row 1
         self.slots = [np.zeros_like(parameters) for _ in range(slots)]
@@ -128,7 +130,7 @@ class Optimizer(validation.NoNewAttributes):
     ) -> None:
         self.rule, self.schedule, self._numbers = rule, lr, numbers
         self.clip_norm = self.clip_value = np.inf
-        self.h = np.zeros(16)
+        self.h = np.zeros(HYPERPARAMETERS)
         self.h[: 1 + len(numbers)] = self.schedule(0, 10**6), *numbers.values()
         self._states = WeakNetworkDict()
 

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..extras import import_extra
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -19,13 +21,11 @@ COLORS = (
 
 def figure(what: str, width: float, height: float) -> "Figure":
     """Return an empty figure of this size in inches; `what` is named if matplotlib is missing."""
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        message = f"{what} needs matplotlib: pip install 'fastgrad[plot]'"
-        raise ModuleNotFoundError(message, name=error.name) from None
     # Without pyplot: no window, no global state.
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+    drawing: Figure = import_extra("matplotlib.figure", "plot", what).Figure(
+        figsize=(width, height), dpi=150, layout="constrained"
+    )
+    return drawing
 
 
 def axes(what: str, ax: "Axes | None", width: float, height: float) -> "Axes":

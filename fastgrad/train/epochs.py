@@ -70,7 +70,7 @@ class MiniBatchEpochs:
             S = len(piece.X)
             batch = self._batch_size or S
             if not every and optimizer.schedule.has_own_function:
-                # raise before a step
+                # a user's schedule may raise: better before the first step than between two
                 optimizer.rates(net.engine.state(optimizer), ceil_div(S, batch))
             training = Training(optimizer, net.engine.draw_noise_key(net.rng))
             if average is not None and average.per_step:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..extras import import_extra
+
 __all__ = ["History"]
 
 
@@ -77,10 +79,6 @@ class History:
         ModuleNotFoundError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd  # noqa: PLC0415 - an extra
-        except ModuleNotFoundError as error:
-            message = "History.frame needs pandas: pip install 'fastgrad[frame]'"
-            raise ModuleNotFoundError(message, name=error.name) from None
+        pd = import_extra("pandas", "frame", "History.frame")
         index = pd.RangeIndex(1, len(self.cost) + 1, name="epoch")
         return pd.DataFrame(self.columns(), index=index)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..extras import import_extra
 from ..optim.lbfgs import LBFGS
 from .base import Fit, trained_mask
 from .epochs import EpochProgress
@@ -62,12 +63,7 @@ class LBFGSEpochs:
         }.items():
             if is_present:
                 raise ValueError(f"optimizer: got LBFGS with {obstacle}; expected it without")
-        try:
-            from scipy.optimize import line_search  # noqa: PLC0415 - an extra
-        except ModuleNotFoundError as error:
-            message = "LBFGS needs scipy: pip install 'fastgrad[lbfgs]'"
-            raise ModuleNotFoundError(message, name=error.name) from None
-        self._line_search = line_search
+        self._line_search = import_extra("scipy.optimize", "lbfgs", "LBFGS").line_search
         self._net, self._optimizer = net, optimizer
         (self._batch,) = source
         self._shuffle, self._threads = options.shuffle, options.threads

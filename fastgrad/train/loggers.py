@@ -3,12 +3,12 @@
 import csv
 import sys
 import time
-from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from .. import validation
+from ..extras import import_extra
 from .base import Callback, Fit
 
 __all__ = ["CSVLogger", "MLflowLogger", "TensorBoardLogger"]
@@ -102,7 +102,7 @@ class TensorBoardLogger(Callback):
     """
 
     def __init__(self, folder: str | PathLike[str], every: int = 0) -> None:
-        _extra("tensorboardX", "tensorboard", self)
+        _tensorboard()
         self.folder = validation.path("folder", folder)
         self.every = validation.integer("every", every, least=0)
         self._writer: Any = None
@@ -110,7 +110,7 @@ class TensorBoardLogger(Callback):
     def on_train_begin(self, fit: Fit) -> None:
         """Open a file."""
         # Its name has the time in whole seconds; the suffix keeps a second fit from replacing it.
-        self._writer = _extra("tensorboardX", "tensorboard", self).SummaryWriter(
+        self._writer = _tensorboard().SummaryWriter(
             self.folder, flush_secs=5, filename_suffix=f".{time.time_ns()}"
         )
 
@@ -163,13 +163,13 @@ class MLflowLogger(Callback):
         experiment: str | None = None,
         tracking_uri: str | None = None,
     ) -> None:
-        _extra("mlflow", "mlflow", self)
+        _mlflow()
         self.run_name, self.experiment, self.tracking_uri = run_name, experiment, tracking_uri
         self._ends_run = False
 
     def on_train_begin(self, fit: Fit) -> None:
         """Start a run unless one is active, and write the settings."""
-        mlflow = _extra("mlflow", "mlflow", self)
+        mlflow = _mlflow()
         self._error = sys.exception()  # being handled around the fit, so not raised by it
         if mlflow.active_run() is None:
             if self.tracking_uri is not None:
@@ -187,15 +187,23 @@ class MLflowLogger(Callback):
     def on_epoch_end(self, fit: Fit) -> None:
         """Write the metrics of the epoch."""
         metrics = {name: values[-1] for name, values in fit.history.columns().items()}
-        _extra("mlflow", "mlflow", self).log_metrics(metrics, step=fit.epoch + 1)
+        _mlflow().log_metrics(metrics, step=fit.epoch + 1)
 
     def on_train_end(self, fit: Fit) -> None:
         """End the run, if it was started here."""
         if self._ends_run:
             failed = sys.exception() is not self._error
-            _extra("mlflow", "mlflow", self).end_run("FAILED" if failed else "FINISHED")
+            _mlflow().end_run("FAILED" if failed else "FINISHED")
             self._ends_run = False
         self._error = None
+
+
+def _tensorboard() -> Any:
+    return import_extra("tensorboardX", "tensorboard", "TensorBoardLogger")
+
+
+def _mlflow() -> Any:
+    return import_extra("mlflow", "mlflow", "MLflowLogger")
 
 
 def _parameters(fit: Fit) -> dict[str, Any]:
@@ -219,12 +227,3 @@ def _parameters(fit: Fit) -> dict[str, Any]:
         "clip_value": optimizer.clip_value,
         **optimizer.settings,
     }
-
-
-def _extra(module: str, extra: str, callback: Callback) -> Any:
-    """Import a library that only this callback needs."""
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        message = f"{type(callback).__name__} needs {module}: pip install 'fastgrad[{extra}]'"
-        raise ModuleNotFoundError(message, name=error.name) from None

@@ -43,7 +43,7 @@ class InMemory:
         return iter([self.batch])
 
     def check_restarts(self) -> None:
-        """It always does."""
+        """Do nothing: arrays can be iterated over again."""
 
 
 class Stream:

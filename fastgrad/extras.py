@@ -1,0 +1,31 @@
+"""Libraries that only some features need, imported when these are used."""
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["import_extra"]
+
+
+def import_extra(module: str, extra: str, needed_by: str) -> Any:
+    """Return a module of a library that an extra installs.
+
+    Parameters
+    ----------
+    module : str
+        Its full name.
+    extra : str
+        The extra, such as "plot".
+    needed_by : str
+        What needs it, for the error.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed; the message names the command that installs it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        library = module.partition(".")[0]
+        message = f"{needed_by} needs {library}: pip install 'fastgrad[{extra}]'"
+        raise ModuleNotFoundError(message, name=error.name) from None
