@@ -1,0 +1,34 @@
+"""Permutations, and the keys of random numbers."""
+
+import numpy as np
+import pytest
+
+from fastgrad.codegen.jit import kernel
+from fastgrad.engine.descriptor import DESCRIPTOR, LAYER, context
+from fastgrad.engine.minibatch import draw_permutation, rng_key
+from fastgrad.engine.workspace import address_of
+
+
+@kernel
+def key_of(descriptor, layers, step, l):
+    return rng_key(context(0, descriptor, layers, 1, np.float32), step, l)
+
+
+def test_each_layer_at_each_step_of_each_epoch_has_a_key_of_its_own():
+    descriptor, layers = np.zeros(1, DESCRIPTOR), np.zeros(1, LAYER)
+    addresses = address_of(descriptor.view(np.int64)), address_of(layers.view(np.int64))
+    keys = set()
+    for noise_key in np.random.default_rng(0).integers(1, 2**62, size=3):  # as an epoch draws it
+        descriptor["noise_key"] = noise_key
+        keys |= {key_of(*addresses, step, l) for step in range(50) for l in range(5)}
+    assert len(keys) == 3 * 50 * 5
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 1000])
+def test_a_permutation_has_each_sample_once(n):
+    drawn = np.zeros((50, n), np.uint32)
+    for key, permutation in enumerate(drawn):
+        draw_permutation(permutation, key + 1)
+    assert (np.sort(drawn, axis=1) == np.arange(n)).all()
+    assert n == 1 or len({permutation.tobytes() for permutation in drawn}) > 1
+    assert np.abs(drawn.mean(axis=0) - (n - 1) / 2).max() < 0.3 * n
