@@ -4,6 +4,7 @@ import ast
 import inspect
 import itertools
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,9 @@ def parameters(thing):
     if inspect.isclass(thing) and issubclass(thing, BaseException):
         return []
     return [name for name in inspect.signature(thing).parameters if name not in ("self", "cls")]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs git's list; a checkout has it")
+def test_no_ignored_file_is_tracked():
+    tracked = ["git", "-C", str(ROOT), "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(tracked, capture_output=True, text=True, check=True).stdout == ""

@@ -145,6 +145,30 @@ def test_each_step_node_and_sample_has_a_draw_of_its_own():
         assert np.abs(rate - 0.5).max() < 4.5 * np.sqrt(0.25 / count)
 
 
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_each_step_of_a_fit_has_draws_of_its_own(batch_size):
+    # dC/dW_1j = (1/S) sum_s m_js whatever W is, so that the change of W_1j counts masks.
+    n, steps = 64, 200
+    cost = fg.Cost("sum", C=lambda a, y: a, dC_da=lambda a, y: 1 + 0 * a)
+    net = fg.Network([n, 1], cost=cost, init="zeros", dtype="float64", seed=3, input_dropout=0.5)
+    X, Y = np.ones((steps * batch_size, n)), np.zeros((steps * batch_size, 1))
+    net.fit(X, Y, epochs=1, batch_size=batch_size, optimizer=fg.SGD(1.0))
+    kept = -net.layers[0].W / (2 * steps)
+    assert np.abs(kept - 0.5).max() < 4.5 * np.sqrt(0.25 / len(X))
+
+
+@pytest.mark.parametrize("S", [1, 33])
+def test_each_layer_has_draws_of_its_own(S):
+    # Each output is 1 times two masks, of mean 1 if these are independent, and 2 if they are one.
+    n, steps = 64, 4
+    cost = fg.Cost("sum", C=lambda a, y: a, dC_da=lambda a, y: 1 + 0 * a)
+    net = fg.Network([n, n, n, n], "identity", cost=cost, dtype="float64", seed=3, dropout=0.5)
+    for layer in net.layers:
+        layer.W = np.eye(n)
+    C = [net.step(np.ones((S, n)), np.zeros((S, n)), fg.SGD(0.0)) for _ in range(steps)]
+    assert abs(np.mean(C) / n - 1) < 4.5 * np.sqrt(3 / (n * S * steps))
+
+
 def test_noise_is_normal_with_that_deviation():
     # One weight of 1: the cost at y = 0 is the mean of (x + noise)^2, that of its fourth power 3.
     S = 200 if PLAIN else 20_000
