@@ -76,9 +76,9 @@ def barrier_wait(ctx: Context) -> None:
         return
     arrived, crossings = _counter(ctx, _ARRIVED), _counter(ctx, _FIRST_CROSSING + ctx.t)
     crossings[0] += 1
+    all_arrived, polls = crossings[0] * threads, 0
     atomic_add(arrived, 1)
-    polls = 0
-    while atomic_load(arrived) < crossings[0] * threads:
+    while atomic_load(arrived) < all_arrived:
         polls += 1
         if polls % ctx.descriptor.spin_limit == 0:
             yield_processor()

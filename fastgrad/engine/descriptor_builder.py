@@ -57,7 +57,7 @@ class PassDescriptor:
     addresses : tuple of int
         The arguments of a pass after the thread: descriptor, table of layers, number of layers.
     barrier : ndarray
-        Where the threads of the pass meet.
+        Where the threads of the pass wait for each other.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class PassDescriptor:
         )  # fmt: skip
         parameters = workspace.parameters
         self._own(
-            parameters=parameters, barrier=workspace.barrier, row_squares=workspace.row_squares,
+            parameters=parameters, barrier=workspace.barrier,
             input_mean=workspace.mean, input_scale=workspace.scale,
             # a rule never reads the slots that it does not use, but gets an address
             slot_0=parameters, slot_1=parameters, slot_2=parameters,
@@ -204,5 +204,7 @@ class PassDescriptor:
             limits = np.ones((numba.config.NUMBA_NUM_THREADS, CLIP_STRIDE), dtype)
             limits[:, 1], limits[:, 2] = optimizer.clip_value, optimizer.clip_norm
             loop = regularizer_address("clip", dtype)
-            self.set(clip_loop=loop, clips_norm=optimizer.clip_norm < np.inf)
-            self._own(clip_limits=limits)
+            n_rows = int(table["rows"][1:].sum())
+            self.set(clip_loop=loop, clips_norm=optimizer.clip_norm < np.inf, n_rows=n_rows)
+            # made anew when a layer is frozen or not: rows of the lowest frozen layers stay 0
+            self._own(clip_limits=limits, row_squares=np.zeros(n_rows))

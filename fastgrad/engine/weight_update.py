@@ -169,7 +169,7 @@ def update_weights(ctx: Context, micro: Microbatch) -> None:
 
 @kernel
 def exchange_gradient(ctx: Context) -> None:
-    """Meet the other threads while the gradient is complete, and compute the factor of clipping."""
+    """Wait for the complete gradient, and compute the factor that limits its norm."""
     row_square_sums(ctx)
     barrier_wait(ctx)
     _clip_limits(ctx)[0] = clip_factor(ctx)
@@ -179,7 +179,7 @@ def exchange_gradient(ctx: Context) -> None:
 def row_square_sums(ctx: Context) -> None:
     """Compute the squared norm of the gradient of each node of this thread."""
     squares, row = view(ctx.descriptor.row_squares, (ctx.descriptor.n_rows,), np.float64), 0
-    for l in range(1, ctx.n_layers):
+    for l in range(ctx.descriptor.first_trained, ctx.n_layers):
         layer = layer_at(ctx, l)
         nodes = node_range(ctx, l)
         dC_dW = weights_of(ctx, ctx.descriptor.dC, layer)

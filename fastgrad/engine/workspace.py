@@ -76,7 +76,7 @@ class Workspace:
         Of the inputs, padded.
     options, constants : ndarray
         (L + 1, 16): the numbers of each layer's loops, and of the update rule at this step.
-    row_squares, average_rate, barrier : ndarray
+    average_rate, barrier : ndarray
         As the fields of the descriptor.
     scratch : Scratch
         Memory for the mini-batches so far.
@@ -94,7 +94,6 @@ class Workspace:
         self.scale[: sizes[0]] = 1
         self.options = aligned(len(sizes) * OPTIONS, dtype).reshape(-1, OPTIONS)
         self.constants = aligned(len(sizes) * CONSTANTS, dtype).reshape(-1, CONSTANTS)
-        self.row_squares = np.zeros(int(layers["rows"][1:].sum()))
         self.average_rate = np.zeros(1, dtype)
         self.barrier = barrier_array(threads)
         layout = WorkspaceLayout(self.parameter_layout, dtype, threads)
@@ -139,7 +138,6 @@ class Workspace:
             **scratch.fields,
             "dC": address_of(scratch.gradient),
             "n_parameters": len(self.parameters),
-            "n_rows": len(self.row_squares),
             "microbatch": layout.microbatch,
             "panels_per_block": layout.panels_per_block,
             "in_halves": gradient and layout.plan(batch_size).in_halves,

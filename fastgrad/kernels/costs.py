@@ -287,7 +287,7 @@ def softmax_cross_entropy(label_smoothing: float = 0.0) -> Cost:
     share = _share("softmax_cross_entropy", label_smoothing)
     return Cost(
         full_name("softmax_cross_entropy", "label_smoothing", share, 0.0),
-        C=None,  # a function of all outputs at once: its loop stands in kernels.py
+        C=None,  # a function of all outputs at once: its loop is in equations.py
         dC_da=None,
         link="softmax",
         targets="distribution",

@@ -245,8 +245,8 @@ class Inputs(_TrainingSettings):
         for block in (X[k : k + _ROWS] for X in pieces for k in range(0, len(X), _ROWS)):
             n, block_mean = len(block), block.mean(axis=0, dtype=np.float64)
             difference = block_mean - mean
-            squares += np.square(block - block_mean).sum(axis=0)
-            squares += difference**2 * (S * n / (S + n))
+            within = np.square(block - block_mean).sum(axis=0)
+            squares += within + difference**2 * (S * n / (S + n))
             mean += difference * (n / (S + n))
             S += n
         if S:

@@ -57,14 +57,14 @@ def test_csv_has_a_row_for_each_epoch(path):
     header, *written = rows(path)
     assert header == COLUMNS
     assert [row[0] for row in written] == ["1", "2", "3"]
-    figures = {
+    columns = {
         "cost": history.cost,
         "val_cost": history.val_cost,
         **history.metrics,
         "lr": [0.1] * 3,
         "seconds": history.seconds,
     }
-    for name, values in figures.items():
+    for name, values in columns.items():
         column = [float(row[header.index(name)]) for row in written]
         assert column == values, name  # to the bit
 
@@ -262,9 +262,9 @@ def test_mlflow_has_the_settings_and_each_metric(mlflow, tmp_path):
         "weight_decay": "0.1",
         "decoupled_weight_decay": "1.0",
     }
-    figures = {"cost": history.cost, "val_cost": history.val_cost, **history.metrics}
-    figures |= {"lr": history.lr, "seconds": history.seconds}
-    expected = {name: list(zip((1, 2, 3), v, strict=True)) for name, v in figures.items()}
+    columns = {"cost": history.cost, "val_cost": history.val_cost, **history.metrics}
+    columns |= {"lr": history.lr, "seconds": history.seconds}
+    expected = {name: list(zip((1, 2, 3), v, strict=True)) for name, v in columns.items()}
     assert metrics(mlflow, run) == expected
 
 
