@@ -85,6 +85,7 @@ SETUPS = [Setup(*setup) for setup in (
     ([12, 48, 3], 2000, "mse", {}, fg.Rprop, {}),
     ([12, 48, 3], 2000, "mse", {}, fg.LBFGS, {}),
     ([12, 48, 3], 64, "mse", {}, lambda: fg.Adam(fg.schedules.OneCycle(1e-2)), {}),
+    ([12, 24, 17, 3], 7, "softmax_cross_entropy", {}, lambda: fg.Adam().clip(0.1), {"frozen": 0}),
 )]  # fmt: skip
 
 

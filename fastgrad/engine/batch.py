@@ -1,12 +1,10 @@
 """A batch of samples, as the compiled passes read it."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
+from ..codegen.signatures import Array
 
 __all__ = ["Batch"]
-
-Array = np.ndarray[Any, Any]
 
 
 class Batch(NamedTuple):

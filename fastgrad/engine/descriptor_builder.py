@@ -138,6 +138,7 @@ class PassDescriptor:
     ) -> None:
         """Set the loops and options of each layer."""
         table, dtype, options = self._layers, self._dtype, self._workspace.options
+        is_online = self._batch_size == 1
         table["options"] = address_of(options) + options.strides[0] * np.arange(len(table))
         everything: list[Inputs | Layer] = [inputs, *layers]
         for record, numbers, of in zip(table, options, everything, strict=True):
@@ -149,7 +150,6 @@ class PassDescriptor:
         for record, numbers, layer, f, kind in zip(
             table[1:], options[1:], layers, activations, kinds, strict=True
         ):
-            is_online = self._batch_size == 1
             loops = loop_addresses(kind, is_online, self._gradient, dtype)
             for field, address in loops.items():
                 record[field] = address
@@ -171,8 +171,7 @@ class PassDescriptor:
             record["weight"] = head.weight / averaged
             first += head.nodes
         self._own(heads=records)
-        counts_correct = heads.classifies
-        self.set(computes_cost=1, n_heads=len(heads), counts_correct=counts_correct)
+        self.set(computes_cost=1, n_heads=len(heads), counts_correct=heads.classifies)
 
     def describe_training(
         self, optimizer: Optimizer, state: State, layers: Sequence[Layer]

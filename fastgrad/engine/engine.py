@@ -85,7 +85,7 @@ class Engine:
     Attributes
     ----------
     workspace : Workspace
-        Every array of the network.
+        The arrays of the network.
     layers : tuple of Layer
         Views of its parameters.
     inputs : Inputs

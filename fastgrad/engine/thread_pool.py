@@ -66,9 +66,7 @@ def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> int:
     """
     global _unavailable_until  # noqa: PLW0603
     if threads > 1 and time.monotonic() >= _unavailable_until and not _in_use.locked():
-        with (
-            _in_use
-        ):  # and no try after acquire(): an interrupt between the two would keep the lock
+        with _in_use:  # not acquire() and try: an interrupt between them would leave it locked
             if _try_on_threads(address, descriptor, threads):
                 return threads
         _unavailable_until = time.monotonic() + _UNAVAILABLE_SECONDS

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from ..codegen.signatures import Array
 from ..kernels.update_rules import CONSTANTS
 from .barrier import barrier_array
 from .descriptor import OPTIONS
@@ -18,8 +19,6 @@ from .partition import Plan
 from .workspace_layout import CACHE_LINE, ParameterLayout, WorkspaceLayout
 
 __all__ = ["Scratch", "Workspace", "address_of", "aligned"]
-
-Array = np.ndarray[Any, Any]
 
 _SMALL_BYTES = 4 << 20  # of scratch memory that is kept for smaller mini-batches too
 
@@ -85,10 +84,8 @@ class Workspace:
     def __init__(self, sizes: Sequence[int], kinds: Sequence[LayerKind], dtype: Any) -> None:
         threads = numba.config.NUMBA_NUM_THREADS
         self.parameter_layout = ParameterLayout(sizes, kinds)
-        layers, n_0 = (
-            self.parameter_layout.layers,
-            int(self.parameter_layout.layers["padded_nodes"][0]),
-        )
+        layers = self.parameter_layout.layers
+        n_0 = int(layers["padded_nodes"][0])
         self.parameters = aligned(self.parameter_layout.n_parameters, dtype)
         self.mean, self.scale = aligned(n_0, dtype), aligned(n_0, dtype)
         self.scale[: sizes[0]] = 1

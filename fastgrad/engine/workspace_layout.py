@@ -8,14 +8,13 @@ import numpy as np
 
 from ..arithmetic import ceil_div
 from ..codegen.dtypes import LANES
+from ..codegen.signatures import Array
 from ..codegen.tile_shapes import HEIGHTS, fits_in_l2, panels_in_l2
 from .descriptor import LAYER
 from .layer_kinds.base import LayerKind, PaddedSize
 from .partition import Plan, plan
 
 __all__ = ["CACHE_LINE", "ParameterLayout", "WorkspaceLayout", "round_up"]
-
-Array = np.ndarray[Any, Any]
 
 CACHE_LINE = 64  # bytes
 _NODE_UNIT = 16  # nodes in whole column blocks: of 16 in float32, of 8 in float64
