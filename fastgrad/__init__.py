@@ -7,7 +7,8 @@ from .data.dataset import load_digits
 from .kernels import activations, costs
 from .kernels.activations import Activation
 from .kernels.costs import Cost
-from .model.layer import Gradients, Inputs, Layer
+from .model.layer import Gradients, Layer
+from .model.standardization import Inputs, Targets
 from .network import Network
 from .optim import schedules
 from .optim.adam import Adam, AdamW, NAdam, RAdam
@@ -52,6 +53,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "Resumed",
     "Rprop",
+    "Targets",
     "TensorBoardLogger",
     "activations",
     "costs",

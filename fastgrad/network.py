@@ -3,31 +3,27 @@
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
-from .engine.batch import Batch
+from . import frames
 from .engine.engine import Engine, Training
 from .engine.partition import Plan
 from .formats import safetensors
 from .kernels.activations import Activation
 from .kernels.costs import Cost
 from .model import initializers
-from .model.layer import (
-    Arrays,
-    Gradients,
-    apply_settings,
-    assign_per_layer,
-    named_arrays,
-    training_settings,
-)
+from .model.layer import Arrays, Gradients, assign_dropout, assign_per_layer, named_arrays
+from .model.settings import apply_settings, training_settings
 from .model.spec import NetworkSpec
+from .model.standardization import Targets
 from .optim.base import NetworkKey, Optimizer, resolve_optimizer
 from .optim.weight_averages import EMA, SWA
 from .train.fit import fit
 from .train.history import History
-from .train.inputs import as_batch
+from .train.inputs import as_batch, encoded_batch
 from .train.options import FitOptions
 from .train.stream import InMemory, Stream
 from .validation import NoNewAttributes, integer, matrix, single_sample
@@ -59,6 +55,9 @@ class Network(NoNewAttributes):
         Seed of all random numbers: initial weights, shuffles, dropout. None: different each time.
     standardize : bool, default False
         Shift and scale the inputs to mean 0 and standard deviation 1 of the X of the first fit.
+    standardize_targets : bool, default False
+        The same for targets that are numbers: the cost compares standard deviations from the mean,
+        and predictions and metrics are in the unit of Y, in float64.
     l1, l2 : float or list of float, default 0
         The cost is C + l1 sum |W| + l2/2 sum W^2: one number, or one per layer.
     penalize_biases : bool or list of bool, default False
@@ -80,6 +79,8 @@ class Network(NoNewAttributes):
         frozen or not, its learning rate and penalties, as above.
     inputs : Inputs
         How inputs are standardised, and their noise and dropout in training.
+    targets : Targets
+        How targets are standardised.
     metadata : dict
         Anything that JSON can hold; saved with the network.
     rng : numpy.random.Generator
@@ -100,7 +101,7 @@ class Network(NoNewAttributes):
     (5, 1)
     """
 
-    _made_last = "inputs"
+    _made_last = "targets"
 
     def __init__(
         self,
@@ -112,6 +113,7 @@ class Network(NoNewAttributes):
         seed: int | None = None,
         standardize: bool = False,
         *,
+        standardize_targets: bool = False,
         l1: float | Sequence[float] = 0.0,
         l2: float | Sequence[float] = 0.0,
         penalize_biases: bool | Sequence[bool] = False,
@@ -126,16 +128,15 @@ class Network(NoNewAttributes):
             integer("seed", seed, least=0, most=np.inf)
         self.rng, self._key = np.random.default_rng(seed), NetworkKey()
         given = {"standardize": standardize, "dropout": input_dropout, "noise": input_noise}
-        self._build(replace(spec, inputs={**spec.inputs, **given}))
+        targets = {**spec.targets, "standardize": standardize_targets}
+        self._build(replace(spec, inputs={**spec.inputs, **given}, targets=targets))
         for layer, draw in zip(self.layers, schemes, strict=True):
-            n_out, n_in = layer.W.shape
-            layer.W = matrix("init", draw((n_out, n_in), self.rng), self.dtype, n_in, n_out)
+            W = draw(layer.W.shape, self.rng)
+            layer.W = matrix("init", W, self.dtype, *reversed(layer.W.shape))
         assign_per_layer(
             self.layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm
         )
-        if len(self.layers) == 1 and np.any(dropout):
-            raise ValueError(f"dropout: got {dropout!r} without a hidden layer; expected 0")
-        assign_per_layer(self.layers[:-1], dropout=dropout)
+        assign_dropout(self.layers, dropout)
 
     @classmethod
     def from_spec(cls, spec: NetworkSpec) -> Self:
@@ -159,13 +160,16 @@ class Network(NoNewAttributes):
         self.metadata = dict(spec.metadata)
         self.engine = Engine(spec, self._key)
         self.layers, self.inputs = self.engine.layers, self.engine.inputs
+        is_linear = spec.activations[-1].name == "identity"
+        self.targets = Targets(spec.heads.are_numbers & is_linear)
         apply_settings(self.inputs, spec.inputs)
+        apply_settings(self.targets, spec.targets)
         for layer, settings in zip(self.layers, spec.layers, strict=True):
             apply_settings(layer, settings)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything except addresses, which mean nothing in a copy or another process."""
-        derived = {"engine", "layers", "inputs"}
+        derived = {"engine", "layers", "inputs", "targets"}
         kept = {name: value for name, value in vars(self).items() if name not in derived}
         return {**kept, "spec": self.spec, "arrays": {k: v.copy() for k, v in self.arrays.items()}}
 
@@ -208,26 +212,29 @@ class Network(NoNewAttributes):
     @property
     def spec(self) -> NetworkSpec:
         """All that describes the network apart from its arrays: functions, settings, metadata."""
-        inputs, layers = training_settings(self.inputs), tuple(map(training_settings, self.layers))
-        f, metadata = self.activation_functions, self.metadata
-        return NetworkSpec(self.sizes, f, self.heads, self.dtype, inputs, layers, metadata)
+        parts = (self.inputs, self.targets, *self.layers)
+        inputs, targets, *layers = map(training_settings, parts)
+        return NetworkSpec(
+            self.sizes, self.activation_functions, self.heads, self.dtype, inputs, targets,
+            tuple(layers), self.metadata,
+        )  # fmt: skip
 
     @property
     def arrays(self) -> Arrays:
         """All numbers by their names in a file, such as "layer.1.W", as writable views."""
-        return named_arrays(self.inputs, self.layers)
-
-    # --- inference ----------------------------------------------------------------------------
+        return named_arrays(self.inputs, self.targets, self.layers)
 
     def forward(self, X: Any) -> Array:
-        """Outputs a^L, shape (S, n_L).
+        """Outputs a^L, shape (S, n_L); in the unit of the targets if these are standardised.
 
         Parameters
         ----------
         X : array_like
             (S, n_0).
         """
-        return self.engine.forward(matrix("X", X, self.dtype, self.n_inputs))
+        X = frames.matrix("X", X, self.dtype, self.n_inputs, self.inputs.names)
+        a = self.engine.forward(X)
+        return self.targets.decode(a) if self.targets.standardized else a
 
     def predict(self, X: Any) -> Array:
         """Outputs with the cost's link applied, (S, n_L): probabilities if it is a cross-entropy.
@@ -248,11 +255,12 @@ class Network(NoNewAttributes):
             (S, n_0).
         Y : array_like
             Targets: class ids (S,) or a distribution (S, n_L) for softmax; else (S, n_L), or (S,)
-            if n_L is 1. With several costs, a list of the targets of each.
+            if n_L is 1. With several costs, a list of the targets of each. If they are
+            standardised, C is that of (Y - mean) / scale.
         sample_weight : array_like, optional
             (S,): w_s in (1/S) sum_s w_s C_s.
         """
-        return self.engine.cost(self._batch(X, Y, sample_weight))[0]
+        return self.engine.cost(encoded_batch(self, X, Y, sample_weight))[0]
 
     def gradients(self, X: Any, Y: Any, sample_weight: Any = None) -> Gradients:
         """Gradient of the mean cost of the samples, with the penalty and without dropout.
@@ -262,22 +270,12 @@ class Network(NoNewAttributes):
         X, Y, sample_weight : array_like
             As for `cost`.
         """
-        batch = self._batch(X, Y, sample_weight)
+        batch = encoded_batch(self, X, Y, sample_weight)
         dC_da0 = np.empty_like(batch.X)
         C, _, dC = self.engine.gradients(batch, dC_da0)
         views = self.engine.workspace.views(dC)
         dC_dW, dC_db = zip(*((W.copy(), b.copy()) for W, b in views), strict=True)
         return Gradients(C, dC_dW, dC_db, dC_da0)
-
-    def _batch(
-        self, X: Any, Y: Any, sample_weight: Any = None, class_weight: Any = None, **options: Any
-    ) -> Batch:
-        return as_batch(
-            X, Y, sample_weight, class_weight, dtype=self.dtype, n_inputs=self.n_inputs,
-            heads=self.heads, **options,
-        )  # fmt: skip
-
-    # --- training -----------------------------------------------------------------------------
 
     def step(self, x: Any, y: Any, optimizer: Optimizer) -> float:
         """Update the weights on one mini-batch, for streams and reinforcement learning.
@@ -298,8 +296,9 @@ class Network(NoNewAttributes):
         """
         resolve_optimizer(optimizer).check_layers(self.layers)
         self.inputs.check_standardized()
+        self.targets.check_standardized()
         x, y = single_sample("x", x, y, self.n_inputs, len(self.heads))
-        batch = self._batch(x, y, names=("x", "y"))
+        batch = encoded_batch(self, x, y, names=("x", "y"))
         return self.engine.step(batch, Training(optimizer, self.engine.draw_noise_key(self.rng)))
 
     def fit(
@@ -325,7 +324,8 @@ class Network(NoNewAttributes):
         Parameters
         ----------
         X : array_like
-            (S, n_0). A C-contiguous array of the network's dtype is not copied.
+            (S, n_0), or a DataFrame of numbers, whose names `predict` then goes by. A C-contiguous
+            array of the network's dtype is not copied.
         Y : array_like
             Targets as for `cost`.
         epochs : int, default 10
@@ -335,8 +335,7 @@ class Network(NoNewAttributes):
         optimizer : Optimizer, default Adam()
             Its state is kept between calls.
         validation : (X_val, Y_val), optional
-            Samples on which the cost, and for classifiers the accuracy, is computed after each
-            epoch, without weights.
+            Samples on which cost and metrics are computed after each epoch, without weights.
         shuffle : bool, default True
             Whether the samples are shuffled in each epoch.
         sample_weight : array_like, optional
@@ -344,8 +343,8 @@ class Network(NoNewAttributes):
         callbacks : iterable of Callback
             Called between epochs and batches.
         threads : int, optional
-            Number of threads; None: chosen by measurement. The result does not depend on it. A
-            fork of a process that has trained on several threads uses one.
+            None: chosen by measurement. The result does not depend on it. A fork of a process that
+            has trained on several threads uses one.
         verbose : int, default 0
             1 shows progress.
         class_weight : dict, array_like or "balanced", optional
@@ -368,7 +367,9 @@ class Network(NoNewAttributes):
             shuffle=shuffle, callbacks=callbacks, threads=threads, verbose=verbose,
             metrics=metrics, average=average,
         )  # fmt: skip
-        return fit(self, InMemory(self._batch(X, Y, sample_weight, class_weight)), options)
+        names = self.inputs.names or frames.column_names(X)
+        batch = as_batch(self, X, Y, sample_weight, class_weight)
+        return fit(self, InMemory(batch, names), options)
 
     def fit_stream(
         self,
@@ -414,7 +415,7 @@ class Network(NoNewAttributes):
             shuffle=shuffle, callbacks=callbacks, threads=threads, verbose=verbose,
             metrics=metrics, average=average,
         )  # fmt: skip
-        return fit(self, Stream(batches, self._batch), options)
+        return fit(self, Stream(batches, partial(as_batch, self), self.inputs.names), options)
 
     def save(self, path: Any) -> None:
         """Write the network to a safetensors file, atomically.

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.model.layer import Inputs, Layer, training_settings
+from fastgrad.model.layer import Layer
+from fastgrad.model.settings import training_settings
 from fastgrad.model.spec import NetworkSpec
+from fastgrad.model.standardization import Inputs
 
 SQUARE = fg.Activation("square", f=lambda u: u * u, df=lambda u: 2 * u)
 

@@ -82,7 +82,7 @@ def measure(case):
     fit(1, 1)
     whole_steps = [best_of(lambda n, t=t: fit(t, n)) / steps for t in sorted({1, ALL})]
     training, batch_size = Training(adam), case.batch_size
-    batch = as_batch(X, Y, dtype=net.dtype, n_inputs=net.n_inputs, heads=net.heads)
+    batch = as_batch(net, X, Y)
     net.engine.compile(batch, training, batch_size)  # binds all addresses
     descriptor = net.engine._descriptor(PassRequest(batch_size, training=training))
     descriptor.set(threads=1, first_by_nodes=0)  # one thread, which does every layer

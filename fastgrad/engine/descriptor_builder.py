@@ -10,8 +10,9 @@ import numpy as np
 from ..codegen.signatures import Array
 from ..kernels.activations import Activation
 from ..kernels.regularizers import DROPOUT, KEPT, L1, L2, MAX_NORM, NOISE
-from ..model.layer import Inputs, Layer
+from ..model.layer import Layer
 from ..model.output_heads import OutputHeads
+from ..model.standardization import Inputs
 from ..optim.base import Optimizer, State
 from .batch import Batch
 from .descriptor import CLIP_STRIDE, DESCRIPTOR, HEAD

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..arithmetic import ceil_div
 from ..codegen.signatures import Array
-from ..model.layer import Inputs, Layer
+from ..model.layer import Layer
 from ..model.spec import NetworkSpec
+from ..model.standardization import Inputs
 from ..optim.base import NetworkKey, Optimizer, State
 from . import thread_pool
 from .batch import Batch

@@ -42,6 +42,12 @@ class OutputHeads(tuple[OutputHead, ...]):
             return 0
         return max(head.nodes, 2)
 
+    @property
+    def are_numbers(self) -> Array:
+        """Which outputs are compared with real numbers of any size: bool, (n_L,)."""
+        flags = [head.cost.targets == "real" and head.cost.link == "identity" for head in self]
+        return np.repeat(flags, [head.nodes for head in self])
+
     def prediction(self, a: Array) -> Array:
         """The outputs a^L, (S, n_L), with the link of each head's cost applied."""
         if len(self) == 1:

@@ -10,8 +10,10 @@ from .. import validation
 from ..kernels.activations import Activation, activation
 from ..kernels.costs import Cost
 from .function_names import function_of, name_in_file
-from .layer import Inputs, Layer, Settings, training_settings
+from .layer import Layer
 from .output_heads import OutputHeads, output_heads
+from .settings import Settings, training_settings
+from .standardization import Inputs, Targets
 
 __all__ = ["NetworkSpec"]
 
@@ -32,6 +34,8 @@ class NetworkSpec:
         float32 or float64.
     inputs : mapping
         All settings of the inputs by name, such as "noise".
+    targets : mapping
+        All settings of the targets by name, such as "standardize".
     layers : tuple of mappings
         All settings of each layer by name, such as "dropout".
     metadata : mapping
@@ -43,6 +47,7 @@ class NetworkSpec:
     heads: OutputHeads
     dtype: np.dtype[Any]
     inputs: Settings
+    targets: Settings
     layers: tuple[Settings, ...]
     metadata: Mapping[str, Any]
 
@@ -58,8 +63,10 @@ class NetworkSpec:
             activation(activations)  # validated although there may be no hidden layer to use it
         functions = tuple(map(activation, names))
         heads = output_heads(cost, sizes[-1], functions[-1].name)
-        inputs, layers = training_settings(Inputs), (training_settings(Layer),) * len(functions)
-        return cls(sizes, functions, heads, validation.real_dtype(dtype), inputs, layers, {})
+        inputs, targets = training_settings(Inputs), training_settings(Targets)
+        layers = (training_settings(Layer),) * len(functions)
+        dtype = validation.real_dtype(dtype)
+        return cls(sizes, functions, heads, dtype, inputs, targets, layers, {})
 
     @property
     def functions(self) -> list[Activation | Cost]:
@@ -73,7 +80,7 @@ class NetworkSpec:
             "activations": [name_in_file(f) for f in self.activations],
             "cost": [[name_in_file(cost), nodes, weight] for cost, nodes, weight in self.heads],
             "dtype": str(self.dtype),
-            "training": {"inputs": self.inputs, "layers": self.layers},
+            "training": {"inputs": self.inputs, "targets": self.targets, "layers": self.layers},
             "metadata": self.metadata,
         }
 
@@ -102,6 +109,7 @@ class NetworkSpec:
         return replace(
             spec,
             inputs={**spec.inputs, **given["inputs"]},
+            targets={**spec.targets, **given.get("targets", {})},
             layers=tuple({**a, **b} for a, b in zip(spec.layers, given["layers"], strict=True)),
             metadata=config["metadata"],
         )

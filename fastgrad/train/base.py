@@ -6,9 +6,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..engine.engine import Engine
-from ..model.layer import Arrays, Gradients, Inputs, Layer
+from ..model.layer import Arrays, Gradients, Layer
 from ..model.output_heads import OutputHeads
 from ..model.spec import NetworkSpec
+from ..model.standardization import Inputs, Targets
 from ..optim.base import Optimizer
 from ..optim.weight_averages import EMA, SWA
 from .history import History
@@ -31,6 +32,7 @@ class TrainableNetwork(Protocol):
     n_outputs: int
     rng: np.random.Generator
     sizes: tuple[int, ...]
+    targets: Targets
 
     @property
     def arrays(self) -> Arrays:
@@ -39,6 +41,10 @@ class TrainableNetwork(Protocol):
     @property
     def parameters(self) -> Array:
         """All weights and biases, flat."""
+
+    @property
+    def penalty(self) -> float:
+        """The terms of l1 and l2 in the cost."""
 
     @property
     def spec(self) -> NetworkSpec:

@@ -67,6 +67,8 @@ class MiniBatchEpochs:
         net, optimizer, average, every = fit.net, fit.optimizer, fit.average, self._every
         batches, samples, C, right = 0, 0, 0.0, 0.0
         for piece in self._source:
+            if net.inputs.names != self._source.input_names:  # of the first piece of a stream
+                net.inputs.names = self._source.input_names
             S = len(piece.X)
             batch = self._batch_size or S
             if not every and optimizer.schedule.has_own_function:

@@ -1,14 +1,15 @@
 """The metrics of each epoch: their names, and those of the validation samples."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..metrics import accuracy, resolve_metric
+from ..metrics import accuracy, resolve_metric, rmse
+from ..model.standardization import Targets
 from .base import TrainableNetwork
-from .inputs import as_batch
+from .inputs import as_batch, encoded
 
 __all__ = ["Evaluation", "accuracy_or_nan"]
 
@@ -31,6 +32,10 @@ class Evaluation:
         The validation samples.
     metrics : iterable of str or callable
         As for `Network.fit`; computed once here, so that one that fails does so before training.
+    targets : Targets
+        How targets are standardised in this fit.
+    input_names : sequence of str or None
+        The columns of the training samples, if they are a DataFrame.
 
     Attributes
     ----------
@@ -44,9 +49,16 @@ class Evaluation:
     """
 
     def __init__(
-        self, net: TrainableNetwork, samples: tuple[Any, Any] | None, metrics: Iterable[Any]
+        self,
+        net: TrainableNetwork,
+        samples: tuple[Any, Any] | None,
+        metrics: Iterable[Any],
+        targets: Targets,
+        input_names: Sequence[str] | None,
     ) -> None:
-        own = ("cost", "accuracy") if net.heads.classifies else ("cost",)
+        self._squares = _squares_per_cost(net, targets)
+        extra = ["accuracy"] * net.heads.classifies + ["rmse"] * bool(self._squares)
+        own = ("cost", *extra)
         self._net, self._functions = net, _functions(metrics, net, own)
         self._batch, self.metric_names = None, own
         if samples is None:
@@ -56,16 +68,23 @@ class Evaluation:
                 )
             return
         X, Y = samples
-        self._batch = batch = as_batch(
-            X, Y, dtype=net.dtype, n_inputs=net.n_inputs, heads=net.heads,
-            names=("validation X", "validation Y"),
-        )  # fmt: skip
+        batch = as_batch(net, X, Y, input_names=input_names, names=("validation X", "validation Y"))
+        self._batch = encoded(batch, targets)
         self._targets = batch.ids if len(batch.ids) else batch.Y
         if len(net.heads) == 1 and np.ndim(Y) < self._targets.ndim:
             self._targets = self._targets[:, 0]  # in the shape that the user passed
         names = [*own, *(f"val_{name}" for name in own), *self._functions]
         self.metric_names = tuple(dict.fromkeys(names))
         self._computed()
+
+    def of_training(self, C: float, accuracy: float) -> dict[str, float]:
+        """The metrics of the training samples by name, from their mean cost without the penalty."""
+        if self._squares:
+            return {"rmse": self._rmse(C)}
+        return {"accuracy": accuracy} if self._net.heads.classifies else {}
+
+    def _rmse(self, C: float) -> float:
+        return math.nan if math.isnan(C) else math.sqrt(self._squares * max(C, 0.0))
 
     def metrics(self) -> dict[str, float]:
         """The metrics of the validation samples by name, "val_cost" first; empty without any."""
@@ -75,6 +94,8 @@ class Evaluation:
         values = {"val_cost": C}
         if self._net.heads.classifies:
             values["val_accuracy"] = accuracy_or_nan(right, C)
+        if self._squares:
+            values["val_rmse"] = self._rmse(C - self._net.penalty)
         return values | self._computed()
 
     def _computed(self) -> dict[str, float]:
@@ -91,6 +112,17 @@ class Evaluation:
         }
 
 
+def _squares_per_cost(net: TrainableNetwork, targets: Targets) -> float:
+    """Squared errors in the unit of the targets, per cost; 0 unless one is a multiple of the other.
+
+    Standardised targets of one output have metrics in their own unit without being asked for them.
+    """
+    factor = {"squared_error": 2.0, "mse": 1.0}.get(net.heads[0].cost.name, 0.0)
+    if not targets.standardize or net.n_outputs > 1:
+        return 0.0
+    return factor * float(targets.scale[0]) ** 2
+
+
 def _functions(
     metrics: Iterable[Any], net: TrainableNetwork, own: tuple[str, ...]
 ) -> dict[str, Callable[..., Any]]:
@@ -104,7 +136,7 @@ def _functions(
                 f" prediction, both of shape (S, {net.n_outputs})"
             )
         name = function.__name__.strip("<>")  # no file of a logger can be called "<lambda>"
-        if f"val_{name}" in functions or (name in own and function is not accuracy):
+        if f"val_{name}" in functions or (name in own and function not in (accuracy, rmse)):
             raise ValueError(f"metrics: got {name!r} twice; expected functions of different names")
         functions[f"val_{name}"] = function
     return functions

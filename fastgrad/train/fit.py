@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Sequence
 
+from ..model.standardization import Targets
 from ..optim.adam import Adam
 from ..optim.lbfgs import LBFGS
 from .base import Callback, Fit, TrainableNetwork, trained_mask
@@ -15,7 +16,7 @@ from .history import History
 from .lbfgs_epochs import LBFGSEpochs
 from .options import FitOptions
 from .progress import Progress
-from .stream import Source
+from .stream import InMemory, Source
 
 __all__ = ["fit"]
 
@@ -27,20 +28,37 @@ def fit(net: TrainableNetwork, source: Source, options: FitOptions) -> History:
     """
     optimizer = Adam() if options.optimizer is None else options.optimizer
     optimizer.check_layers(net.layers)
-    evaluation = Evaluation(net, options.validation, options.metrics)
-    history = History(samples=source.n_samples or 0)
-    names = evaluation.metric_names
-    fit = Fit(net, optimizer, options.epochs, history, options.average, names)
-    fit.callbacks = _checked_callbacks(fit, options)
     standardizes = net.inputs.standardize and not net.inputs.standardized
-    if standardizes:
+    if standardizes or (net.targets.standardize and not net.targets.standardized):
         source.check_restarts()
+    targets = _standardize_targets(net, source)
+    names = source.input_names
+    evaluation = Evaluation(net, options.validation, options.metrics, targets, names)
+    history = History(samples=source.n_samples or 0)
+    metric_names = evaluation.metric_names
+    fit = Fit(net, optimizer, options.epochs, history, options.average, metric_names)
+    fit.callbacks = _checked_callbacks(fit, options)
     epochs = _epochs(fit, source, options)
     if fit.average is not None:
         fit.average.begin(net, trained_mask(net))
     if standardizes:
         net.inputs.standardize_by_pieces((piece.X for piece in source), stacklevel=4)
+    net.targets = targets
+    net.inputs.names = source.input_names
     return _run(fit, epochs, evaluation)
+
+
+def _standardize_targets(net: TrainableNetwork, source: Source) -> Targets:
+    """How the targets of this fit are standardised: as in an earlier one, or by those of now."""
+    targets = net.targets
+    if not targets.standardize:
+        if isinstance(source, InMemory) and len(source.batch.Y):
+            targets.warn_if_far(source.batch.Y, stacklevel=5)
+    else:
+        if not targets.standardized:
+            targets = targets.fitted_to(piece.Y for piece in source)
+        source.standardize(targets)
+    return targets
 
 
 def _checked_callbacks(fit: Fit, options: FitOptions) -> list[Callback]:
@@ -75,13 +93,14 @@ def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
                     callback.on_epoch_begin(fit)
             if history.stopped:
                 break
+            penalty = fit.net.penalty
             accuracy = _train_epoch(fit, epochs)
             if not math.isfinite(fit.cost):
                 fit.stop(f"the cost is {fit.cost} in epoch {epoch + 1}")
                 advice = f"fit: {history.stopped}; a smaller learning rate may help"
                 warnings.warn(advice, RuntimeWarning, stacklevel=4)
-            metrics = {"accuracy": accuracy} if fit.net.heads.classifies else {}
-            history.append_metrics(metrics | evaluation.metrics())
+            history.append_metrics(evaluation.of_training(fit.cost - penalty, accuracy))
+            history.append_metrics(evaluation.metrics())
             for callback in fit.callbacks:
                 callback.on_epoch_end(fit)
     except BaseException:

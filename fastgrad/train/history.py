@@ -23,8 +23,9 @@ class History:
     val_cost : list of float
         Mean cost of the validation samples after the epoch; empty without any.
     metrics : dict of str to list of float
-        "accuracy" for classifiers; with validation samples also "val_accuracy" and the metrics
-        passed to the fit, such as "val_f1".
+        "accuracy" for classifiers; "rmse", in the unit of the targets, for one output with
+        standardised targets and squared errors; with validation samples also "val_accuracy" or
+        "val_rmse", and the metrics passed to the fit, such as "val_f1".
     lr : list of float
         Learning rate of the epoch's last step.
     seconds : list of float

@@ -1,39 +1,45 @@
 """Inputs, targets and weights from the user: validated, and converted to the network's dtype."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import validation
+from .. import frames, validation
 from ..engine.batch import Batch
 from ..model.output_heads import OutputHead, OutputHeads
+from ..model.standardization import Targets
+from .base import TrainableNetwork
 
-__all__ = ["as_batch"]
+__all__ = ["as_batch", "encoded", "encoded_batch"]
 
 Array = np.ndarray[Any, Any]
 
 
 def as_batch(
+    net: TrainableNetwork,
     X: Any,
     Y: Any,
     sample_weight: Any = None,
     class_weight: Any = None,
     *,
-    dtype: np.dtype[Any],
-    n_inputs: int,
-    heads: OutputHeads,
+    input_names: Sequence[str] | None = None,
     names: tuple[str, ...] = ("X", "Y", "sample_weight"),
     is_piece: bool = False,
 ) -> Batch:
-    """Validate samples and convert them to a batch.
+    """Validate samples and convert them to a batch of a network.
+
+    Targets that are to be standardised, by `encoded`, are still as the user passed them, in
+    float64.
 
     Parameters
     ----------
+    net : Network
+        The network.
     X, Y, sample_weight, class_weight
         As for `Network.fit`.
-    dtype, n_inputs, heads
-        The network's.
+    input_names : sequence of str, optional
+        The columns that a DataFrame must have; by default those of the network, if it has any.
     names : tuple of str
         Names of X, Y and sample_weight in errors.
     is_piece : bool, default False
@@ -44,11 +50,14 @@ def as_batch(
     ValueError, TypeError
         One line: the argument, the value received, and what is expected.
     """
-    X = validation.matrix(names[0], X, dtype, n_inputs)
+    heads, dtype = net.heads, net.dtype
+    X = frames.matrix(names[0], X, dtype, net.n_inputs, input_names or net.inputs.names)
+    of_targets = np.dtype(np.float64) if net.targets.standardize else dtype
     if len(heads) > 1:
-        numbers, ids = _targets_of_heads(names[1], Y, heads, dtype, len(X)), np.empty(0, np.int64)
+        numbers = _targets_of_heads(names[1], Y, heads, of_targets, len(X))
+        ids = np.empty(0, np.int64)
     else:
-        numbers, ids = _targets(names[1], Y, heads[0], dtype, len(X))
+        numbers, ids = _targets(names[1], Y, heads[0], of_targets, len(X))
     weights = np.empty(0, dtype)
     if sample_weight is not None:
         weights = validation.weights(names[2], sample_weight, dtype, len(X), allow_zeros=is_piece)
@@ -62,6 +71,18 @@ def as_batch(
                 " sample_weight; expected a finite one above 0"
             )
     return Batch(X, numbers, ids, weights)
+
+
+def encoded(batch: Batch, targets: Targets) -> Batch:
+    """The batch with its targets standardised, in the dtype of its inputs."""
+    if not targets.standardize:
+        return batch
+    return batch._replace(Y=targets.encode(batch.Y, batch.X.dtype))
+
+
+def encoded_batch(net: TrainableNetwork, *samples: Any, **options: Any) -> Batch:
+    """The batch of `as_batch`, its targets standardised as the network's are."""
+    return encoded(as_batch(net, *samples, **options), net.targets)
 
 
 def _targets(name: str, Y: Any, head: OutputHead, dtype: Any, rows: int) -> tuple[Array, Array]:

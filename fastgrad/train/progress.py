@@ -88,7 +88,9 @@ def format_metrics(history: History) -> str:
     """Format the latest metrics: 'cost 0.01234, val 0.07310  accuracy 0.9812, val 0.9750'."""
     if not history.cost:
         return ""
-    parts = [_format_metric("cost", history.cost, history.val_cost)]
+    parts = []
+    if "rmse" not in history.metrics:  # the cost is in squared standard deviations then
+        parts.append(_format_metric("cost", history.cost, history.val_cost))
     for name in dict.fromkeys(name.removeprefix("val_") for name in history.metrics):
         values = history.metrics.get(name, []), history.metrics.get(f"val_{name}", [])
         parts.append(_format_metric(name, *values))

@@ -154,7 +154,7 @@ def test_standardising_needs_samples_before_a_stream_or_a_step():
     with pytest.raises(ValueError, match=r"standardize: got no samples .*standardize_by"):
         net.step(X, Y, fg.Adam())
     once = (piece for piece in [(X, Y)])
-    message = r"batches: got a generator with .* iterable that restarts: .* net.inputs.stand"
+    message = r"got a generator to be standardised; .* iterable that restarts: .* net.inputs.stand"
     with pytest.raises(TypeError, match=message):
         net.fit_stream(once)
     assert len(list(once)) == 1  # it is as it came
