@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 import fastgrad as fg
 
-from .. import validation
+from .. import plot, validation
 from ..atomic_write import atomic_write
 from ..codegen.numba_compat import target_processor
 from ..data import dataset
 from ..data.targets import TargetEncoder
 from ..network import Network
-from ..plot import charts
 from ..tools.gradient_check import gradient_errors
 from ..tools.warmup import warm_up
 from . import output_files
@@ -104,7 +103,7 @@ def train(arguments: argparse.Namespace) -> int:
     if curve:
         try:
             with atomic_write(curve) as temporary:
-                charts.history(history, temporary)
+                plot.history(history, temporary)
             print(f"training curve      {curve}")
         except ModuleNotFoundError as error:
             print(f"training curve      not drawn: {error}")

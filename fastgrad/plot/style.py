@@ -1,16 +1,23 @@
-"""Shared by the charts: figures without a window, axes, colours."""
+"""Shared by the charts: figures without a window, axes, titles, names, ticks, colours."""
 
+import textwrap
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import validation
 from ..extras import import_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-__all__ = ["COLORS", "axes", "class_colors", "figure", "finish"]
+__all__ = [
+    "COLORS", "axes", "class_colors", "figure", "finish", "log_ticks", "names", "set_title",
+    "text", "wrapped",
+]  # fmt: skip
 
 # The palette of Okabe and Ito, distinguishable with colour blindness, and four more colours.
 COLORS = (
@@ -18,23 +25,77 @@ COLORS = (
     "#7F7F7F", "#222222",
 )  # fmt: skip
 
+_LETTERS_PER_INCH = 9.5  # of a title
+_FEW_DECADES = 1e3  # of the highest to the lowest value: then 2 and 5 are labelled, too
+_PLAIN_NUMBERS = 1e-3, 1e5  # others are powers of ten
+
 
 def figure(what: str, width: float, height: float) -> "Figure":
     """Return an empty figure of this size in inches; `what` is named if matplotlib is missing."""
+    import_extra("matplotlib.figure", "plot", what)
+    from .shown import ShownFigure  # noqa: PLC0415 - an extra
+
     # Without pyplot: no window, no global state.
-    drawing: Figure = import_extra("matplotlib.figure", "plot", what).Figure(
-        figsize=(width, height), dpi=150, layout="constrained"
-    )
-    return drawing
+    return ShownFigure(figsize=(width, height), dpi=150, layout="constrained")
 
 
 def axes(what: str, ax: "Axes | None", width: float, height: float) -> "Axes":
     """Return the axes received, or those of a new figure."""
     if ax is None:
-        return figure(what, width, height).subplots()
+        empty = figure(what, width, height)
+        from .shown import ShownAxes  # noqa: PLC0415 - an extra
+
+        return empty.add_subplot(axes_class=ShownAxes)
     if not hasattr(ax, "add_collection"):
-        raise TypeError(f"ax: got {ax!r}; expected matplotlib's Axes")
+        raise TypeError(f"ax: got {validation.shown(ax)}; expected matplotlib's Axes")
     return ax
+
+
+def text(name: str, value: Any) -> str:
+    """Return the value; raise unless it is a string."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: got {validation.shown(value)}; expected a string")
+    return value
+
+
+def wrapped(title: str | None, figure: Any) -> str | None:
+    """The title in lines that fit in the figure; raise unless it is a string or None."""
+    if title is None:
+        return None
+    width = figure.get_figure(root=True).get_size_inches()[0]
+    return textwrap.fill(text("title", title), int(_LETTERS_PER_INCH * width))
+
+
+def set_title(ax: "Axes", title: str | None, subtitle: str = "") -> None:
+    """Write the title above the axes, and below it what the chart says of itself."""
+    lines = [line for line in (wrapped(title, ax.figure), subtitle) if line]
+    ax.set_title("\n".join(lines), loc="left", fontweight="bold")
+
+
+def names(name: str, value: Any, n: int, of: str) -> list[str] | None:
+    """Return the names of n things as strings; raise unless there are n, or None."""
+    if value is None:
+        return None
+    expected = f"one for each of the {n} {of}"
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{name}: got {validation.shown(value)}; expected a list, {expected}")
+    texts = [str(item) for item in value]
+    if len(texts) != n:
+        raise ValueError(f"{name}: got {len(texts)}; expected {expected}")
+    return texts
+
+
+def log_ticks(axis: "Axis", low: float, high: float) -> None:
+    """Label a logarithmic axis at decades, or at 1, 2 and 5 if there are few; all in one format."""
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter  # noqa: PLC0415
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < _FEW_DECADES * low else (1,)))
+    least, most = _PLAIN_NUMBERS
+    plain = least <= low and high < most
+    axis.set_major_formatter(
+        "{x:,g}" if plain else LogFormatterSciNotation(minor_thresholds=(9, 9))
+    )
+    axis.set_minor_formatter(NullFormatter())
 
 
 def finish(ax: "Axes") -> None:

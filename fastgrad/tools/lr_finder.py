@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import validation
+from .. import plot, validation
 from ..network import Network
 from ..optim.adam import Adam
 from ..optim.base import Optimizer, resolve_optimizer
 from ..optim.schedules import Exponential, Function
-from ..plot import charts
 from ..train.base import Callback, Fit
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class RangeTest:
         -------
         matplotlib.axes.Axes
         """
-        return charts.range_test(self, ax)
+        return plot.range_test(self, ax)
 
 
 class _CostRecorder(Callback):

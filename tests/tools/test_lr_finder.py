@@ -10,7 +10,7 @@ from helpers.run_mode import PLAIN
 from helpers.ten_samples import X, y
 
 import fastgrad as fg
-from fastgrad.plot import charts
+from fastgrad import plot
 from fastgrad.tools import lr_finder
 
 S = 32 if PLAIN else 400
@@ -190,7 +190,7 @@ def test_the_picture(rng):
     net, X, y, _ = regression(rng)
     found = fg.find_lr(net, X, y, fg.SGD())
     ax = found.plot()
-    assert charts.range_test(found, ax) is ax
+    assert plot.range_test(found, ax) is ax
     costs, smoothed, suggestion = ax.get_lines()[:3]
     assert np.array_equal(costs.get_xydata(), np.c_[found.rates, found.costs])
     assert np.array_equal(smoothed.get_xydata(), np.c_[found.rates, found.smoothed])
