@@ -167,8 +167,8 @@ def _surface(
     image = _image(ax, ticks, a[:, :, 0], vmin=low, vmax=high)
     horizontal, vertical = points.T
     ax.scatter(horizontal, vertical, s=18, c=y, norm=image.norm, edgecolors="white", linewidths=0.5)
-    name = f"{labels[0]}: " if labels else ""
-    ax.figure.colorbar(image, ax=ax, label=f"{name}prediction, and target of the samples")
+    label = labels[0] if labels else "prediction, and target of the samples"
+    style.linear_ticks(ax.figure.colorbar(image, ax=ax, label=label).ax.yaxis)
 
 
 def _image(ax: "Axes", ticks: list[Array], values: Array, **options: Any) -> Any:

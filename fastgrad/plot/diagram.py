@@ -108,7 +108,9 @@ def _texts(
 ) -> None:
     """Write a text beside each node of a layer, if there are any texts."""
     shift = 9 if align == "left" else -9
-    for i, y in zip(*nodes, strict=True) if texts else ():
+    if not texts:
+        return
+    for i, y in zip(*nodes, strict=True):
         ax.annotate(texts[i], (l, y), (shift, 0), textcoords="offset points", ha=align, va="center")
 
 

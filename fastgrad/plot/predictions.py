@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["confusion", "predicted"]
 
+Array = np.ndarray[Any, Any]
+
 _MAX_CLASS_LABELS = 30  # more would be too small to read
 _MAX_POINTS = 5000  # more would hide one another: their density is drawn instead
 
@@ -61,6 +63,7 @@ def confusion(
     names = style.names("labels", labels, n, "classes") or [str(k) for k in range(n)]
     longest = max(map(len, names))
     side = max(3.6, 1.6 + 0.45 * n) if n <= _MAX_CLASS_LABELS else 7.6
+    room = max(2.0, 0.45 * n) if n <= _MAX_CLASS_LABELS else 5.5
     side += 0.09 * longest  # inches per letter, beside the rows and below the columns
     ax = style.axes("the confusion", ax, side, side)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -73,7 +76,9 @@ def confusion(
     else:
         ax.figure.colorbar(image, ax=ax, label="share of the true class", shrink=0.8)
     ticks = range(0, n, ceil_div(n, _MAX_CLASS_LABELS))
-    ax.set_xticks(ticks, names[:: ticks.step], rotation=90 if longest > 3 else 0)
+    ax.set_xticks(
+        ticks, names[:: ticks.step], rotation=90 if 0.1 * longest > room / len(ticks) else 0
+    )
     ax.set_yticks(ticks, names[:: ticks.step])
     ax.set(xlabel="predicted class", ylabel="true class")
     right = counts.trace() / counts.sum()
@@ -123,21 +128,33 @@ def predicted(
     scores = {"R2": metrics.r2(y, prediction), "RMSE": metrics.rmse(y, prediction)}
     true, guess = (np.asarray(values, np.float64).ravel() for values in (y, prediction))
     name = "value" if name is None else style.text("name", name)
-    ax = style.axes("the chart of predictions", ax, 5.6, 4.8)
+    is_dense = len(true) > _MAX_POINTS
+    ax = style.axes("the chart of predictions", ax, 6.6 if is_dense else 5.6, 4.8)
     ends = np.array([min(true.min(), guess.min()), max(true.max(), guess.max())])
     ends += 0.03 * (np.ptp(ends) or 1) * np.array([-1, 1])
-    if len(true) > _MAX_POINTS:
-        cells = ax.hexbin(
-            true, guess, gridsize=60, bins="log", mincnt=1, cmap="Blues", extent=(*ends, *ends)
-        )
-        ax.figure.colorbar(cells, ax=ax, label="samples")
+    if is_dense:
+        _density(ax, true, guess, ends)
     else:
         ax.scatter(true, guess, s=14, color=COLORS[0], alpha=0.5, edgecolors="none")
-    ax.plot(ends, ends, color="0.3", linewidth=1, linestyle="--", label="predicted = true")
+    ax.plot(ends, ends, color=COLORS[1], linewidth=1, linestyle="--", label="predicted = true")
     for score, value in scores.items():
-        ax.plot([], [], " ", label=f"{score} {value:,.4g}")
+        ax.plot([], [], " ", label=f"{score} {style.number(value)}")
     ax.set(xlabel=f"true {name}", ylabel=f"predicted {name}", aspect="equal")
     style.set_title(ax, title)
     style.finish(ax)
     ax.set(xlim=ends, ylim=ends)
+    ax.locator_params(nbins=5)
+    for axis in (ax.xaxis, ax.yaxis):
+        style.linear_ticks(axis)
     return ax
+
+
+def _density(ax: "Axes", x: Array, y: Array, ends: Array) -> None:
+    """Draw how many samples are in each hexagon, on a logarithmic scale."""
+    from matplotlib import colormaps, colors  # noqa: PLC0415 - an extra
+
+    visible = colors.ListedColormap(colormaps["Blues"](np.linspace(0.25, 1, 256)))  # on white
+    extent = (*ends, *ends)
+    cells = ax.hexbin(x, y, gridsize=50, bins="log", mincnt=1, cmap=visible, extent=extent)
+    bar = ax.figure.colorbar(cells, ax=ax, label="samples", shrink=0.8)
+    style.log_ticks(bar.ax.yaxis, *cells.get_clim())

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "COLORS", "axes", "class_colors", "figure", "finish", "log_ticks", "names", "set_title",
-    "text", "wrapped",
+    "COLORS", "axes", "class_colors", "figure", "finish", "linear_ticks", "log_ticks", "names",
+    "number", "set_title", "text", "wrapped",
 ]  # fmt: skip
 
 # The palette of Okabe and Ito, distinguishable with colour blindness, and four more colours.
@@ -26,6 +26,8 @@ COLORS = (
 )  # fmt: skip
 
 _LETTERS_PER_INCH = 9.5  # of a title
+_SUBTITLE_POINTS = 22.0  # between a title and the axes if a subtitle stands between them
+_MANY_DIGITS, _TOO_MANY_DIGITS = 1e4, 1e7  # written in full from the first to the second
 _FEW_DECADES = 1e3  # of the highest to the lowest value: then 2 and 5 are labelled, too
 _PLAIN_NUMBERS = 1e-3, 1e5  # others are powers of ten
 
@@ -58,18 +60,26 @@ def text(name: str, value: Any) -> str:
     return value
 
 
-def wrapped(title: str | None, figure: Any) -> str | None:
-    """The title in lines that fit in the figure; raise unless it is a string or None."""
+def wrapped(title: str | None, inches: float) -> str:
+    """The title in lines of this length, "" for None; raise unless it is either."""
     if title is None:
-        return None
-    width = figure.get_figure(root=True).get_size_inches()[0]
-    return textwrap.fill(text("title", title), int(_LETTERS_PER_INCH * width))
+        return ""
+    return textwrap.fill(text("title", title), max(int(_LETTERS_PER_INCH * inches), 10))
 
 
 def set_title(ax: "Axes", title: str | None, subtitle: str = "") -> None:
     """Write the title above the axes, and below it what the chart says of itself."""
-    lines = [line for line in (wrapped(title, ax.figure), subtitle) if line]
-    ax.set_title("\n".join(lines), loc="left", fontweight="bold")
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    text = wrapped(title, inches)
+    if text and subtitle:
+        ax.annotate(subtitle, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points")
+    pad = _SUBTITLE_POINTS if text and subtitle else None
+    ax.set_title(text or subtitle, loc="left", fontweight="bold", pad=pad)
+
+
+def number(value: float) -> str:
+    """A number for a legend: four digits, or all in front of the point."""
+    return f"{value:,.0f}" if _MANY_DIGITS <= abs(value) < _TOO_MANY_DIGITS else f"{value:,.4g}"
 
 
 def names(name: str, value: Any, n: int, of: str) -> list[str] | None:
@@ -96,6 +106,13 @@ def log_ticks(axis: "Axis", low: float, high: float) -> None:
         "{x:,g}" if plain else LogFormatterSciNotation(minor_thresholds=(9, 9))
     )
     axis.set_minor_formatter(NullFormatter())
+
+
+def linear_ticks(axis: "Axis") -> None:
+    """Separate the thousands of a linear axis."""
+    low, high = np.abs(axis.get_view_interval())
+    if _MANY_DIGITS <= max(low, high) < _TOO_MANY_DIGITS:
+        axis.set_major_formatter("{x:,.10g}")
 
 
 def finish(ax: "Axes") -> None:

@@ -74,10 +74,12 @@ def history(
     values = history.columns()
     drawn = [name.removeprefix("val_") for name in values if name not in {"lr", "seconds"}]
     names = sorted(dict.fromkeys(drawn), key=lambda name: name != "rmse")  # the others as they are
-    columns = min(len(names), _MAX_COLUMNS)
+    columns = 2 if len(names) == 4 else min(len(names), _MAX_COLUMNS)
     rows = ceil_div(len(names), columns)
-    figure = style.figure("the training curve", 1.0 + 4.6 * columns, 3.8 * rows)
-    figure.suptitle(style.wrapped(title, figure) or "")
+    width = 1.0 + 4.6 * columns
+    figure = style.figure("the training curve", width, 3.8 * rows)
+    if text := style.wrapped(title, width):
+        figure.suptitle(text)
     panels = figure.subplots(rows, columns, squeeze=False).flatten()
     for name, ax in zip(names, panels, strict=False):
         _curves(ax, name, values.get(name, []), values.get(f"val_{name}", []), best_epoch)
@@ -99,7 +101,8 @@ def _curves(
         if len(values):
             ax.plot(
                 range(1, 1 + len(values)), values, color=color, linestyle=line, linewidth=1.8,
-                marker="o" if len(values) == 1 else "", label=f"{part} (last {values[-1]:,.4g})",
+                marker="o" if len(values) == 1 else "",
+                label=f"{part} (last {style.number(values[-1])})",
             )  # fmt: skip
     if best_epoch is not None:
         label = f"kept: epoch {best_epoch}"
@@ -110,10 +113,13 @@ def _curves(
     if metrics.less_is_better(name) and 0 < low <= high / _LOG_SCALE_RATIO:
         ax.set_yscale("log")
         style.log_ticks(ax.yaxis, low, high)
+    else:
+        style.linear_ticks(ax.yaxis)
     ax.set_title(_title(name), loc="left", fontweight="bold")
     ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     style.finish(ax)
+    ax.set_xlim(left=max(ax.get_xlim()[0], 0.5))  # there is no epoch 0
 
 
 def _title(name: str) -> str:
