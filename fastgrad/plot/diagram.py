@@ -107,7 +107,7 @@ def _texts(
     ax: "Axes", l: int, nodes: tuple[Array, Array], texts: Sequence[str] | None, align: str
 ) -> None:
     """Write a text beside each node of a layer, if there are any texts."""
-    shift = 9 if align == "left" else -9
+    shift = 10 if align == "left" else -10
     if not texts:
         return
     for i, y in zip(*nodes, strict=True):

@@ -121,7 +121,7 @@ def finish(ax: "Axes") -> None:
     ax.grid(visible=True, which="major", color="0.9")
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False)
+    ax.legend(facecolor="white", framealpha=0.8, edgecolor="none")
 
 
 def class_colors(n: int) -> np.ndarray[Any, Any]:
