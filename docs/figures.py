@@ -55,19 +55,27 @@ def draw_schedules(path):
 
 
 def draw_plots(folder):
-    """The pictures of plots.md, of its network."""
+    """The pictures of plots.md, of its networks."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 2))
     y = np.digitize(X[:, 0] + np.sin(2 * X[:, 1]), [-0.7, 0.7])
     net = fg.Network([2, 16, 3], "tanh", cost="softmax_cross_entropy", seed=0)
-    net.fit(X[:400], y[:400], epochs=60, optimizer=fg.Adam(0.01))
+    held_out = X[400:], y[400:]
+    history = net.fit(X[:400], y[:400], epochs=60, optimizer=fg.Adam(0.01), validation=held_out)
+    best = 1 + int(np.argmin(history.val_cost))
+    names, labels = ["width", "height"], ["left", "middle", "right"]
+    prices = 300_000 + 50_000 * (X[:, 0] + np.sin(2 * X[:, 1]) + 0.2 * rng.normal(size=600))
+    regression = fg.Network([2, 32, 1], "tanh", seed=0, standardize_targets=True)
+    regression.fit(X[:400], prices[:400], epochs=60, optimizer=fg.Adam(0.01))
     pictures = {
-        "confusion": plot.confusion(net, X[400:], y[400:], labels=["left", "middle", "right"]),
-        "boundary": plot.decision_boundary(net, X[400:], y[400:]),
-        "network": plot.network(net),
+        "history": plot.history(history, best_epoch=best, title="Three classes"),
+        "confusion": plot.confusion(y[400:], net.predict(X[400:]), labels=labels).figure,
+        "predicted": plot.predicted(prices[400:], regression.predict(X[400:]), name="price").figure,
+        "boundary": plot.decision_boundary(net, *held_out, names=names, labels=labels).figure,
+        "network": plot.network(net, names=names, labels=labels, title="After 60 epochs").figure,
     }
-    for name, ax in pictures.items():
-        ax.figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    for name, figure in pictures.items():
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
 def draw_range_test(path):
