@@ -62,7 +62,7 @@ def draw_plots(folder):
     net = fg.Network([2, 16, 3], "tanh", cost="softmax_cross_entropy", seed=0)
     held_out = X[400:], y[400:]
     history = net.fit(X[:400], y[:400], epochs=60, optimizer=fg.Adam(0.01), validation=held_out)
-    best = 1 + int(np.argmin(history.val_cost))
+    best = 1 + int(np.argmax(history.metrics["val_accuracy"]))
     names, labels = ["width", "height"], ["left", "middle", "right"]
     prices = 300_000 + 50_000 * (X[:, 0] + np.sin(2 * X[:, 1]) + 0.2 * rng.normal(size=600))
     regression = fg.Network([2, 32, 1], "tanh", seed=0, standardize_targets=True)
