@@ -61,8 +61,12 @@ def draw_plots(folder):
     y = np.digitize(X[:, 0] + np.sin(2 * X[:, 1]), [-0.7, 0.7])
     net = fg.Network([2, 16, 3], "tanh", cost="softmax_cross_entropy", seed=0)
     held_out = X[400:], y[400:]
-    history = net.fit(X[:400], y[:400], epochs=60, optimizer=fg.Adam(0.01), validation=held_out)
-    best = 1 + int(np.argmax(history.metrics["val_accuracy"]))
+    stopping = fg.EarlyStopping("val_accuracy", patience=60)
+    history = net.fit(
+        X[:400], y[:400], epochs=60, optimizer=fg.Adam(0.01), validation=held_out,
+        callbacks=[stopping],
+    )  # fmt: skip
+    best = stopping.best_epoch + 1
     names, labels = ["width", "height"], ["left", "middle", "right"]
     prices = 300_000 + 50_000 * (X[:, 0] + np.sin(2 * X[:, 1]) + 0.2 * rng.normal(size=600))
     regression = fg.Network([2, 32, 1], "tanh", seed=0, standardize_targets=True)
@@ -72,7 +76,7 @@ def draw_plots(folder):
         "confusion": plot.confusion(y[400:], net.predict(X[400:]), labels=labels).figure,
         "predicted": plot.predicted(prices[400:], regression.predict(X[400:]), name="price").figure,
         "boundary": plot.decision_boundary(net, *held_out, names=names, labels=labels).figure,
-        "network": plot.network(net, names=names, labels=labels, title="After 60 epochs").figure,
+        "network": plot.network(net, names=names, labels=labels, title="After training").figure,
     }
     for name, figure in pictures.items():
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
