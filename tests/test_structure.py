@@ -87,7 +87,7 @@ ORDER = [
     ["train"],
     ["network"],
     ["checkpoint"],
-    ["plot", "tools"],
+    ["plot", "sklearn", "tools"],
     ["cli"],
     ["__main__"],
 ]
