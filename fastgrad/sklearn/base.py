@@ -186,6 +186,12 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         with _threads(self.threads):
             return network.predict(_dense(X))
 
+    def __sklearn_tags__(self) -> Any:
+        """Missing values are an encoder's to deal with."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.encode is not None
+        return tags
+
     def _batch(self, X: Any, y: Array, sample_weight: Array | None) -> Batch:
         network = self.network_
         y = y.reshape(len(y), -1)

