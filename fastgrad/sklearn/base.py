@@ -8,6 +8,7 @@ import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+from threadpoolctl import ThreadpoolController
 
 from ..engine.batch import Batch
 from ..kernels.activations import ACTIVATIONS, Activation
@@ -39,6 +41,12 @@ __all__ = ["NetworkEstimator"]
 Array = np.ndarray[Any, Any]
 
 _NAMES = {"logistic": "sigmoid"}  # scikit-learn's name of an activation, and fastgrad's
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The threads of NumPy's and SciPy's BLAS; to find the libraries takes milliseconds."""
+    return ThreadpoolController()
 
 
 @contextmanager
@@ -228,7 +236,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             if is_given:
                 raise ValueError(f"{name}: got it with solver='lbfgs'; expected 'sgd' or 'adam'")
         self._current_network()
-        super()._fit_lbfgs(self._whole_batch(X, y, sample_weight), y, None, *buffers)
+        batch = self._whole_batch(X, y, sample_weight)
+        with _blas().limit(limits=1, user_api="blas"):  # SciPy's vectors are short: threads cost
+            super()._fit_lbfgs(batch, y, None, *buffers)
 
     def _whole_batch(self, X: Any, y: Array, sample_weight: Array | None) -> Batch:
         """All samples as one mini-batch, weights with mean 1; and the network's l2 for it."""
