@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numba
 import numpy as np
 from joblib.parallel import get_active_backend
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, _fit_context, is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
@@ -177,19 +177,25 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             return super()._validate_input(X, y, incremental, reset)
         if reset:
             self.encoder_ = copy.deepcopy(self.encode).fit(X)
-        else:
-            validate_data(self, X, reset=False, skip_check_array=True)
-        numbers, y = super()._validate_input(self.encoder_.transform(X), y, incremental, True)
-        validate_data(self, X, reset=True, skip_check_array=True)  # the names of the columns of X
+        numbers, y = super()._validate_input(self._encode(X, reset), y, incremental, True)
+        validate_data(self, X, reset=True, skip_check_array=True)  # names and number of X's columns
         return numbers, y
+
+    def _encode(self, X: Any, reset: bool = False) -> Any:
+        """What the encoder makes of X, whose columns are compared with those before."""
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return self.encoder_.transform(X)
+
+    def _checked(self, X: Any) -> Any:
+        """X of samples that are not trained on, as numbers."""
+        if self.encode is None:
+            return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        return check_array(self._encode(X), accept_sparse=["csr", "csc"])
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         """The outputs with the activation of the last layer, (S, n_outputs)."""
-        if check_input and self.encode is not None:
-            validate_data(self, X, reset=False, skip_check_array=True)
-            X = check_array(self.encoder_.transform(X), accept_sparse=["csr", "csc"])
-        elif check_input:
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        if check_input:
+            X = self._checked(X)
         network = self._views() if hasattr(self, "network_") else self._current_network()
         with _threads(self.threads):
             return network.predict(_dense(X))
@@ -209,6 +215,30 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         )  # fmt: skip
 
     # --- training ---------------------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation: Any = None) -> Self:
+        """Train on samples.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or DataFrame
+            (S, n_features).
+        y : array_like
+            (S,) or (S, n_outputs): labels of a classifier, numbers of a regressor.
+        sample_weight : array_like, optional
+            (S,).
+        validation : (X_val, y_val), optional
+            Samples on which `history_` has the cost after each epoch, and by which
+            `early_stopping` decides, instead of a part of X and y.
+
+        Returns
+        -------
+        MLPClassifier or MLPRegressor
+            The estimator itself.
+        """
+        self._fit(X, y, sample_weight, validation=validation)
+        return self
 
     def _fit(
         self,
@@ -323,12 +353,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if self._given_validation is None:
             return None
         X, y = pair("validation", self._given_validation, "(X_val, y_val)")
-        if self.encode is not None:
-            X = check_array(self.encoder_.transform(X), accept_sparse=["csr", "csc"])
-        else:
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         check_consistent_length(X, y)
-        return _dense(X), self._encoded(y)
+        return _dense(self._checked(X)), self._encoded(y)
 
     def _score(self, X: Any, y: Array, sample_weight: Array | None = None) -> float:
         """Score of validation samples with encoded targets; nan where an output is not finite."""

@@ -1,11 +1,10 @@
 """The classifier."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from sklearn import neural_network
-from sklearn.base import _fit_context
 from sklearn.utils import compute_sample_weight
 from sklearn.utils._param_validation import StrOptions
 
@@ -181,30 +180,6 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
         self.dropout, self.optimizer, self.callbacks = dropout, optimizer, callbacks
         self.threads, self.encode = threads, encode
         self.class_weight, self.loss = class_weight, loss
-
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation: Any = None) -> Self:
-        """Train on samples.
-
-        Parameters
-        ----------
-        X : array_like, sparse matrix or DataFrame
-            (S, n_features).
-        y : array_like
-            (S,) or (S, n_outputs): the labels.
-        sample_weight : array_like, optional
-            (S,).
-        validation : (X_val, y_val), optional
-            Samples on which `history_` has the cost after each epoch, and by which
-            `early_stopping` decides, instead of a part of X and y.
-
-        Returns
-        -------
-        MLPClassifier
-            The estimator itself.
-        """
-        self._fit(X, y, sample_weight, validation=validation)
-        return self
 
     def _fit(
         self,

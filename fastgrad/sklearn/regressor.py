@@ -1,12 +1,11 @@
 """The regressor."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from scipy.special import xlogy
 from sklearn import neural_network
-from sklearn.base import _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
@@ -170,30 +169,6 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
         )  # fmt: skip
         self.dropout, self.optimizer, self.callbacks = dropout, optimizer, callbacks
         self.threads, self.encode = threads, encode
-
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation: Any = None) -> Self:
-        """Train on samples.
-
-        Parameters
-        ----------
-        X : array_like, sparse matrix or DataFrame
-            (S, n_features).
-        y : array_like
-            (S,) or (S, n_outputs): the numbers.
-        sample_weight : array_like, optional
-            (S,).
-        validation : (X_val, y_val), optional
-            Samples on which `history_` has the cost after each epoch, and by which
-            `early_stopping` decides, instead of a part of X and y.
-
-        Returns
-        -------
-        MLPRegressor
-            The estimator itself.
-        """
-        self._fit(X, y, sample_weight, validation=validation)
-        return self
 
     def _cost(self, n_outputs: int) -> Any:
         # scikit-learn adds the deviances of several outputs up, fastgrad's cost averages them

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic import ceil_div
 from ..engine.batch import Batch, StepPenalties
 from ..train.stream import InMemory
 
@@ -36,7 +35,7 @@ class Samples(InMemory):
         self._rng, self._order, self._weights = rng, np.arange(S), batch.weights
         self._firsts = np.arange(0, S, batch_size)
         self._sizes = np.diff(self._firsts, append=S)
-        self._steps, self._batch_size = ceil_div(S, batch_size), batch_size
+        self._batch_size = batch_size
         self.shuffle(draw=False)
 
     def shuffle(self, draw: bool = True) -> None:
@@ -53,20 +52,18 @@ class Samples(InMemory):
             self._order = self._order[permutation]
         weights, sums = self._weights, self._sizes.astype(np.float64)
         if len(weights):
-            ordered = weights[self._order]
-            sums = np.add.reduceat(ordered, self._firsts, dtype=np.float64)
-            factors = np.divide(self._sizes, sums, out=np.zeros_like(sums), where=sums > 0)
-            weights = np.empty_like(ordered)
-            weights[self._order] = ordered * np.repeat(factors, self._sizes)
-        shares = np.divide(self._batch_size, sums, out=np.zeros_like(sums), where=sums > 0)
+            sums = np.add.reduceat(weights[self._order], self._firsts, dtype=np.float64)
+        inverses = np.divide(1, sums, out=np.zeros_like(sums), where=sums > 0)
+        if len(weights):
+            factors = np.empty_like(weights)
+            factors[self._order] = np.repeat(self._sizes * inverses, self._sizes)
+            weights = weights * factors
+        self._penalties = StepPenalties(self._batch_size * inverses, np.zeros_like(sums))
         self.batch = self.batch._replace(
-            weights=weights,
-            order=self._order.astype(np.uint32),
-            penalties=StepPenalties(shares, np.zeros(self._steps)),
+            weights=weights, order=self._order.astype(np.uint32), penalties=self._penalties
         )
 
     @property
     def penalty(self) -> float:
         """Mean of the penalty over the samples of the last epoch."""
-        assert self.batch.penalties is not None
-        return float(self.batch.penalties.values @ self._sizes) / len(self._order)
+        return float(self._penalties.values @ self._sizes) / len(self._order)

@@ -64,6 +64,15 @@ def test_class_weight_in_partial_fit():
         MLPClassifier(class_weight="balanced").partial_fit(X, Y, classes=range(10))
 
 
+def test_a_mini_batch_without_weight_is_no_error():
+    weights = np.repeat([1.0, 0.0, 1.0], [600, 400, 797])
+    options = {"random_state": 0, "shuffle": False, "batch_size": 200, "max_iter": 3}
+    options |= {"solver": "sgd", "momentum": 0}
+    one = MLPClassifier(**options).fit(X, Y, weights)
+    rest = weights > 0
+    assert same(one, MLPClassifier(**options).fit(X[rest], Y[rest]))
+
+
 # --- dropout, activations, costs ------------------------------------------------------------------
 
 
