@@ -46,8 +46,11 @@ FITS = {
             "hidden_layer_sizes": (20, 20),
             "solver": "sgd",
             "batch_size": 16,
-            "learning_rate_init": 1e-4,
+            "learning_rate_init": 1e-3,
         },
+    ),
+    "10,000 x 10, (10,), batch_size=8": Fit(
+        (10_000, 10, 0), {"hidden_layer_sizes": (10,), "batch_size": 8, "max_iter": 10}
     ),
     "20,000 x 50, (64, 64), batch_size=32": Fit(
         (20_000, 50, 0), {"hidden_layer_sizes": (64, 64), "batch_size": 32, "max_iter": 10}
@@ -63,6 +66,8 @@ def samples(fit, seed=0):
     if isinstance(fit.data, str):
         X, y = DATA[fit.data](return_X_y=True)
         name = "MLPRegressor" if fit.data == "diabetes" else "MLPClassifier"
+        if name == "MLPRegressor":
+            y = (y - y.mean()) / y.std()
     else:
         rows, columns, classes = fit.data
         rng = np.random.default_rng(seed)

@@ -11,12 +11,14 @@ import warnings
 from functools import partial
 from statistics import mean, median, stdev
 
+import numba
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
+from threadpoolctl import threadpool_limits
 
-from benches.common.hardware import processor
+from benches.common.hardware import ALL, processor
 from benches.common.sklearn_fits import DATA, FITS, MODULES, fitted, samples, scores
 
 
@@ -85,8 +87,11 @@ def main():
     parser.add_argument("--fits", nargs="*", default=list(FITS), choices=list(FITS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=ALL, help="of both, at most")
     parser.add_argument("--search", action="store_true")
     options = parser.parse_args()
+    numba.set_num_threads(options.threads)
+    threadpool_limits(options.threads, user_api="blas")
     print(processor(), end="\n\n")
     if options.search:
         search(options.rounds)

@@ -121,8 +121,8 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
     >>> from fastgrad.sklearn import MLPClassifier
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> classifier = MLPClassifier(solver="lbfgs", alpha=1.0, random_state=0).fit(X, y)
-    >>> bool(classifier.score(X, y) > 0.95)
+    >>> classifier = MLPClassifier(solver="lbfgs", alpha=1.0, max_iter=1000, random_state=0)
+    >>> bool(classifier.fit(X, y).score(X, y) > 0.95)
     True
     """
 
