@@ -26,7 +26,7 @@ WEIGHTS = rng.uniform(0.2, 2, 330)
 
 TASKS = {
     "classes": ("MLPClassifier", X_DIGITS, DIGITS, {}),
-    "two classes": ("MLPClassifier", X_DIGITS, np.where(DIGITS > 4, "high", "low"), {}),
+    "two classes": ("MLPClassifier", X_DIGITS, np.where(DIGITS > 4, 7, 3), {}),
     "labels": ("MLPClassifier", X_DIGITS, np.stack([DIGITS > 4, DIGITS % 2], axis=1), {}),
     "numbers": ("MLPRegressor", X_DIABETES, PROGRESS, {}),
     "two numbers": ("MLPRegressor", X_DIABETES, np.stack([PROGRESS, PROGRESS**2], axis=1), {}),
