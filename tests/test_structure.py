@@ -11,6 +11,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import plot
+from fastgrad import sklearn as estimators
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fastgrad"
@@ -66,7 +67,7 @@ def public(names, owner):
 
 PUBLIC = {
     f"{owner.__name__}.{name}": thing
-    for owner in (fg, fg.activations, fg.costs, fg.metrics, fg.schedules, plot)
+    for owner in (fg, fg.activations, fg.costs, fg.metrics, fg.schedules, plot, estimators)
     for name, thing in public(owner.__all__, owner)
 }
 
@@ -87,7 +88,7 @@ ORDER = [
     ["train"],
     ["network"],
     ["checkpoint"],
-    ["plot", "tools"],
+    ["plot", "sklearn", "tools"],
     ["cli"],
     ["__main__"],
 ]

@@ -4,7 +4,22 @@ from typing import NamedTuple
 
 from ..codegen.signatures import Array
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "StepPenalties"]
+
+
+class StepPenalties(NamedTuple):
+    """The penalty of l1 and l2 at each step of an epoch, where it differs between them.
+
+    Attributes
+    ----------
+    shares : ndarray of float64
+        (steps,): the factor of the penalty.
+    values : ndarray of float64
+        (steps,): the penalty of the weights before the step, written by the epoch.
+    """
+
+    shares: Array
+    values: Array
 
 
 class Batch(NamedTuple):
@@ -20,9 +35,15 @@ class Batch(NamedTuple):
         (S,): class ids; empty where there are targets instead.
     weights : ndarray
         (S,): w_s; empty: all 1.
+    order : ndarray of uint32 or None
+        (S,): the rows in the order in which an epoch trains on them; None: the epoch decides.
+    penalties : StepPenalties or None
+        None: in each step of an epoch the penalty has the factor 1.
     """
 
     X: Array
     Y: Array
     ids: Array
     weights: Array
+    order: Array | None = None
+    penalties: StepPenalties | None = None

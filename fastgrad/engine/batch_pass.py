@@ -51,7 +51,12 @@ from .minibatch import (
     set_targets,
 )
 from .partition import full_range, node_range, panel_range
-from .weight_update import accumulate_half_gradients, begin_step, update_weights
+from .weight_update import (
+    accumulate_half_gradients,
+    begin_penalty,
+    begin_step,
+    update_weights,
+)
 
 __all__ = ["accumulate_totals", "batch_pass", "count_correct", "run_on_threads"]
 
@@ -281,6 +286,7 @@ def batch_pass(dtype: Any) -> Any:
         for batch in range(passed.first, passed.last, passed.batch_size):
             batch_last = min(batch + passed.batch_size, passed.last)
             if t == 0 and passed.updates:
+                begin_penalty(ctx, (batch - passed.first) // passed.batch_size)
                 begin_step(ctx, (batch - passed.first) // passed.batch_size)
             for first in range(batch, batch_last, passed.microbatch):
                 micro = microbatch(ctx, batch, batch_last, first)

@@ -131,6 +131,8 @@ class Descriptor:
     steps: Address  # (1,) int64: steps so far
     frozen_steps: Address  # (L + 1,) int64: steps during which a layer was not trained
     rates: Address  # (steps of the pass,) float64: learning rates
+    penalty_shares: Address  # (steps of the pass,) float64: factors of l1 and l2
+    penalties: Address  # (steps of the pass,) float64: those of the weights before, to be written
     lr_scales: Address  # (L + 1,) float64: factors of the learning rate
     average: Address  # (n_parameters,): moving average of the parameters
     average_state: Address  # (2,) float64: share of new weights, steps so far

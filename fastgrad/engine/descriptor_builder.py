@@ -33,6 +33,8 @@ class BoundArrays(TypedDict, total=False):
     input_gradient: Array | None  # (S, n_0)
     totals: Array  # (2,) float64
     rates: Array  # (steps,) float64
+    penalty_shares: Array  # (steps,) float64
+    penalties: Array  # (steps,) float64
 
 
 def _limits(optimizer: Optimizer | None) -> tuple[float, float] | None:
@@ -118,6 +120,8 @@ class PassDescriptor:
             input_gradient=address_of(arrays.get("input_gradient")),
             totals=address_of(arrays.get("totals")),
             rates=address_of(arrays.get("rates")),
+            penalty_shares=address_of(arrays.get("penalty_shares")),
+            penalties=address_of(arrays.get("penalties")),
         )
 
     def bind_average(self, average: Array | None, state: Array | None) -> None:

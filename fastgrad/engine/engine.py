@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arithmetic import ceil_div
 from ..codegen.signatures import Array
+from ..kernels.regularizers import SHARE
 from ..model.layer import Layer
 from ..model.spec import NetworkSpec
 from ..model.standardization import Inputs
@@ -179,14 +180,15 @@ class Engine:
         every: int = 0,
         batches_before: int = 0,
     ) -> Iterator[tuple[int, float, float]]:
-        """Train once on every sample, in an order drawn from the seed (None: in their order).
+        """Train once on every sample, in an order drawn from the seed (None: in the batch's order).
 
         Yields every 50 to 100 ms, and after every `every` mini-batches unless that is 0, counted
         from `batches_before`: the number of samples done, the sum of C over them (with the penalty
-        of the weights before the first) and how many of them were classified correctly.
+        of the weights before the first, or of each step if the batch has such penalties) and how
+        many of them were classified correctly.
         """
-        S, penalty = len(batch.X), self.penalty
-        permutation = np.empty(S if seed is not None else 0, np.uint32)
+        S, penalty = len(batch.X), 0.0 if batch.penalties else self.penalty
+        permutation = np.empty(S, np.uint32) if seed is not None else batch.order
         sums = np.zeros(2)  # added to from pass to pass: their bits do not depend on the clock
         totals = Totals(0.0, 0.0, 0)
         while (done := totals.last) < S:
@@ -197,7 +199,12 @@ class Engine:
                 shuffle_key=(seed or 0) if done == 0 else 0,
             )  # fmt: skip
             totals = self._run(batch, request, permutation=permutation, totals=sums)
-            yield totals.last, totals.C + penalty * totals.last, totals.correct
+            C = totals.C + penalty * totals.last
+            if batch.penalties:
+                firsts = np.arange(0, totals.last, batch_size)
+                sizes = np.minimum(batch_size, totals.last - firsts)
+                C += float(batch.penalties.values[: len(firsts)] @ sizes)
+            yield totals.last, C, totals.correct
 
     # --- one pass -----------------------------------------------------------------------------
 
@@ -211,6 +218,10 @@ class Engine:
             batches = max(n_samples // request.batch_size, 1)
             last = min(first + batches * request.batch_size, last)
         sums = arrays.setdefault("totals", np.zeros(2))
+        if request.training and batch.penalties:
+            step = first // request.batch_size
+            arrays["penalty_shares"] = batch.penalties.shares[step:]
+            arrays["penalties"] = batch.penalties.values[step:]
         with self._lock:
             descriptor = self._descriptor(request)
             if request.training:
@@ -218,6 +229,7 @@ class Engine:
                 arrays["rates"] = self._bind_training(descriptor, request.training, n_steps)
             descriptor.set(first=first, last=last, shuffle_key=request.shuffle_key)
             descriptor.bind(batch, **arrays)
+            self.workspace.options[:, SHARE] = 1
             begin = time.perf_counter()
             loop = pass_address(request.batch_size == 1, self.dtype)
             used = thread_pool.run_pass(loop, descriptor, threads)

@@ -25,6 +25,7 @@ from .layer_kinds import dense
 from .minibatch import perturb_inputs, rng_key, sample_at, sample_weight_of, set_targets
 from .weight_update import (
     add_penalty_gradient,
+    begin_penalty,
     begin_step,
     exchange_and_apply,
     needs_gradient,
@@ -149,6 +150,8 @@ def online_pass(dtype: Any) -> Any:
         for position in range(passed.first, passed.last):
             sample = sample_at(passed.permutation, position)
             gather_one(ctx, position, sample)
+            if passed.updates:
+                begin_penalty(ctx, position - passed.first)
             forward_layers(ctx, position)
             if passed.output:
                 row = rows_at(ctx, passed.output, position + 1, outputs.nodes)[position]

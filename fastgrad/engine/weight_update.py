@@ -14,6 +14,7 @@ import numpy as np
 from ..codegen.intrinsics import call, view
 from ..codegen.jit import array_kernel, kernel
 from ..codegen.signatures import Array, Range, int64
+from ..kernels.regularizers import L1, L2, SHARE
 from ..kernels.update_rules import CONSTANTS, HYPERPARAMETERS, RULE_MEMORY
 from .barrier import barrier_wait
 from .descriptor import (
@@ -32,8 +33,8 @@ from .minibatch import Microbatch
 from .partition import full_range, half_range, node_range, parameter_range
 
 __all__ = [
-    "accumulate_half_gradients", "add_penalty_gradient", "begin_step", "exchange_and_apply",
-    "needs_gradient", "update_weights",
+    "accumulate_half_gradients", "add_penalty_gradient", "begin_penalty", "begin_step",
+    "exchange_and_apply", "needs_gradient", "update_weights",
 ]  # fmt: skip
 
 
@@ -64,6 +65,35 @@ def begin_step(ctx: Context, step: int) -> None:
         state = view(descriptor.average_state, (2,), np.float64)  # share of new weights, steps
         numbers(ctx, descriptor.average_rate, int64(1))[0] = state[0] if state[1] else 1.0
         state[1] += 1
+
+
+@kernel
+def begin_penalty(ctx: Context, step: int) -> None:
+    """Set the share of the penalty at a step of the pass, if it varies, and write its value."""
+    descriptor = ctx.descriptor
+    if descriptor.penalty_shares:
+        share = view(descriptor.penalty_shares, (step + 1,), np.float64)[step]
+        total = 0.0
+        for l in range(1, ctx.n_layers):
+            layer = layer_at(ctx, l)
+            if layer.penalty:
+                options = numbers(ctx, layer.options, OPTIONS)
+                options[SHARE] = share
+                total += _penalty_of(ctx, layer.W_offset, layer.rows * layer.row_stride, options)
+                if layer.penalizes_biases:
+                    total += _penalty_of(ctx, layer.b_offset, layer.rows, options)
+        view(descriptor.penalties, (step + 1,), np.float64)[step] = total
+
+
+@kernel
+def _penalty_of(ctx: Context, first: int, n: int, options: Array) -> float:
+    """Return share (l1 sum |w| + l2/2 sum w^2) over n parameters."""
+    absolutes = squares = 0.0
+    for w_k in parameters_at(ctx, ctx.descriptor.parameters, first, n):
+        absolutes += abs(w_k)
+        squares += w_k * w_k
+    penalty: float = options[SHARE] * (options[L1] * absolutes + options[L2] / 2 * squares)
+    return penalty
 
 
 # --- Reduce -------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from ..codegen.signatures import Array, Range, Shape
 from ..codegen.tile_shapes import HEIGHTS, ROW, SHAPES, WIDTHS
 from .counter_rng import bits, threshold
 from .elementary import exp, log, real
-from .regularizers import DROPOUT, KEPT, L1, L2
+from .regularizers import DROPOUT, KEPT, L1, L2, SHARE
 
 # --- One sample: the derivation as it stands ----------------------------------------------------
 
@@ -105,7 +105,7 @@ def input_dropout(a: Array, options: Array, n: int, first: int, key: int) -> Non
 
 def penalty(w: Array, g: Array, options: Array, n: int) -> None:
     """Gradient of the penalty l1 sum |w| + l2/2 sum w^2, added to that of the cost."""
-    l1, l2 = options[L1], options[L2]
+    l1, l2 = options[SHARE] * options[L1], options[SHARE] * options[L2]
     for k in range(n):  # eq. (10): dC/dW_ij = dC/dW_ij + l1 sign(W_ij) + l2 W_ij
         sign = real(l1, 1) if w[k] > 0 else (real(l1, -1) if w[k] < 0 else real(l1, 0))
         g[k] += l1 * sign + l2 * w[k]

@@ -10,12 +10,12 @@ from ..codegen.signatures import Array
 from .counter_rng import normal
 
 __all__ = [
-    "DROPOUT", "KEPT", "L1", "L2", "MAX_NORM", "NOISE", "add_noise", "clip", "limit_row_norms",
-    "move_average",
+    "DROPOUT", "KEPT", "L1", "L2", "MAX_NORM", "NOISE", "SHARE", "add_noise", "clip",
+    "limit_row_norms", "move_average",
 ]  # fmt: skip
 
-#: Positions in the options of a layer.
-DROPOUT, KEPT, L1, L2, MAX_NORM, NOISE = range(6)
+#: Positions in the options of a layer; SHARE is the factor of L1 and L2 at the current step.
+DROPOUT, KEPT, L1, L2, MAX_NORM, NOISE, SHARE = range(7)
 
 
 def add_noise(a: Array, options: Array, n: int, first: int, key: int) -> None:

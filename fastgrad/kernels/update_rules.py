@@ -174,6 +174,12 @@ def _prepare_adam(h: Array, m: Array, c: Array, t: int) -> None:
     c[0] = h[0] / (1 - h[1] ** t)
 
 
+def _prepare_adam_eps_hat(h: Array, m: Array, c: Array, t: int) -> None:
+    """The faster order of computation of the paper's section 2: eps joins the uncorrected root."""
+    _prepare_means(h, c, t)
+    c[0], c[5] = h[0] * np.sqrt(1 - h[2] ** t) / (1 - h[1] ** t), 1.0
+
+
 def _prepare_nadam(h: Array, m: Array, c: Array, t: int) -> None:
     """T. Dozat, 2016, algorithm 2; mu grows as in PyTorch and Keras."""
     lr, beta1, momentum_decay = h[0], h[1], h[6]
@@ -272,6 +278,7 @@ RULES = {
     "rmsprop_centered": _rmsprop(momentum=False, centered=True),
     "rmsprop_centered_momentum": _rmsprop(momentum=True, centered=True),
     "adam": _adam(_prepare_adam),
+    "adam_eps_hat": _adam(_prepare_adam_eps_hat),  # as scikit-learn and Keras compute it
     "amsgrad": _adam(_prepare_adam, amsgrad=True),
     "nadam": _adam(_prepare_nadam, nesterov=True),
     "radam": _adam(_prepare_radam),

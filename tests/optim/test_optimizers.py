@@ -9,6 +9,8 @@ from helpers.run_mode import PLAIN, jitted_only
 from helpers.torch_twin import TorchTwin, random_batches
 
 import fastgrad as fg
+from fastgrad.kernels.update_rules import RULES
+from fastgrad.optim.base import Optimizer
 
 STEPS = 7 if PLAIN else 100  # RAdam is rectified from the sixth
 HIDDEN = 2 if PLAIN else 17
@@ -288,3 +290,24 @@ def test_a_learning_rate_of_0_changes_nothing(name, options, rng):
     net.fit(rng.normal(size=(9, 3)), rng.normal(size=(9, 2)), epochs=2, optimizer=optimizer)
     for array, was in zip(parameters(net), before, strict=True):
         assert np.array_equal(array, was)
+
+
+def test_adam_with_eps_at_the_uncorrected_root(rng):
+    """The faster order of computation at the end of section 2 of the paper."""
+    net = network()
+    ours = Optimizer(
+        0.01, RULES["adam_eps_hat"], beta1=0.8, beta2=0.95, eps=1e-3, weight_decay=0, decoupled=0
+    )
+    w, m, v = net.parameters.copy(), 0, 0
+    for t in range(1, STEPS + 1):
+        x, y = rng.normal(size=(8, 5)), rng.normal(size=(8, 3))
+        g, gradients = np.zeros_like(w), net.gradients(x, y)
+        for (W, b), dC_dW, dC_db in zip(
+            net.engine.workspace.views(g), gradients.dC_dW, gradients.dC_db, strict=True
+        ):
+            W[:], b[:] = dC_dW, dC_db
+        net.step(x, y, ours)
+        m, v = 0.8 * m + 0.2 * g, 0.95 * v + 0.05 * g**2
+        rate = 0.01 * np.sqrt(1 - 0.95**t) / (1 - 0.8**t)
+        w = w - rate * m / (np.sqrt(v) + 1e-3)
+        assert np.allclose(net.parameters, w, rtol=1e-10, atol=1e-14)
