@@ -3,7 +3,7 @@
 from . import data, metrics, plot
 from .checkpoint import Checkpoint, Resumed, load, resume, save_checkpoint
 from .data.chunks import Chunks
-from .data.dataset import load_digits
+from .data.dataset import load_digits, load_penguins
 from .kernels import activations, costs
 from .kernels.activations import Activation
 from .kernels.costs import Cost
@@ -16,6 +16,7 @@ from .optim.base import Optimizer
 from .optim.first_order import SGD, Adadelta, Adagrad, Lion, RMSprop, Rprop
 from .optim.lbfgs import LBFGS
 from .optim.weight_averages import EMA, SWA
+from .tables.model import TableModel
 from .tools.lr_finder import find_lr
 from .train.base import Callback, Fit
 from .train.callbacks import EarlyStopping, ReduceLROnPlateau
@@ -53,6 +54,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "Resumed",
     "Rprop",
+    "TableModel",
     "Targets",
     "TensorBoardLogger",
     "activations",
@@ -61,6 +63,7 @@ __all__ = [
     "find_lr",
     "load",
     "load_digits",
+    "load_penguins",
     "metrics",
     "plot",
     "resume",

@@ -20,11 +20,12 @@ from .optim.schedules import from_config
 from .optim.weight_averages import EMA, SWA, resolve_average
 from .train.base import Callback, Fit, TrainableNetwork
 
-__all__ = ["Checkpoint", "Resumable", "Resumed", "load", "resume", "save_checkpoint"]
+__all__ = ["MEMBER", "Checkpoint", "Resumable", "Resumed", "load", "resume", "save_checkpoint"]
 
 # Names of tensors in a file; part of its format, as are the keys of the training state below.
 _SLOT, _MEMORY, _FROZEN_STEPS = "optimizer.slot.", "optimizer.memory", "optimizer.missed"
 _AVERAGE, _EXTRA = "average", "also."
+MEMBER = "member."  # of the networks of an ensemble, which are in one file
 
 _OPTIMIZERS = {name: getattr(room, name) for room in (adam, first_order) for name in room.__all__}
 
@@ -300,6 +301,10 @@ def _read(
 ) -> tuple[Network, Arrays, dict[str, Any] | None]:
     """The network, all arrays and the training state of a file."""
     spec, arrays, state = safetensors.read(path, custom_objects)
+    if any(name.startswith(MEMBER) for name in arrays):
+        raise ValueError(
+            f"{path}: got the networks of an ensemble; load it with fg.TableModel.load"
+        )
     try:
         net = Network.from_spec(spec)
     except (AttributeError, TypeError, ValueError) as error:

@@ -14,7 +14,7 @@ def import_extra(module: str, extra: str, needed_by: str) -> Any:
     module : str
         Its full name.
     extra : str
-        The extra, such as "plot".
+        The extra of fastgrad's that it is part of, such as "plot".
     needed_by : str
         What needs it, for the error.
 
@@ -26,6 +26,7 @@ def import_extra(module: str, extra: str, needed_by: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        library = module.partition(".")[0]
-        message = f"{needed_by} needs {library}: pip install 'fastgrad[{extra}]'"
+        name = module.partition(".")[0]
+        library = {"sklearn": "scikit-learn"}.get(name, name)
+        message = f"{needed_by} needs {library}: pip install {library} (extra '{extra}')"
         raise ModuleNotFoundError(message, name=error.name) from None

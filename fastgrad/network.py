@@ -234,7 +234,7 @@ class Network(NoNewAttributes):
         """
         X = frames.matrix("X", X, self.dtype, self.n_inputs, self.inputs.names)
         a = self.engine.forward(X)
-        return self.targets.decode(a) if self.targets.standardized else a
+        return self.targets.decode(a)
 
     def predict(self, X: Any) -> Array:
         """Outputs with the cost's link applied, (S, n_L): probabilities if it is a cross-entropy.

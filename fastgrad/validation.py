@@ -44,7 +44,10 @@ _MAX_NODES = 2**29  # the bytes of the weights between two layers of this size f
 
 def shown(value: Any) -> str:
     """The repr of a value on one line of at most 80 characters, for an error message."""
-    text = " ".join(repr(value).split())  # an array's has several lines
+    try:
+        text = " ".join(repr(value).split())  # an array's has several lines
+    except (RecursionError, ValueError):  # of deeply nested lists, of integers of many digits
+        return f"a value too large to be shown ({type(value).__name__})"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -88,6 +88,7 @@ ORDER = [
     ["train"],
     ["network"],
     ["checkpoint"],
+    ["tables"],
     ["plot", "sklearn", "tools"],
     ["cli"],
     ["__main__"],

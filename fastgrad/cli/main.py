@@ -8,14 +8,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import __version__
-from . import commands
+from ..kernels.activations import ACTIVATIONS
+from ..tables.model import COSTS
+from ..tables.recipe import SCHEDULES
+from . import commands, predict, train
+from .options import choice, count, names, number, sizes, yes_or_no
+from .parser import Parser, UsageError
 
 __all__ = ["main"]
 
-_DATA = "a .csv, .npz, .npy or idx file"
+_DATA = "a table (.csv, .tsv, .parquet, .jsonl, ...; - for standard input), or .npz, .npy, idx"
 
 #: Options that are named differently from the library's arguments.
-_OPTIONS = {"lr": "learning_rate", "sizes": "layers", "activations": "activation"}
+_OPTIONS = {
+    "lr": "learning_rate", "sizes": "layers", "activations": "activation", "members": "ensemble",
+    "n_folds": "cv", "Y": "target",
+}  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,12 +40,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 if a check failed, 2 for an error, 130 after Ctrl-C, 141 if standard
         output was closed.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = argparse.Namespace()
     try:
+        arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
         with warnings.catch_warnings():
             # Costs and outputs that are not finite have error messages of their own.
             warnings.simplefilter("ignore", RuntimeWarning)
             warnings.filterwarnings("always", "standardize: ", RuntimeWarning)
+            warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _print_warning
             code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -46,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        print("fastgrad: interrupted", file=sys.stderr)
+        print("fastgrad: interrupted; nothing is saved", file=sys.stderr)
         return 130
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
@@ -71,132 +81,164 @@ def _print_error(reason: str, arguments: argparse.Namespace) -> int:
     return 2
 
 
-class _HelpFormatter(argparse.HelpFormatter):
-    """Appends the default to the help of an option that has one."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        default = action.default
-        if default is None or default is False or default in ((), argparse.SUPPRESS):
-            return action.help
-        text = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        return f"{action.help} (default: {text})"
+# --- arguments -----------------------------------------------------------------------------------
 
 
-def _layers(text: str) -> tuple[int, ...]:
+def _parsed(argv: list[str]) -> argparse.Namespace:
+    """The arguments of a command, and those given as `given`, for the model's file."""
+    if argv[:1] == ["help"]:  # as `fastgrad help train`
+        argv = [*argv[1:2], "--help"]
+    if not argv or argv[0] in ("-h", "--help", "--version"):
+        _overview().parse_args(argv or ["--help"])
+    name, rest = argv[0], argv[1:]
+    run, about, add = _COMMANDS[_command(name)]
+    parser = Parser(f"fastgrad {name}", f"{about[0].upper()}{about[1:]}.")
+    add(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parsed = parser.parse_with_config(rest)
+    parsed.run, parsed.command = run, name
+    return parsed
+
+
+def _command(name: str) -> str:
+    """The name, if it is that of a command."""
     try:
-        return tuple(int(size) for size in text.split(",") if text)
-    except ValueError:
-        message = f"got '{text}'; expected sizes like 64,32"
-        raise argparse.ArgumentTypeError(message) from None
+        return choice(*_COMMANDS)(name)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"command: {error}") from None
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _parser() -> argparse.ArgumentParser:
+def _overview() -> argparse.ArgumentParser:
+    """The parser of `fastgrad --help` and `fastgrad --version`."""
+    width = max(map(len, _COMMANDS)) + 2
+    lines = [f"  {name:<{width}}{about}" for name, (_, about, _) in _COMMANDS.items()]
     parser = argparse.ArgumentParser(
-        prog="fastgrad",
-        description="Train feed-forward networks on CPUs.",
+        "fastgrad",
+        usage="fastgrad COMMAND ...",
+        description="Train feed-forward networks on CPUs.\n\ncommands:\n" + "\n".join(lines),
         epilog="`fastgrad COMMAND --help` describes the arguments of a command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"fastgrad {__version__}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    about = "train a network, test it on held-out samples and save it"
-    _train_arguments(_command(subparsers, "train", commands.train, about))
-
-    about = "predict the target of each row, in csv format"
-    predict = _command(subparsers, "predict", commands.predict, about)
-    _model_arguments(predict)
-    about = "file to write to (default: standard output)"
-    predict.add_argument("--output", "-o", metavar="FILE", help=about)
-    about = "also write the probability of each class"
-    predict.add_argument("--proba", action="store_true", help=about)
-
-    about = "compare the predictions with the targets"
-    _model_arguments(_command(subparsers, "evaluate", commands.evaluate, about))
-
-    about = "compare the gradients with central differences of the cost; exit code 1 if they differ"
-    check = _command(subparsers, "check", commands.check, about)
-    about = "a saved model (default: a new network)"
-    check.add_argument("model", metavar="MODEL", nargs="?", help=about)
-    _network_arguments(check)
-
-    about = "describe a saved model, or the versions, the processor and the threads"
-    info = _command(subparsers, "info", commands.info, about)
-    about = "a saved model (default: describe the environment)"
-    info.add_argument("model", metavar="MODEL", nargs="?", help=about)
-
-    about = "compile all functions into the cache on disk, so that no later process waits for it"
-    _command(subparsers, "warmup", commands.warmup, about)
     return parser
 
 
-def _command(subparsers: Any, name: str, run: Callable[..., int], about: str) -> Any:
-    description = f"{about[0].upper()}{about[1:]}."
-    parser = subparsers.add_parser(
-        name, help=about, description=description, formatter_class=_HelpFormatter
-    )
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _train_arguments(train: Any) -> None:
+def _train_arguments(parser: Parser) -> None:
     about = f"{_DATA} (default: the handwritten digits of the package)"
-    train.add_argument("data", metavar="DATA", nargs="?", help=about)
-    data = train.add_argument_group("data")
+    parser.add_argument("data", metavar="DATA", nargs="?", help=about)
+    data = parser.add_argument_group("data")
     _target_arguments(data)
-    about = "what the target is (default: text and few whole numbers are classes)"
-    data.add_argument("--task", choices=("classification", "regression"), help=about)
+    about = "what the target is: classification or regression (default: found from its values)"
+    tasks = choice("classification", "regression")
+    data.add_argument("--task", metavar="TASK", type=tasks, help=about)
     about = "columns to leave out, separated by commas: names or numbers"
-    data.add_argument("--ignore", metavar="COLUMNS", type=_names, default=(), help=about)
-    about = "fraction of the samples that is held out for the test"
-    data.add_argument("--test-size", metavar="FRACTION", type=float, default=0.2, help=about)
-    _network_arguments(train)
+    data.add_argument("--ignore", metavar="COLUMNS", type=names, default=(), help=about)
+    about = "columns that are categories, although they are numbers or text of many values"
+    data.add_argument("--categorical", metavar="COLUMNS", type=names, default=(), help=about)
+    about = "words for a missing value, separated by commas (default: empty, NA, NaN, null, ?, ...)"
+    data.add_argument("--missing", metavar="WORDS", type=_words, help=about)
+    about = "whether the file has a header, yes or no (default: found from the first rows)"
+    data.add_argument("--header", metavar="YES", type=yes_or_no, help=about)
+    about = "fraction of the rows that is held out for the test"
+    data.add_argument("--test-size", metavar="FRACTION", type=number, default=0.2, help=about)
+    about = "test on each of K folds instead, and train the model on all rows"
+    data.add_argument("--cv", metavar="K", type=count, help=about)
+    _network_arguments(parser, "by the numbers of rows and columns")
+    _training_arguments(parser.add_argument_group("training"))
 
-    training = train.add_argument_group("training")
-    about = "update rule; sgd has momentum 0.9"
-    rules = tuple(commands.LEARNING_RATES)
-    training.add_argument("--optimizer", choices=rules, default="adam", help=about)
-    rates = ", ".join(f"{rate:g} for {name}" for name, rate in commands.LEARNING_RATES.items())
-    about = f"learning rate (default: {rates})"
-    training.add_argument("--learning-rate", "--lr", metavar="RATE", type=float, help=about)
-    about = "passes over the training samples"
-    training.add_argument("--epochs", metavar="N", type=int, default=50, help=about)
-    about = "samples per mini-batch"
-    training.add_argument("--batch-size", metavar="N", type=int, default=32, help=about)
-    about = "floating-point type of weights and computations"
-    dtypes = ("float32", "float64")
-    training.add_argument("--dtype", choices=dtypes, default="float32", help=about)
-    about = "number of threads (default: the fastest, found by measurement)"
-    training.add_argument("--threads", metavar="N", type=int, help=about)
-
-    output = train.add_argument_group("output")
+    output = parser.add_argument_group("output")
     about = "file of the model (default: the name of DATA with .safetensors)"
     output.add_argument("--output", "-o", metavar="FILE", help=about)
     about = "replace existing files, even a model of other data or of another target"
     output.add_argument("--overwrite", action="store_true", help=about)
-    output.add_argument("--no-plot", action="store_true", help="do not draw the training curve")
+    output.add_argument("--no-plot", action="store_true", help="draw no pictures")
     output.add_argument("--quiet", action="store_true", help="print the results only, no progress")
+    about = "TOML file of options, by their names here; those of the command line come first"
+    output.add_argument("--config", metavar="FILE", help=about)
 
 
-def _network_arguments(parser: Any) -> None:
+def _training_arguments(training: Any) -> None:
+    recipe = "(default: by the numbers of rows and columns)"
+    about = f"networks whose predictions are averaged, each stopped on a fold of its own {recipe}"
+    training.add_argument("--ensemble", metavar="K", type=count, help=about)
+    about = "probability with which an activation of a hidden layer is set to 0 in training"
+    training.add_argument("--dropout", metavar="P", type=number, help=f"{about} {recipe}")
+    about = "penalty: the cost has l2/2 times the sum of the squares of the weights"
+    training.add_argument("--l2", metavar="L2", type=number, help=f"{about} {recipe}")
+    about = "decay of the weights in each step, as in AdamW"
+    training.add_argument("--weight-decay", metavar="D", type=number, help=f"{about} {recipe}")
+    about = f"learning rate {recipe}"
+    training.add_argument("--learning-rate", "--lr", metavar="RATE", type=number, help=about)
+    about = f"how the rate changes over the epochs: {', '.join(SCHEDULES)} {recipe}"
+    training.add_argument("--schedule", metavar="NAME", type=choice(*SCHEDULES), help=about)
+    about = f"most passes over the training rows {recipe}"
+    training.add_argument("--epochs", metavar="N", type=count, help=about)
+    about = f"epochs without improvement after which a network stops {recipe}"
+    training.add_argument("--patience", metavar="N", type=count, help=about)
+    about = f"rows per mini-batch {recipe}"
+    training.add_argument("--batch-size", metavar="N", type=count, help=about)
+    about = "floating-point type of weights and computations"
+    dtypes = choice("float32", "float64")
+    training.add_argument("--dtype", metavar="NAME", type=dtypes, default="float32", help=about)
+    about = "number of threads (default: as many as are of use)"
+    training.add_argument("--threads", metavar="N", type=count, help=about)
+
+
+def _network_arguments(parser: Parser, default: Any) -> None:
     network = parser.add_argument_group("network")
-    about = "sizes of the hidden layers, separated by commas"
-    network.add_argument("--layers", metavar="SIZES", type=_layers, default=(256, 128), help=about)
-    about = "activation of the hidden layers"
-    network.add_argument("--activation", metavar="NAME", default="relu", help=about)
-    costs = ", ".join(f"{cost} for {task}" for task, cost in commands.COSTS.items())
+    chosen = isinstance(default, str)
+    about = "sizes of the hidden layers, separated by commas; none for a linear model"
+    about += f" (default: {default})" * chosen
+    network.add_argument(
+        "--layers", metavar="SIZES", type=sizes, default=None if chosen else default, help=about
+    )
+    about = f"activation of the hidden layers: {', '.join(ACTIVATIONS)}"
+    network.add_argument(
+        "--activation", metavar="NAME", default=None if chosen else "relu", help=about
+    )
+    costs = ", ".join(f"{cost} for {task}" for task, cost in COSTS.items())
     network.add_argument("--cost", metavar="NAME", help=f"cost function (default: {costs})")
     about = "seed of all random numbers"
-    network.add_argument("--seed", metavar="N", type=int, default=0, help=about)
+    network.add_argument("--seed", metavar="N", type=count, default=0, help=about)
 
 
-def _model_arguments(parser: Any) -> None:
+def _predict_arguments(parser: Parser) -> None:
+    _model_arguments(parser)
+    about = "file to write to (default: standard output)"
+    parser.add_argument("--output", "-o", metavar="FILE", help=about)
+    about = "also write the probability of each class"
+    parser.add_argument("--proba", action="store_true", help=about)
+    about = "columns of DATA to write before the predictions, separated by commas"
+    parser.add_argument("--keep", metavar="COLUMNS", type=names, default=(), help=about)
+
+
+def _evaluate_arguments(parser: Parser) -> None:
+    _model_arguments(parser)
+    about = "all rows, also those of the training file that the model was trained on"
+    parser.add_argument("--all-rows", action="store_true", help=about)
+    about = "column with the true values (default: that of the training)"
+    parser.add_argument("--target", metavar="COLUMN", help=about)
+
+
+def _check_arguments(parser: Parser) -> None:
+    about = "a saved model (default: a new network)"
+    parser.add_argument("model", metavar="MODEL", nargs="?", help=about)
+    _network_arguments(parser, (256, 128))
+
+
+def _info_arguments(parser: Parser) -> None:
+    about = "a saved model (default: describe the environment)"
+    parser.add_argument("model", metavar="MODEL", nargs="?", help=about)
+    about = "print the options of its training, for `fastgrad train --config`"
+    parser.add_argument("--toml", action="store_true", help=about)
+
+
+def _model_arguments(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a saved model")
     about = f"{_DATA} (default, for a model of the digits: those that were held out)"
     parser.add_argument("data", metavar="DATA", nargs="?", help=about)
-    _target_arguments(parser)
+    about = "file of the targets, for .npy and idx (default: y beside X, labels beside images)"
+    parser.add_argument("--target-file", metavar="FILE", help=about)
 
 
 def _target_arguments(parser: Any) -> None:
@@ -204,3 +246,28 @@ def _target_arguments(parser: Any) -> None:
     parser.add_argument("--target", metavar="COLUMN", help=about)
     about = "file of the targets, for .npy and idx (default: y beside X, labels beside images)"
     parser.add_argument("--target-file", metavar="FILE", help=about)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(","))
+
+
+def _no_arguments(parser: Parser) -> None:
+    pass
+
+
+#: Of each command: what runs it, what it does, and its arguments.
+_COMMANDS: dict[str, tuple[Callable[..., int], str, Callable[[Parser], None]]] = {
+    "train": (train.train, "train networks, test them on held-out rows and save them",
+              _train_arguments),
+    "predict": (predict.predict, "predict the target of each row, in csv format",
+                _predict_arguments),
+    "evaluate": (predict.evaluate, "compare the predictions with the targets",
+                 _evaluate_arguments),
+    "check": (commands.check, "compare the gradients with central differences of the cost; exit "
+              "code 1 if they differ", _check_arguments),
+    "info": (commands.info, "describe a saved model, or the versions, the processor and the "
+             "threads", _info_arguments),
+    "warmup": (commands.warmup, "compile all functions into the cache on disk, so that no later "
+               "process waits for it", _no_arguments),
+}  # fmt: skip

@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,24 +24,27 @@ def check_writable(name: str, path: Path) -> None:
         ) from None
 
 
-def check_overwrite(name: str, path: Path, curve: Path | None, metadata: Mapping[str, Any]) -> None:
-    """Raise if the file exists, unless it is a model of the same data, target, task and features.
+def check_overwrite(
+    name: str, path: Path, pictures: Sequence[Path], metadata: Mapping[str, Any]
+) -> None:
+    """Raise if the file exists, unless it is a model of the same data, target and task.
 
-    The training curve of such a model may be replaced, too, but no other picture.
+    The pictures of such a model may be replaced, too, but no others.
     """
     remedy = "expected another name, or --overwrite to replace it"
     if not path.exists():
-        if curve and curve.exists():
-            raise ValueError(f"{name}: {curve}, for the training curve, exists; {remedy}")
+        for picture in pictures:
+            if picture.exists():
+                raise ValueError(f"{name}: {picture}, for a picture, exists; {remedy}")
         return
     try:
         existing = safetensors.read_metadata(path)
     except ValueError:
         raise ValueError(f"{name}: {path} exists and is not a model; {remedy}") from None
-    for key in ("data", "target", "task", "features"):
+    for key in ("data", "target", "task"):
         if existing.get(key) != metadata[key]:
-            what = "features" if key == "features" else f"{key} '{existing.get(key)}'"
-            raise ValueError(f"{name}: {path} exists, a model of other {what}; {remedy}")
+            other = f"{key} '{existing.get(key)}'"
+            raise ValueError(f"{name}: {path} exists, a model of other {other}; {remedy}")
 
 
 @contextmanager

@@ -3,35 +3,52 @@
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from ..validation import did_you_mean
 
 __all__ = [
-    "MAX_TEXT_VALUES", "is_formatted_number", "is_missing", "is_number", "listed", "not_a_number",
-    "not_among", "printable",
+    "MAX_TEXT_VALUES", "MISSING_WORDS", "is_code", "is_formatted_number", "is_missing", "is_number",
+    "listed", "not_a_number", "not_among", "printable", "text_of_date",
 ]  # fmt: skip
 
 #: Text of more different values in a column is neither one-hot encoded nor classes.
 MAX_TEXT_VALUES = 100
 
+#: Cells of text that stand for a missing value.
+MISSING_WORDS = (
+    "", "NA", "na", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL", "None", "?",
+    "-",
+)  # fmt: skip
+
 _MISSING = {"", "na", "n/a", "nan", "null", "?"}
-_FORMATTING = re.compile(r"[\s$€£¥%,']")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_CODE = re.compile(r"[+-]?0\d", re.ASCII)
+_FORMATTING = re.compile(r"[\s$€£¥%,'()\u2019\u2212]")  # the last two: apostrophe, minus
 _MAX_LENGTH = 60
 _MAX_NAMES = 8
 
 
 def is_number(cell: str) -> bool:
-    """Whether Python reads the text as a number; inf and nan are numbers, too."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+    """Whether the text is a decimal number: ASCII digits, with sign, point and exponent or not."""
+    return bool(_NUMBER.fullmatch(cell))
+
+
+def is_code(cell: str) -> bool:
+    """Whether it is a number with leading zeros, such as the code 042."""
+    return bool(_CODE.match(cell)) and is_number(cell)
 
 
 def is_formatted_number(cell: str) -> bool:
-    """Whether it is a number with currency or percent signs or separators: $1,200 or 3,14."""
+    """Whether it is a number with signs or separators that are no part of it: $1,200 or (3,14)."""
     plain = _FORMATTING.sub("", cell)
     return plain != cell and is_number(plain) and any(map(str.isdigit, plain))
+
+
+def text_of_date(value: np.datetime64) -> str:
+    """A date as 2012-01-31, or a time as 2012-01-31 14:30:00."""
+    text = str(value.astype("datetime64[us]")).removesuffix(".000000")
+    return text.removesuffix("T00:00:00").replace("T", " ")
 
 
 def is_missing(cell: str) -> bool:

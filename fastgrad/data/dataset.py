@@ -1,23 +1,24 @@
-"""Data sets: files read into inputs and targets, the digits of the package, and splitting."""
+"""Data sets: tables and files as inputs and targets of a network, and the digits of the package."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
-from os import PathLike, fspath
-from pathlib import Path
-from typing import Any, Literal
+from os import PathLike
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import validation
-from . import readers
-from .cells import not_among
-from .table import read_table
+from . import array_files
+from .cells import MISSING_WORDS
+from .samples import Samples, load_samples
+from .table import Table
+from .table_encoder import TableEncoder
 from .targets import TargetEncoder, Task
 
-__all__ = ["Dataset", "load_digits", "read", "split"]
+__all__ = ["Dataset", "load_digits", "load_penguins", "read"]
 
 
 def load_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -35,8 +36,32 @@ def load_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         The digit.
     """
     with as_file(files("fastgrad.data") / "datasets" / "digits.npz") as path:
-        arrays = readers.read_npz(path)
+        arrays = array_files.read_npz(path)
     return arrays["X"].astype(np.float32) / np.float32(16), arrays["y"].astype(np.int64)
+
+
+def load_penguins() -> dict[str, list[Any]]:
+    """Load the table of 344 penguins that comes with the package.
+
+    A. M. Horst, A. P. Hill, K. B. Gorman, 2020, https://doi.org/10.5281/zenodo.3960218, CC0. The
+    data card is `fastgrad/data/datasets/README.md`.
+
+    Returns
+    -------
+    dict of str to list
+        The columns by name: species, island, sex as text, the others numbers; None where a value
+        is missing. `pandas.DataFrame(load_penguins())` makes a DataFrame of it.
+    """
+    text = (files("fastgrad.data") / "datasets" / "penguins.csv").read_text(encoding="utf-8")
+    names, *rows = csv.reader(text.splitlines())
+    return {name: [_cell(row[j]) for row in rows] for j, name in enumerate(names)}
+
+
+def _cell(text: str) -> str | float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None if text == "NA" else text
 
 
 @dataclass(frozen=True)
@@ -46,65 +71,109 @@ class Dataset:
     Attributes
     ----------
     X : (S, n_0) float32 or float64, C-contiguous
-        One column per feature that is a number, one per category of a feature that is text (1 if
-        the sample has it, else 0).
+        The inputs: of a table as its encoder makes them, scaled; of arrays as they are.
     y : (S,) int64 or float64, or None
-        Class ids (positions in `classes`), or numbers; None if the file has no target.
-    task : {"classification", "regression"} or None
-        None if the file has no target.
-    classes : list of str or None
-        The names of the classes; None for regression.
-    features : list of str or None
-        The names of the columns that X is read from; None if they have none.
-    categories : dict of str to list of str
-        For each feature that is text, its values in the order of their columns in X.
-    target : str or None
-        The name of the target.
+        Class ids (positions in `classes`), or numbers; None without targets.
+    encoder : TableEncoder or None
+        From the columns of a table to X: print it to see what it decided. None for arrays.
+    targets : TargetEncoder or None
+        From the target's column to y, and back.
+    n_unlabelled : int
+        Rows that were left out, since their target is missing.
     is_table : bool
-        True if the columns of X have different scales (.csv, .npz, .npy); False for images of
-        bytes, which are scaled to 0 to 1.
+        True if the inputs are of a table or array of numbers; False for images of bytes, which are
+        scaled to 0 to 1.
     """
 
     X: NDArray[Any]
     y: NDArray[Any] | None
-    task: Task | None = None
-    classes: list[str] | None = None
-    features: list[str] | None = None
-    categories: dict[str, list[str]] = field(default_factory=dict)
-    target: str | None = None
+    encoder: TableEncoder | None = None
+    targets: TargetEncoder | None = None
+    n_unlabelled: int = 0
     is_table: bool = True
 
+    def __repr__(self) -> str:
+        """Shape, target and classes on one line."""
+        rows, width = self.X.shape
+        parts = [f"{rows:,} rows", f"{width:,} inputs"]
+        if self.targets:
+            kind = f"{len(self.classes)} classes" if self.classes else "numbers"
+            parts.append(f"target {self.target!r} ({kind})")
+        return f"<Dataset {', '.join(parts)}>"
+
     @property
-    def encoder(self) -> TargetEncoder:
-        """The encoder of the targets; ValueError if there are none."""
-        if self.task is None:
-            raise ValueError("y: got None; expected targets")
-        return TargetEncoder(self.task, self.classes, self.target)
+    def task(self) -> Task | None:
+        """Classification or regression; None without targets."""
+        return self.targets.task if self.targets else None
+
+    @property
+    def classes(self) -> list[Any] | None:
+        """The labels of the classes; None for numbers."""
+        return self.targets.classes if self.targets else None
+
+    @property
+    def target(self) -> str | None:
+        """The name of the target."""
+        return self.targets.target if self.targets else None
+
+    @property
+    def features(self) -> list[str] | None:
+        """The columns that X is made of; None for arrays."""
+        return list(self.encoder.names) if self.encoder else None
+
+    @property
+    def input_names(self) -> list[str] | None:
+        """The names of the columns of X, such as "sex = male"; None for arrays."""
+        return list(self.encoder.input_names) if self.encoder else None
+
+    def labels(self, prediction: NDArray[Any]) -> NDArray[Any]:
+        """Labels as they were in the data, (S,), for the predictions of a network.
+
+        Parameters
+        ----------
+        prediction : (S, K) or (S, 1) array
+            What `Network.predict` returns: one column per class, or of two classes the probability
+            of the second.
+
+        Raises
+        ------
+        ValueError
+            If the target is not classes, or their number is another.
+        """
+        if not self.targets or not self.classes:
+            raise ValueError("labels: the target has no classes; expected a classification")
+        return self.targets.decode(np.asarray(prediction))
 
     @property
     def metadata(self) -> dict[str, Any]:
         """What `read(..., like=metadata)` needs to read another file in the same way, for JSON."""
-        names = ("task", "classes", "features", "categories", "target")
-        return {name: getattr(self, name) for name in names} | {"n_inputs": self.X.shape[1]}
+        targets = self.targets.metadata if self.targets else {}
+        encoder = self.encoder.to_config() if self.encoder else None
+        return {**targets, "encoder": encoder}
 
 
 def read(
-    path: str | PathLike[str],
+    source: Any,
     *,
     target: str | int | None = None,
     target_file: str | PathLike[str] | None = None,
     task: Task | None = None,
+    categorical: Sequence[str] = (),
     ignore: Sequence[str | int] = (),
+    missing: Sequence[str] = MISSING_WORDS,
+    header: bool | None = None,
     like: Mapping[str, Any] | None = None,
     targets: bool = True,
+    dtype: str = "float32",
 ) -> Dataset:
-    """Read a data set from a file.
+    """Read a data set: a table of any kind, or arrays.
 
     Parameters
     ----------
-    path : path
-        - .csv, .tsv or .csv.gz: numbers or text separated by comma, semicolon or tab, with or
-          without a header. A feature that is text is one-hot encoded.
+    source : path, DataFrame, open file, list of dicts or mapping of columns
+        - A DataFrame of pandas, polars, pyarrow or another library that narwhals knows.
+        - .csv, .tsv, .txt: text with any delimiter, also compressed; .parquet, .arrow, .jsonl,
+          .xlsx; "-" for standard input.
         - .npz: arrays X and y (or x_train and y_train, or data and target, or any two of which
           one is the target: the one with one dimension).
         - .npy: X; the targets are in `target_file`, or in the file beside it that is called y
@@ -114,20 +183,28 @@ def read(
 
         Arrays of more than two dimensions are flattened to one row per sample.
     target : str or int, optional
-        The target: a column's name or position (from 1; -1 is the last, the default) in a csv
-        file, an array's name in a .npz file.
+        The target: a column's name or position (from 1; -1 is the last, the default), or an
+        array's name in a .npz file. Rows in which it is missing are left out, and counted.
     target_file : path, optional
         The file with the targets, for .npy and idx.
     task : {"classification", "regression"}, optional
-        By default found from the target: text, or whole numbers with at most 20 different values,
-        are classes. Text of more than 100 different values is an error unless the task is given.
+        By default found from the target: booleans, text and whole numbers with at most 20 different
+        values are classes. Text of more than 100 different values is an error unless it is given.
+    categorical : sequence of str
+        Columns that are categories although they are numbers, or text of many values.
     ignore : sequence of str or int
-        Columns of a csv file to leave out: names or positions (from 1).
+        Columns to leave out: names or positions (from 1).
+    missing : sequence of str
+        Words that stand for a missing value in text.
+    header : bool, optional
+        Whether a text file has a header; by default found from its first rows.
     like : mapping, optional
-        `Dataset.metadata` of the data that a network was trained on: the same columns are read,
-        with the same categories and classes; there may be no target.
+        `Dataset.metadata` of the data that a network was trained on, which are in the metadata of
+        its file: the same columns are read and encoded in the same way; there may be no target.
     targets : bool
         False, if `like` is given: do not read the targets, whatever they are.
+    dtype : {"float32", "float64"}, default "float32"
+        Of X, for a table.
 
     Returns
     -------
@@ -136,215 +213,52 @@ def read(
     Raises
     ------
     TypeError
-        If `ignore` is a name or a number instead of a list of them.
+        If `ignore` or `categorical` is a name or a number instead of a list of them.
     ValueError
-        If the file is not as expected; the message names the file and the place in it.
+        If the data are not as expected; the message names the file and the place in it.
     OSError
         If the file cannot be read.
     """
-    path = Path(fspath(path))
-    kind = _kind(path)
-    if task is not None and task not in ("classification", "regression"):
-        raise ValueError(f"task: got '{task}'; expected 'classification' or 'regression'")
-    if kind != "csv" and ignore:
-        raise ValueError(f"ignore: {path} has no named columns; expected a .csv file")
-    if kind in ("npy", "idx") and target is not None:
-        raise ValueError(f"target: {path} has no named columns; expected a target file")
-    if kind in ("csv", "npz") and target_file is not None:
-        raise ValueError(f"target_file: {path} holds its targets itself; expected none")
-    like = like or {}
-    if kind != "csv":
-        return _read_arrays(path, kind, target, target_file, task, like, targets)
-    table = read_table(path, target, ignore, like, targets)
-    names, categories = table.features, table.categories
-    if table.cells is None:
-        return Dataset(table.X, None, features=names, categories=categories)
-    encoder, y = _encoded(table.cells, task, like, table.place)
-    return Dataset(table.X, y, encoder.task, encoder.classes, names, categories, table.target)
+    if task is not None:
+        validation.choice("task", task, get_args(Task))
+    encoder, encodes_targets = TableEncoder(categorical=categorical, dtype=dtype), None
+    text: Sequence[str] = categorical
+    expected: list[str] | None = None
+    if like is not None:
+        if like.get("task"):
+            encodes_targets = TargetEncoder.from_metadata(like)
+        if like.get("encoder"):
+            encoder = TableEncoder.from_config(like["encoder"])
+            target = like.get("target") if target is None else target
+            text, expected = encoder.text_columns, [*encoder.names, str(target)]
+            if encodes_targets and encodes_targets.has_text:
+                text = [*text, str(target)]
+    samples = load_samples(
+        source, target=target, target_file=target_file, ignore=ignore, text=text, missing=missing,
+        header=header, expected=expected, needs_targets=like is None, reads_targets=targets,
+    )  # fmt: skip
+    return _encoded(samples, encoder, encodes_targets, task, like is None)
 
 
 def _encoded(
-    y: Sequence[str], task: Task | None, like: Mapping[str, Any], place: Callable[[int], str]
-) -> tuple[TargetEncoder, NDArray[Any]]:
-    """The targets in the encoding of the data set that this one is like, or in one of their own."""
-    task = like.get("task") or task
-    if task == "regression" or (task == "classification" and like.get("classes")):
-        encoder = TargetEncoder.from_metadata({**like, "task": task})
-        return encoder, encoder.transform(y, place)
-    return TargetEncoder.fit_transform(y, task, place)
-
-
-def split(
-    y: NDArray[Any], test_size: float, *, seed: int = 0, stratify: bool = False
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide samples at random into a training part and a held-out part.
-
-    Parameters
-    ----------
-    y : (S,) array
-        Targets.
-    test_size : float
-        The fraction that is held out, at least 0 and below 1.
-    seed : int
-        Of the random permutation.
-    stratify : bool
-        Hold out that fraction of each class, as nearly as whole samples allow.
-
-    Returns
-    -------
-    train, test : (S_train,), (S_test,) int64
-        Indices, each part in random order.
-
-    Raises
-    ------
-    ValueError
-        If `seed` or `test_size` is out of range, or one part would have no sample.
-    """
-    validation.number("test_size", test_size, least=0, below=1)
-    validation.integer("seed", seed, least=0)
-    if np.ndim(y) != 1:
-        raise ValueError(f"y: got shape {np.shape(y)}; expected the targets, of shape (S,)")
-    permutation = np.random.default_rng(seed).permutation(len(y))
-    n_test = round(test_size * len(y))
-    if test_size > 0 and not 0 < n_test < len(y):
-        raise ValueError(
-            f"test_size: {test_size:g} of {len(y)} samples is {n_test}; "
-            "expected at least one sample in either part"
-        )
-    if stratify:
-        # Spread each class evenly over 0..1: then any interval has all classes in proportion.
-        rank = np.empty(len(y))
-        for label in np.unique(y):
-            members = np.flatnonzero(y[permutation] == label)
-            rank[members] = (np.arange(len(members)) + 0.5) / len(members)
-        is_test = np.zeros(len(y), dtype=bool)
-        is_test[np.argsort(rank, kind="stable")[:n_test]] = True
-        return permutation[~is_test], permutation[is_test]
-    return permutation[n_test:], permutation[:n_test]
-
-
-# --- kinds of files ------------------------------------------------------------------------------
-
-
-def _kind(path: Path) -> Literal["csv", "npz", "npy", "idx"]:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    plain = suffixes[:-1] if suffixes[-1:] == [".gz"] else suffixes
-    if plain[-1:] in ([".csv"], [".tsv"]):
-        return "csv"
-    if suffixes[-1:] == [".npz"]:
-        return "npz"
-    if suffixes[-1:] == [".npy"]:
-        return "npy"
-    if re.search(r"[-.](idx\d?|ubyte)", path.name.lower()):
-        return "idx"
-    raise ValueError(f"{path}: unknown kind of file; expected .csv, .npz, .npy or idx (.gz or not)")
-
-
-def _partner(path: Path, target_file: str | PathLike[str] | None) -> Path | None:
-    """Find the file with the targets: y for X, labels for images, idx1 for idx3."""
-    if target_file is not None:
-        return Path(fspath(target_file))
-    renamed = path.name
-    for inputs, targets in (
-        (r"(?<![a-z])X(?![a-z])", "y"),
-        (r"(?<![a-z])x(?![a-z])", "y"),
-        ("images", "labels"),
-        ("features", "targets"),
-        (r"idx\d", "idx1"),
-    ):
-        renamed = re.sub(inputs, targets, renamed)
-    names = [renamed, renamed.removesuffix(".gz"), renamed + ".gz"]
-    found = (path.with_name(name) for name in names if name != path.name)
-    return next((file for file in found if file.exists()), None)
-
-
-def _read_arrays(
-    path: Path,
-    kind: str,
-    target: str | int | None,
-    target_file: str | PathLike[str] | None,
+    samples: Samples,
+    encoder: TableEncoder,
+    targets: TargetEncoder | None,
     task: Task | None,
-    like: Mapping[str, Any],
-    targets: bool,
+    is_new: bool,
 ) -> Dataset:
-    place: Path | str
-    if kind == "npz":
-        X, y = _pick_arrays(path, readers.read_npz(path), target, optional=bool(like))
-        place = f"{path}, y"
-    else:
-        X, place = _read_array(path), _partner(path, target_file) or path
-        if place == path and not like:
-            raise ValueError(
-                f"{path}: no file with the targets beside it; expected one, or its name with"
-                " --target-file (target_file=...)"
-            )
-        y = _read_array(Path(place)) if targets and place != path else None
-    is_image = kind == "idx" and X.dtype == np.uint8
-    inputs = _inputs(path, X)
-    if inputs.shape[1] != like.get("n_inputs", inputs.shape[1]):
-        raise ValueError(
-            f"{path}: {inputs.shape[1]} numbers per sample; expected {like['n_inputs']}"
-        )
-    if is_image:
-        inputs /= 255
-    if y is None or not targets:
-        return Dataset(inputs, None, is_table=not is_image)
-    y = _targets(place, y, len(inputs))
-    if kind == "idx" and task is None and y.dtype.kind in "iu":
-        task = "classification"
-    encoder, y = _encoded(list(map(str, y)), task, like, lambda s: f"{place}[{s}]")
-    name = str(target or "y")
-    return Dataset(inputs, y, encoder.task, encoder.classes, target=name, is_table=not is_image)
-
-
-def _read_array(path: Path) -> NDArray[Any]:
-    match _kind(path):
-        case "npy":
-            return readers.read_npy(path)
-        case "idx":
-            return readers.read_idx(path)
-    raise ValueError(f"{path}: expected a .npy or idx file")
-
-
-def _targets(place: Path | str, y: NDArray[Any], rows: int) -> NDArray[Any]:
-    if y.shape not in ((rows,), (rows, 1)):
-        raise ValueError(f"{place}: shape {y.shape}; expected ({rows},), one target per row")
-    if y.dtype.kind not in "biufUS":
-        raise ValueError(f"{place}: dtype {y.dtype}; expected numbers or text")
-    return np.char.decode(y.ravel()) if y.dtype.kind == "S" else y.ravel()
-
-
-def _pick_arrays(
-    path: Path, arrays: dict[str, NDArray[Any]], target: str | int | None, optional: bool
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    if target is not None:
-        if target not in arrays:
-            raise ValueError(f"{path}: no array {not_among(str(target), list(arrays))}")
-        others = [array for name, array in arrays.items() if name != target]
-        if len(others) == 1:
-            return others[0], arrays[str(target)]
-    for x, y in (("X", "y"), ("X", "Y"), ("x", "y"), ("x_train", "y_train"), ("data", "target")):
-        if x in arrays and (y in arrays or optional):
-            return arrays[x], arrays.get(y)
-    unnamed = list(arrays.values())
-    if len(unnamed) == 1 and optional:
-        return unnamed[0], None
-    if len(unnamed) == 2:
-        unnamed.sort(key=lambda array: array.ndim)
-        if unnamed[0].ndim == 1 < unnamed[1].ndim:
-            return unnamed[1], unnamed[0]
-    found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "none"
-    raise ValueError(f"{path}: arrays {found}; expected X (rows, features) and y (rows,)")
-
-
-def _inputs(path: Path, X: NDArray[Any]) -> NDArray[Any]:
-    if X.dtype.kind not in "biuf":
-        raise ValueError(f"{path}, X: dtype {X.dtype}; expected numbers")
-    if X.ndim < 2 or X.size == 0:
-        raise ValueError(f"{path}, X: shape {X.shape}; expected (rows, features), neither 0")
-    small = X.dtype.itemsize <= 2 or X.dtype == np.float32
-    flat = np.array(X.reshape(len(X), -1), dtype=np.float32 if small else np.float64, order="C")
-    if not np.isfinite(flat).all():
-        s, j = (int(k) for k in np.argwhere(~np.isfinite(flat))[0])
-        raise ValueError(f"{path}, X[{s}, {j}]: got {flat[s, j]}; expected a finite number")
-    return flat
+    """The data set of samples: encoded anew, or as another one was."""
+    y = None
+    if samples.labels is not None:
+        if targets is None:
+            task = task or samples.task
+            targets, y = TargetEncoder.fit_transform(samples.labels, task, samples.place)
+            targets = replace(targets, target=samples.target)
+        else:
+            y = targets.transform(samples.labels, samples.place)
+    if not isinstance(samples.inputs, Table):
+        return Dataset(samples.inputs, y, None, targets, samples.n_unlabelled, not samples.is_image)
+    if is_new:
+        encoder.fit(samples.inputs)
+    X = encoder.transform(samples.inputs)
+    return Dataset(X, y, encoder, targets, samples.n_unlabelled)

@@ -1,7 +1,8 @@
 """Targets: from labels and numbers to what a cost compares with, and from outputs back."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -9,14 +10,7 @@ from numpy.typing import NDArray
 
 from .. import validation
 from ..kernels.costs import Cost
-from .cells import (
-    MAX_TEXT_VALUES,
-    is_formatted_number,
-    is_missing,
-    is_number,
-    not_a_number,
-    not_among,
-)
+from .cells import MAX_TEXT_VALUES, is_code, is_formatted_number, is_number, not_a_number, not_among
 
 __all__ = ["TargetEncoder", "Task"]
 
@@ -24,6 +18,11 @@ Task = Literal["classification", "regression"]
 
 #: Whole numbers with at most this many different values are classes, unless the task is given.
 MAX_NUMBERED_CLASSES = 20
+
+#: A whole number with a decimal point, as pandas writes it beside missing ones.
+_WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))\.0*", re.ASCII)
+
+_FIRST = 10_000  # rows that often show at once that there are many different values
 
 _SET_TASK = "set --task classification (task='classification')"
 
@@ -44,15 +43,11 @@ class TargetEncoder:
         The label of each class, at the position of its id; None for regression.
     target : str or None
         The name of the target.
-    mean, scale : float
-        Numbers y are encoded as (y - mean) / scale.
     """
 
     task: Task
     classes: list[Any] | None = None
     target: str | None = None
-    mean: float = 0.0
-    scale: float = 1.0
 
     @classmethod
     def fit_transform(
@@ -62,16 +57,19 @@ class TargetEncoder:
 
         Parameters
         ----------
-        y : (S,) array of numbers, or sequence of str
-            The targets. Text is stripped, and read as numbers if all of it is numeric.
+        y : (S,) array of numbers, booleans or text, or sequence of str
+            The targets. Text of which all is numeric counts as numbers, unless some of it is codes
+            such as 042.
         task : {"classification", "regression"}, optional
-            None: text of at most 100 different values and whole numbers of at most 20 are classes.
+            None: booleans, text of at most 100 different values, and whole numbers of at most 20
+            are classes.
         place : callable
             Where the target of a sample comes from, for error messages.
 
         Returns
         -------
         encoder : TargetEncoder
+            Its classes are as they are given, numbers in their order before text.
         y : (S,) int64 or float64
             Class ids or numbers.
 
@@ -81,29 +79,16 @@ class TargetEncoder:
             If a target is missing, no number although the task or the others ask for one, or not
             finite; if there are fewer than two classes.
         """
-        values, numbers = _parsed(y, task, place)
-        if task is None and numbers is not None:
-            few = _are_whole(numbers) and len(np.unique(numbers)) <= MAX_NUMBERED_CLASSES
-            task = "classification" if few else "regression"
-        if task == "regression":
-            return cls("regression"), np.asarray(numbers)
-        labels = _labels(values, numbers)
-        names = sorted(set(labels), key=_by_value)
-        if task is None and len(names) > MAX_TEXT_VALUES:
+        array = _array(y, place)
+        if task == "regression" or (task is None and _are_numbers(array, place)):
+            return cls("regression"), _numbers(array, place)
+        labels, ids = _distinct(array)
+        if len(labels) < 2:
             raise ValueError(
-                f"{place(0)}: {not_a_number(values[0])}: text with at most {MAX_TEXT_VALUES} "
-                f"different values is classes, here are {len(names)}; make numbers of it, or for "
-                f"classes {_SET_TASK}"
-            )
-        if len(names) < 2:
-            raise ValueError(
-                f"{place(0)}: every target is '{names[0]}'; expected two classes or more (the "
+                f"{place(0)}: every target is '{labels[0]}'; expected two classes or more (the "
                 "target is the last column unless another is named)"
             )
-        is_text = _kind(y) not in "biuf"
-        encoder = cls("classification", names if is_text else np.unique(y).tolist())
-        ids = {name: k for k, name in enumerate(names)}
-        return encoder, np.array([ids[label] for label in labels], dtype=np.int64)
+        return cls("classification", labels), ids
 
     @classmethod
     def fit(cls, y: Any, task: Task | None = None) -> "TargetEncoder":
@@ -156,8 +141,13 @@ class TargetEncoder:
         return cls(task, classes, metadata.get("target"))
 
     @property
+    def has_text(self) -> bool:
+        """Whether there are labels of text, which a file's cells are compared with as written."""
+        return any(isinstance(label, str) for label in self.classes or ())
+
+    @property
     def metadata(self) -> dict[str, Any]:
-        """What a model file holds of it, for JSON; not mean and scale, which `unscale` undoes."""
+        """What a model file holds of it, for JSON."""
         return {"task": self.task, "classes": self.classes, "target": self.target}
 
     def transform(self, y: Any, place: Callable[[int], str] = _index) -> NDArray[Any]:
@@ -165,8 +155,9 @@ class TargetEncoder:
 
         Parameters
         ----------
-        y : (S,) array of numbers, or sequence of str
-            The targets, as for `fit_transform`.
+        y : (S,) array of numbers, booleans or text, or sequence of str
+            The targets, as for `fit_transform`. Labels are compared as they are written, whatever
+            other rows there are: 042 is not 42. A whole number may have a decimal point: 1.0 is 1.
         place : callable
             As for `fit_transform`.
 
@@ -175,27 +166,16 @@ class TargetEncoder:
         ValueError
             As `fit_transform` does, and for a class that is not among `classes`.
         """
-        values, numbers = _parsed(y, self.task, place)
+        array = _array(y, place)
         if self.classes is None:
-            return np.asarray(numbers)
-        names = list(map(str, self.classes))
-        key = _by_value if all(map(is_number, names)) else str
-        ids = {key(name): k for k, name in enumerate(names)}
-        labels = _labels(values, numbers)
-        for s, label in enumerate(labels):
-            if key(label) not in ids:
-                raise ValueError(f"{place(s)}: unknown class {not_among(label, names)}")
-        return np.array([ids[key(label)] for label in labels], dtype=np.int64)
-
-    def scaled(self, y: NDArray[Any]) -> "TargetEncoder":
-        """Return an encoder whose mean and scale are the mean and the standard deviation of y.
-
-        Parameters
-        ----------
-        y : (S,) float64
-            Numbers to train on; equal ones are not scaled.
-        """
-        return replace(self, mean=float(y.mean()), scale=float(y.std()) or 1.0)
+            return _numbers(array, place)
+        labels, rows = _distinct(array)
+        known = {_key(label): k for k, label in enumerate(self.classes)}
+        ids = np.array([known.get(_key(label), -1) for label in labels], dtype=np.int64)[rows]
+        if (unknown := np.flatnonzero(ids < 0)).size:
+            what = not_among(str(array[unknown[0]]), list(map(str, self.classes)))
+            raise ValueError(f"{place(int(unknown[0]))}: unknown class {what}{_and_more(unknown)}")
+        return ids
 
     def encode(self, y: NDArray[Any], cost: Cost, n_outputs: int) -> NDArray[Any]:
         """Return what the cost compares with the outputs.
@@ -213,27 +193,15 @@ class TargetEncoder:
         -------
         (S,) or (S, n_outputs) ndarray
             Of classes the ids for softmax; for other costs 1 for the class and 0 for the others,
-            or 1 and -1 for a cost of such targets. Of numbers (y - mean) / scale.
+            or 1 and -1 for a cost of such targets. Numbers as they are.
         """
         if self.classes is None:
-            return (y - self.mean) / self.scale
+            return y
         self._check_outputs(n_outputs)
         if cost.link == "softmax":
             return y
         Y = y if n_outputs == 1 else np.eye(n_outputs)[y]
         return 2 * Y - 1 if cost.targets == "sign" else Y
-
-    def unscale(self, W: NDArray[Any], b: NDArray[Any]) -> None:
-        """Undo the scaling in the last layer, in place: outputs are then in the unit of y.
-
-        Parameters
-        ----------
-        W, b : ndarray
-            Weights and biases of a layer with the activation identity.
-        """
-        mean, scale = np.float64(self.mean), np.float64(self.scale)  # rounded once, to W's dtype
-        W *= scale
-        b[...] = b * scale + mean
 
     def probabilities(self, p: NDArray[Any]) -> NDArray[Any]:
         """Return the probability of each class, (S, K).
@@ -245,19 +213,19 @@ class TargetEncoder:
         """
         return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
 
-    def class_ids(self, p: NDArray[Any], cost: Cost) -> NDArray[np.int64]:
+    def class_ids(self, p: NDArray[Any], cost: Cost | None = None) -> NDArray[np.int64]:
         """Return the id of the predicted class, (S,).
 
         Parameters
         ----------
         p : (S, n_outputs) ndarray
             Predictions, the link applied.
-        cost : Cost
-            The cost of the network.
+        cost : Cost, optional
+            The cost of the network; None: one that gives probabilities.
         """
         self._check_outputs(p.shape[1])
         if p.shape[1] == 1:
-            second = p[:, 0] > (0.0 if cost.targets == "sign" else 0.5)
+            second = p[:, 0] > (0.0 if cost and cost.targets == "sign" else 0.5)
             return second.astype(np.int64)
         ids: NDArray[np.int64] = p.argmax(axis=1)
         return ids
@@ -267,83 +235,123 @@ class TargetEncoder:
         if n_outputs != n_classes and (n_outputs, n_classes) != (1, 2):
             raise ValueError(f"classes: got {n_classes}; expected one per output, {n_outputs}")
 
-    def decode(self, p: NDArray[Any], cost: Cost) -> NDArray[Any]:
+    def decode(self, p: NDArray[Any], cost: Cost | None = None) -> NDArray[Any]:
         """Return the predicted labels (S,), or numbers of the shape of p.
 
         Parameters
         ----------
         p : (S, n_outputs) ndarray
             Predictions, the link applied.
-        cost : Cost
-            The cost of the network.
+        cost : Cost, optional
+            The cost of the network; None: one that gives probabilities.
         """
         if self.classes is None:
-            return p * self.scale + self.mean
+            return p
         return np.array(self.classes)[self.class_ids(p, cost)]
 
 
-# --- labels as text ------------------------------------------------------------------------------
+# --- labels and numbers ---------------------------------------------------------------------------
 
 
-def _kind(y: Any) -> str:
-    return np.asarray(y[:1]).dtype.kind
-
-
-def _parsed(
-    y: Any, task: Task | None, place: Callable[[int], str]
-) -> tuple[list[Any], NDArray[np.float64] | None]:
-    """Targets as they are given, text stripped, and as numbers if all are numeric."""
-    if np.ndim(y[:1]) != 1 or not len(y):
-        raise ValueError(f"y: got shape {np.shape(y)}; expected at least one target, (S,)")
-    if _kind(y) in "iuf":
-        array = np.asarray(y) + 0  # which makes 0.0 of -0.0
-        values, numbers = array.tolist(), array.astype(np.float64)
+def _array(y: Any, place: Callable[[int], str]) -> NDArray[Any]:
+    """Targets as numbers, booleans or objects, text stripped; raise if one is missing."""
+    array = y if isinstance(y, np.ndarray) else np.array([*y], dtype=object)
+    if array.ndim != 1 or not len(array):
+        raise ValueError(f"y: got shape {array.shape}; expected at least one target, (S,)")
+    if array.dtype.kind in "biu":
+        return array
+    if array.dtype.kind == "f":
+        missing = np.flatnonzero(np.isnan(array))
+        if (infinite := np.flatnonzero(np.isinf(array))).size:
+            s = int(infinite[0])
+            raise ValueError(f"{place(s)}: got '{array[s]}'; expected a finite number")
+        array = array + 0  # which makes 0.0 of -0.0
     else:
-        values = [str(value).strip() for value in y]
-        numeric = [is_number(text) for text in values]
-        if task != "classification":
-            _check_numeric(values, numeric, task, place)
-        if not all(numeric):
-            return values, None
-        numbers = np.array(values, dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        s = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise ValueError(f"{place(s)}: got '{values[s]}'; expected a finite number")
-    return values, numbers
+        values = [value.strip() if isinstance(value, str) else value for value in array.tolist()]
+        missing = np.array([s for s, v in enumerate(values) if v is None or v == "" or v != v])  # noqa: PLR0124 - NaN
+        kinds = set(map(type, values))
+        numeric = kinds <= {int, float} or kinds == {bool}
+        array = np.array(values, dtype=None if numeric and not len(missing) else object)
+    if len(missing):
+        raise ValueError(f"{place(int(missing[0]))}: {not_a_number('')}{_and_more(missing)}")
+    return array
 
 
-def _check_numeric(
-    texts: Sequence[str], numeric: Sequence[bool], task: Task | None, place: Callable[[int], str]
-) -> None:
-    """Raise for a missing value, and for text where the task or other targets ask for numbers."""
-    others = [text for text, is_numeric in zip(texts, numeric, strict=True) if not is_numeric]
-    if not (task or numeric[0] or all(map(is_formatted_number, others))):
-        others = []  # they are labels
-    wrong = [text for text in texts if is_missing(text)] or others
-    if wrong:
-        hint = "" if task or not wrong[0] else f"; for classes {_SET_TASK}"
-        raise ValueError(f"{place(texts.index(wrong[0]))}: {not_a_number(wrong[0])}{hint}")
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return is_number(value) and not is_code(value)
+    return not isinstance(value, bool)
 
 
-def _are_whole(numbers: NDArray[np.float64]) -> bool:
-    return bool((numbers == np.round(numbers)).all())
+def _are_numbers(array: NDArray[Any], place: Callable[[int], str]) -> bool:
+    """Whether they are numbers rather than classes; raise where it is doubtful."""
+    if array.dtype.kind == "b":
+        return False
+    if array.dtype.kind in "iuf":
+        values = np.unique(array[:_FIRST])
+        if len(values) <= MAX_NUMBERED_CLASSES:
+            values = np.unique(array)
+        return len(values) > MAX_NUMBERED_CLASSES or bool((values != np.floor(values)).any())
+    labels, ids = _distinct(array)
+    texts = [k for k, label in enumerate(labels) if not _is_number(label)]
+    if not texts:
+        whole = all(float(label).is_integer() for label in labels)
+        return len(labels) > MAX_NUMBERED_CLASSES or not whole
+    many = len(labels) > MAX_NUMBERED_CLASSES
+    are_names = many and len(labels) == len(array)
+    are_faulty = many and len(texts) < len(labels) / 2
+    if all(is_formatted_number(str(labels[k])) for k in texts) or are_faulty:
+        why = "; or"
+    elif are_names or len(labels) > MAX_TEXT_VALUES:
+        why = (
+            f": text with at most {MAX_TEXT_VALUES} different values, some of them repeated, is"
+            f" classes, here are {len(labels):,} in {len(array):,} rows; make numbers of it, or"
+        )
+    else:
+        return False
+    s = int(np.flatnonzero(np.isin(ids, texts))[0])
+    raise ValueError(f"{place(s)}: {not_a_number(str(array[s]))}{why} for classes {_SET_TASK}")
 
 
-def _labels(values: list[Any], numbers: NDArray[np.float64] | None) -> list[str]:
-    """The targets as text; whole numbers, however they are written, without a decimal point."""
-    if numbers is not None and _are_whole(numbers):
-        return [str(int(_value(str(value)))) for value in values]
-    return list(map(str, values))
+def _numbers(array: NDArray[Any], place: Callable[[int], str]) -> NDArray[np.float64]:
+    """The targets as numbers; raise if one is something else."""
+    if array.dtype.kind not in "biuf":
+        wrong = np.array([s for s, value in enumerate(array) if not _is_number(value)])
+        if len(wrong):
+            what = not_a_number(str(array[wrong[0]]))
+            raise ValueError(f"{place(int(wrong[0]))}: {what}{_and_more(wrong)}")
+    numbers = array.astype(np.float64)
+    if (infinite := np.flatnonzero(~np.isfinite(numbers))).size:
+        s = int(infinite[0])
+        raise ValueError(f"{place(s)}: got '{array[s]}'; expected a finite number")
+    return numbers
 
 
-def _value(number: str) -> float:
-    """The number, exact if it is an integer of any size."""
-    try:
-        return int(number)
-    except ValueError:
-        return float(number)
+def _distinct(array: NDArray[Any]) -> tuple[list[Any], NDArray[np.int64]]:
+    """The different labels as they are given, numbers in their order before text; and their ids."""
+    if array.dtype.kind in "biuf":
+        values, ids = np.unique(array, return_inverse=True)
+        return values.tolist(), ids
+    keys = [*map(_key, array)]
+    labels = dict(zip(reversed(keys), reversed(array), strict=True))  # the first one stays
+    ordered = sorted(labels, key=_by_value)
+    id_of = {key: k for k, key in enumerate(ordered)}
+    ids = np.fromiter(map(id_of.__getitem__, keys), np.int64, len(keys))
+    return [labels[key] for key in ordered], ids
+
+
+def _key(value: Any) -> str:
+    """What labels are compared by: as they are written, whole numbers without a decimal point."""
+    if isinstance(value, str):
+        whole = _WHOLE.fullmatch(value)
+        return whole[1] if whole else value
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _by_value(label: str) -> tuple[bool, float, str]:
     """Sort key: numbers by value, then text."""
-    return (False, _value(label), "") if is_number(label) else (True, 0.0, label)
+    return (False, float(label), label) if is_number(label) else (True, 0.0, label)
+
+
+def _and_more(places: Sequence[int] | NDArray[Any]) -> str:
+    return f" (and {len(places) - 1:,} more)" if len(places) > 1 else ""

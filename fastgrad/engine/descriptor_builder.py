@@ -61,6 +61,8 @@ class PassDescriptor:
         The arguments of a pass after the thread: descriptor, table of layers, number of layers.
     barrier : ndarray
         Where the threads of the pass wait for each other.
+    row : (x, output) or None
+        The arrays of `bind_row`.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class PassDescriptor:
             address_of(self._fields), int(self._layers.ctypes.data), len(self._layers)
         )  # fmt: skip
         self.barrier = workspace.barrier
+        self.row: tuple[Array, Array] | None = None
         self.set(
             batch_size=batch_size, computes_gradient=gradient, first_trained=1,
             **workspace.descriptor_fields(batch_size, gradient),
@@ -123,6 +126,14 @@ class PassDescriptor:
             penalty_shares=address_of(arrays.get("penalty_shares")),
             penalties=address_of(arrays.get("penalties")),
         )
+
+    def bind_row(self, x: Array, output: Array) -> None:
+        """Bind a pass over one sample, on one thread, to arrays that stay: x and its outputs."""
+        none = np.empty(0)
+        self._owned.append(np.zeros(2))
+        self.bind(Batch(x, none, none, none), output=output, totals=self._owned[-1])
+        self.row = x, output
+        self.set(first=0, last=1, threads=1)
 
     def bind_average(self, average: Array | None, state: Array | None) -> None:
         """Let a moving average follow the parameters in the next pass, or none."""

@@ -64,6 +64,10 @@ class PassRequest(NamedTuple):
     training: Training | None = None
     shuffle_key: int = 0
     threads: int | None = None  # None: the tuner decides
+    is_row: bool = False  # of one sample, by `forward_row`
+
+
+_ROW = PassRequest(1, cost=False, is_row=True)
 
 
 class Totals(NamedTuple):
@@ -117,6 +121,19 @@ class Engine:
         request = PassRequest(1 if len(X) == 1 else _FORWARD_BATCH, cost=False)
         self._evaluate(Batch(X, none, none, none), request, output=output)
         return output
+
+    def forward_row(self, x: Array) -> Array:
+        """Return a^L of a single sample, both (1, n), without what takes longer than the pass."""
+        with self._lock:
+            descriptor = self._descriptor(_ROW)
+            if descriptor.row is None:
+                n_inputs, n_outputs = self.layers[0].W.shape[1], self.layers[-1].b.size
+                arrays = (np.empty((1, n), self.dtype) for n in (n_inputs, n_outputs))
+                descriptor.bind_row(*arrays)
+            bound, output = descriptor.row or (x, x)
+            bound[...] = x
+            thread_pool.run_alone(pass_address(True, self.dtype), descriptor)
+            return output.copy()
 
     @property
     def penalty(self) -> float:
@@ -269,7 +286,7 @@ class Engine:
             self._version = version
         optimizer = request.training.optimizer if request.training else None
         gradient = request.gradient or optimizer is not None
-        kind = (request.batch_size, request.cost, gradient, id(optimizer))
+        kind = (request.batch_size, request.cost, gradient, id(optimizer), request.is_row)
         descriptor, scratch = self._descriptors.get(kind), self.workspace.scratch
         if descriptor is None or not descriptor.is_current(optimizer, scratch):
             descriptor = PassDescriptor(self.workspace, request.batch_size, gradient, optimizer)

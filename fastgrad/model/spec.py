@@ -73,6 +73,12 @@ class NetworkSpec:
         """All activations and costs: what a file holds only the names of."""
         return [*self.activations, *(head.cost for head in self.heads)]
 
+    @property
+    def linear(self) -> Self:
+        """The same without hidden layers."""
+        ends, last = (self.sizes[0], self.sizes[-1]), self.layers[-1:]
+        return replace(self, sizes=ends, activations=self.activations[-1:], layers=last)
+
     def config(self) -> dict[str, Any]:
         """The spec as JSON can hold it, functions by name; `from_config` is the reverse."""
         return {

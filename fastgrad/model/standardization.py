@@ -47,8 +47,9 @@ class Moments:
         for block in (rows[k : k + _ROWS] for k in range(0, len(rows), _ROWS)):
             n, block_mean = len(block), block.mean(axis=0, dtype=np.float64)
             difference = block_mean - self.mean
-            within = np.square(block - block_mean).sum(axis=0)
-            self._squares += within + difference**2 * (self.S * n / (self.S + n))
+            with np.errstate(over="ignore"):
+                within = np.square(block - block_mean).sum(axis=0)
+                self._squares += within + difference**2 * (self.S * n / (self.S + n))
             self.mean += difference * (n / (self.S + n))
             self.S += n
             self._least = np.minimum(self._least, block.min(axis=0))
@@ -209,6 +210,10 @@ class Targets(TrainingSettings):
         if not moments.S:
             return self
         deviation = moments.deviation
+        if not np.isfinite(deviation).all():
+            raise ValueError(
+                "Y: got targets whose squares are beyond float64; expected numbers below 1e150"
+            )
         scale = np.where(deviation > _ROUNDING * np.abs(moments.mean), deviation, 1.0)
         fitted = type(self)(self._is_number, self.standardize)
         fitted.mean = np.where(self._is_number, moments.mean, 0.0)
@@ -229,13 +234,15 @@ class Targets(TrainingSettings):
         return validation.contiguous((y - self.mean) / self.scale, np.dtype(dtype))
 
     def decode(self, a: Array) -> Array:
-        """Outputs in the unit of the targets, (S, n_L) float64.
+        """Outputs in the unit of the targets, (S, n_L), float64 if these are standardised.
 
         Parameters
         ----------
         a : ndarray
             (S, n_L): a^L.
         """
+        if not self.standardized:
+            return a
         decoded: Array = a * self.scale + self.mean
         return decoded
 

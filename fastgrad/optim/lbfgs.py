@@ -21,7 +21,7 @@ Pairs = deque[tuple[Array, Array, float]]  # s, y and 1 / (s y)
 class LBFGS(Optimizer):
     """L-BFGS (D. C. Liu, J. Nocedal, 1989) with a line search, for smooth costs of a few samples.
 
-    It needs SciPy: ``pip install 'fastgrad[lbfgs]'``. An epoch is one step w := w + t d from the
+    It needs SciPy: ``pip install scipy``. An epoch is one step w := w + t d from the
     gradient of all samples, whatever the `batch_size`. The direction d is -H g, with H from the
     last pairs (s, y); the length t satisfies the strong Wolfe conditions. It usually is 1, and the
     epoch one evaluation of the gradient. `History.lr` has the t of each epoch, `History.cost` the

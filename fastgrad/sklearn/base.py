@@ -22,6 +22,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 from threadpoolctl import ThreadpoolController
 
+from ..data.table_encoder import TableEncoder
 from ..engine.batch import Batch
 from ..kernels.activations import ACTIVATIONS, Activation
 from ..model.layer import assign_per_layer
@@ -72,7 +73,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         "optimizer": [Optimizer, None],
         "callbacks": [list, tuple],
         "threads": [Interval(Integral, 1, None, closed="left"), None],
-        "encode": [HasMethods(["fit", "transform"]), None],
+        "encode": [StrOptions({"auto"}), HasMethods(["fit", "transform"]), None],
     }
 
     network_: Network
@@ -176,7 +177,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if self.encode is None:
             return super()._validate_input(X, y, incremental, reset)
         if reset:
-            self.encoder_ = copy.deepcopy(self.encode).fit(X)
+            is_auto = isinstance(self.encode, str)
+            encoder = TableEncoder() if is_auto else copy.deepcopy(self.encode)
+            self.encoder_ = encoder.fit(X)
         numbers, y = super()._validate_input(self._encode(X, reset), y, incremental, True)
         validate_data(self, X, reset=True, skip_check_array=True)  # names and number of X's columns
         return numbers, y

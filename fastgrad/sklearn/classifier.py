@@ -89,9 +89,9 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
         Called between epochs and batches.
     threads : int, optional
         Number of threads; None: chosen by measurement, but one within a worker of joblib.
-    encode : transformer, optional
-        An object with `fit` and `transform`, fitted to X, which may then be a DataFrame with text
-        and missing values; the network is given what it returns.
+    encode : "auto" or transformer, optional
+        "auto": X is a table with text, dates or missing values, of which a
+        `fastgrad.data.TableEncoder` makes numbers. Or any object with `fit(X)` and `transform(X)`.
     class_weight : dict or "balanced", optional
         Factor of the weight of each sample, by its class; "balanced": S over the number of
         classes times the number of samples of the class.

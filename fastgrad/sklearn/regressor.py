@@ -88,9 +88,9 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
         Called between epochs and batches.
     threads : int, optional
         Number of threads; None: chosen by measurement, but one within a worker of joblib.
-    encode : transformer, optional
-        An object with `fit` and `transform`, fitted to X, which may then be a DataFrame with text
-        and missing values; the network is given what it returns.
+    encode : "auto" or transformer, optional
+        "auto": X is a table with text, dates or missing values, of which a
+        `fastgrad.data.TableEncoder` makes numbers. Or any object with `fit(X)` and `transform(X)`.
 
     Attributes
     ----------

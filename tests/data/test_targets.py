@@ -19,7 +19,12 @@ NUMBERS = np.array([3.0, 5.5, 4.25, 100.0])
     ("y", "task", "classes", "ids"),
     [
         (["no", "yes", " no "], None, ["no", "yes"], [0, 1, 0]),
-        (["1.0", "10", "2.0"], None, ["1", "2", "10"], [0, 2, 1]),
+        (["1.0", "10", "2.0", "1"], None, ["1.0", "2.0", "10"], [0, 2, 1, 0]),
+        (["042", "42", "V27", "7", "007"], None, ["007", "7", "042", "42", "V27"], [2, 3, 4, 1, 0]),
+        ([3, 1, 3], None, [1, 3], [1, 0, 1]),
+        ([True, False], None, [False, True], [1, 0]),
+        (["4", "f", "r", "4"], None, ["4", "f", "r"], [0, 1, 2, 0]),
+        ([f"{2**53}", f"{2**53 + 1}"], None, [f"{2**53}", f"{2**53 + 1}"], [0, 1]),
         (["0.5", "1.5", "x"], "classification", ["0.5", "1.5", "x"], [0, 1, 2]),
         (np.array(["b", "a"]), None, ["a", "b"], [1, 0]),
         (np.array([7, 3, 7]), None, [3, 7], [1, 0, 1]),
@@ -49,10 +54,19 @@ def test_numbers_of_many_values_or_not_whole_are_no_classes(y):
     assert encoder.transform(y).tolist() == [float(number) for number in y]
 
 
-def test_classes_that_are_numbers_are_compared_by_value():
+def test_whole_numbers_are_classes_with_and_without_a_decimal_point():
     encoder = TargetEncoder.fit(np.array([0.5, 1.0, 2.0]), "classification")
     assert encoder.transform(np.array([1.0, 1.0])).tolist() == [1, 1]
-    assert encoder.transform(["1", "2.00"]).tolist() == [1, 2]
+    assert encoder.transform(["1", "2.00", "0.5"]).tolist() == [1, 2, 0]
+    assert TargetEncoder.fit([3, 4]).transform(np.array([4.0, 3.0])).tolist() == [1, 0]
+
+
+def test_codes_are_compared_as_they_are_written():
+    encoder = TargetEncoder.fit(["042", "42", "V27"])
+    assert encoder.transform(["042", "042"]).tolist() == [0, 0]
+    assert encoder.transform(["42", "V27"]).tolist() == [1, 2]
+    with pytest.raises(ValueError, match=r"y\[0\]: unknown class '0042'.* \(and 1 more\)"):
+        encoder.transform(["0042", "42", "43"])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +74,19 @@ def test_classes_that_are_numbers_are_compared_by_value():
     [
         ([], None, r"y: got shape \(0,\); expected at least one target, \(S,\)"),
         (np.zeros((3, 2)), None, r"y: got shape \(3, 2\); expected at least one target, \(S,\)"),
-        (np.array([1.0, np.nan]), None, r"y\[1\]: got 'nan'; expected a finite number"),
+        (np.array([1.0, np.nan]), None, r"y\[1\]: missing value"),
+        (np.array([1.0, np.inf]), "regression", r"y\[1\]: got 'inf'; expected a finite number"),
+        (["1_0", "2"], "regression", r"y\[0\]: got '1_0'; expected a number"),
+        (["٣", "2"], "regression", r"y\[0\]: got '٣'; expected a number"),
+        (["1", "x", "y"], "regression", r"y\[1\]: got 'x'; expected a number \(and 1 more\)"),
+        ([*map(str, range(30)), "unknown"], None, r"y\[30\]: got 'unknown'; expected a number"),
+        (["$1", "$2", "$2"], None, r"y\[0\]: got '\$1'; expected a number written plainly"),
+        (
+            [f"name {k}" for k in range(30)],
+            None,
+            r"y\[0\]: .* different values, some of them repea",
+        ),
+        ([None, "a"], None, r"y\[0\]: missing value"),
         (["a", "b"], "regression", r"y\[0\]: got 'a'; expected a number"),
         (["a", ""], None, r"y\[1\]: missing value; fill it in or leave the row or the column out"),
         ([3, 3], None, r"y\[0\]: every target is '3'; expected two classes or more \("),
@@ -120,24 +146,6 @@ def test_one_output_of_the_hinge_cost_is_decided_by_its_sign():
     encoder = TargetEncoder("classification", [-1, 1])
     a = np.array([[-0.1], [0.1], [2.0]])
     assert encoder.decode(a, COSTS["hinge"]).tolist() == [-1, 1, 1]
-
-
-def test_scaling_is_undone_by_decode_and_in_the_last_layer():
-    encoder = TargetEncoder.fit(NUMBERS).scaled(NUMBERS)
-    cost = COSTS["mse"]
-    Y = encoder.encode(NUMBERS, cost, 1)
-    assert (Y.mean(), Y.std()) == pytest.approx((0, 1))
-    assert encoder.decode(Y, cost) == pytest.approx(NUMBERS)
-    net = fg.Network([3, 4, 1], dtype="float64", seed=0)
-    X = np.random.default_rng(0).normal(size=(5, 3))
-    expected = encoder.decode(net.predict(X), cost)
-    encoder.unscale(net.layers[-1].W, net.layers[-1].b)
-    assert net.predict(X) == pytest.approx(expected)
-
-
-def test_equal_numbers_are_not_scaled():
-    encoder = TargetEncoder("regression").scaled(np.full(3, 5.0))
-    assert (encoder.mean, encoder.scale) == (5.0, 1.0)
 
 
 # --- metadata of a model -------------------------------------------------------------------------

@@ -9,7 +9,10 @@ import numpy as np
 from fastgrad.cli.main import main
 
 #: Options of a short training.
-QUICK = ["--epochs", "30", "--layers", "8", "--batch-size", "8", "--learning-rate", "0.02"]
+QUICK = [
+    "--epochs", "30", "--layers", "8", "--batch-size", "8", "--learning-rate", "0.02",
+    "--ensemble", "1",
+]  # fmt: skip
 
 FLOWERS = """\
 length,colour,width,species

@@ -113,7 +113,7 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ModuleNotFoundError) as caught:
         plot.history(history([1]))
-    message = "the training curve needs matplotlib: pip install 'fastgrad[plot]'"
+    message = "the training curve needs matplotlib: pip install matplotlib (extra 'plot')"
     assert str(caught.value) == message
 
 

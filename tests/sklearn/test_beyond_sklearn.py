@@ -12,6 +12,7 @@ from sklearn.datasets import load_diabetes, load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import OneHotEncoder
 
 import fastgrad as fg
@@ -314,3 +315,24 @@ def test_threads_do_not_change_the_result(threads):
         one = MLPClassifier(threads=1, **options).fit(X, Y)
         other = MLPClassifier(threads=threads, **options).fit(X, Y)
     assert all(np.array_equal(a, b) for a, b in zip(one.coefs_, other.coefs_, strict=True))
+
+
+def test_tables_with_text_and_missing_values():
+    penguins = pd.DataFrame(fg.load_penguins())
+    X, y = penguins.drop(columns="species"), penguins["species"]
+    classifier = MLPClassifier(encode="auto", solver="lbfgs", alpha=1.0, random_state=0)
+    search = GridSearchCV(classifier, {"alpha": [0.1, 1.0]}, cv=3).fit(X, y)
+    assert search.best_score_ > 0.97
+    best = search.best_estimator_
+    assert best.feature_names_in_.tolist() == X.columns.tolist()
+    assert best.encoder_.input_names[:3] == [
+        f"island = {k}" for k in ("Biscoe", "Dream", "Torgersen")
+    ]
+    assert (best.predict(X[:9]) == y[:9]).all()
+    with pytest.raises(ValueError, match="feature names"):
+        best.predict(X[X.columns[::-1]])
+    regressor = MLPRegressor(encode="auto", solver="lbfgs", alpha=1.0, random_state=0, max_iter=500)
+    present = penguins["flipper_length_mm"].notna()
+    numbers = penguins[present].drop(columns="flipper_length_mm")
+    scaled = (penguins["flipper_length_mm"][present] - 200) / 14
+    assert regressor.fit(numbers, scaled).score(numbers, scaled) > 0.8

@@ -161,7 +161,7 @@ def test_sklearn_is_imported_only_when_asked_for():
 
 def test_the_error_without_sklearn_names_a_command():
     done = run("import sys; sys.modules['sklearn'] = None; import fastgrad.sklearn")
-    assert "fastgrad.sklearn needs sklearn: pip install 'fastgrad[sklearn]'" in done.stderr
+    assert "fastgrad.sklearn needs scikit-learn: pip install scikit-learn" in done.stderr
 
 
 def test_it_is_an_estimator_of_sklearn():

@@ -353,7 +353,7 @@ def test_a_missing_library_is_named_with_its_extra(make, module, extra, monkeypa
         make()
     kind = type(caught.value), caught.value.name
     assert kind == (ModuleNotFoundError, module)
-    assert str(caught.value).endswith(f"needs {module}: pip install 'fastgrad[{extra}]'")
+    assert str(caught.value).endswith(f"needs {module}: pip install {module} (extra '{extra}')")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,167 @@
+"""`fastgrad predict` and `fastgrad evaluate`: a saved model, and the rows of a file."""
+# ruff: noqa: T201 - a command prints
+
+import argparse
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import metrics
+from ..data.cells import not_among
+from ..data.samples import Samples
+from ..data.splitting import split
+from ..data.table import Table
+from ..tables.model import TableModel
+from . import output_files, report
+from .sources import DIGITS, digest, digits
+
+__all__ = ["evaluate", "predict"]
+
+
+def predict(arguments: argparse.Namespace) -> int:
+    """Write the prediction for each row in csv format, or as JSON.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        As `fastgrad predict --help` explains.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    if arguments.output is not None:
+        output_files.check_writable("output", Path(arguments.output))
+        for path in filter(None, (arguments.model, arguments.data, arguments.target_file)):
+            if Path(arguments.output).resolve() == Path(path).resolve():
+                raise ValueError(f"output: got {path}, an input file; expected another name")
+    model = TableModel.load(arguments.model)
+    if arguments.proba and not model.gives_probabilities:
+        raise ValueError(f"proba: {arguments.model} gives no probabilities")
+    samples = _read(model, arguments, needs_targets=False, keep=arguments.keep)
+    p = model.outputs(model.encoded(samples.inputs))
+    predicted = _predicted(model, p, arguments.proba)
+    kept = _kept(samples.inputs, arguments.keep)
+    columns = kept | {f"predicted {n}" if n in kept else n: v for n, v in predicted.items()}
+    with output_files.text(arguments.output) as file:
+        if arguments.json:
+            names = list(columns)
+            rows = [
+                dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)
+            ]
+            file.write(report.as_json(rows) + "\n")
+        else:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(zip(*columns.values(), strict=True))
+    return 0
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Compare the predictions with the targets.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        As `fastgrad evaluate --help` explains.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    model = TableModel.load(arguments.model)
+    target = arguments.target or (model.targets.target if model.encoder else None)
+    samples = _read(model, arguments, target=target)
+    held_out = not arguments.all_rows and _is_training_data(model, arguments.data)
+    what = "all rows"
+    if held_out:
+        rows = _held_out(model, samples)
+        samples, what = samples.take(rows), "the rows held out from training"
+    scores = model.scores_of(samples)
+    counts = None
+    if model.classes:
+        y = model.targets.transform(samples.labels, samples.place)
+        p = model.outputs(model.encoded(samples.inputs))
+        ids = model.targets.class_ids(p, model.networks[0].cost_function)
+        counts = metrics.confusion(y, np.eye(len(model.classes))[ids])
+    if arguments.json:
+        content: dict[str, Any] = {"rows": len(samples), "held out": held_out}
+        content |= {"scores": report.scores_as_json(scores)}
+        if counts is not None:
+            content |= {"classes": model.classes, "confusion": counts.tolist()}
+        report.print_json(content)
+        return 0
+    report.print_scores(
+        f"{len(samples):,} rows", scores, "most frequent" if model.classes else "mean"
+    )
+    if counts is not None:
+        report.print_confusion(counts, model.classes or [])
+    print(f"\nof {what}")
+    return 0
+
+
+def _read(model: TableModel, arguments: argparse.Namespace, **options: Any) -> Samples:
+    """Read the data in the way it was read for training; without DATA, the digits."""
+    if arguments.data:
+        return model.read_like(arguments.data, target_file=arguments.target_file, **options)
+    if model.metadata.get("data") != DIGITS:
+        raise ValueError(f"DATA: expected a file, since {arguments.model} is not one of the digits")
+    samples = digits()
+    return samples if arguments.command == "evaluate" else samples.take(_held_out(model, samples))
+
+
+def _is_training_data(model: TableModel, path: str | None) -> bool:
+    """Whether it is the file that the model was trained on, some rows of which were held out."""
+    if not model.metadata.get("test_size"):
+        return False
+    return model.metadata.get("digest") == digest(path)
+
+
+def _held_out(model: TableModel, samples: Samples) -> np.ndarray[Any, Any]:
+    """The rows of the training data that were held out for the test."""
+    y = model.targets.transform(samples.labels, samples.place)
+    size, seed = model.metadata["test_size"], model.metadata["seed"]
+    return split(y, size, seed=seed, stratify=model.classes is not None)[1]
+
+
+def _kept(inputs: Any, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Columns of the data as they are written, "" where a value is missing."""
+    if not names:
+        return {}
+    if not isinstance(inputs, Table):
+        raise TypeError("keep: the data have no named columns; expected a table")
+    for name in names:
+        if name not in inputs.columns:
+            raise ValueError(
+                f"keep: {inputs.source} has no column {not_among(name, [*inputs.columns])}"
+            )
+    return {
+        name: ["" if value is None else value for value in inputs.columns[name].values.tolist()]
+        for name in names
+    }
+
+
+def _predicted(
+    model: TableModel, p: np.ndarray[Any, Any], with_probabilities: bool
+) -> dict[str, list[Any]]:
+    """The predictions, and the probability of each class."""
+    name, columns = str(model.targets.target or "prediction"), {}
+    if model.classes:
+        columns[name] = model.targets.decode(p, model.networks[0].cost_function).tolist()
+    else:
+        names = [name] if p.shape[1] == 1 else [f"{name} {k + 1}" for k in range(p.shape[1])]
+        columns |= dict(zip(names, _shortest(p), strict=True))
+    if with_probabilities:
+        names = [f"P({label})" for label in model.classes or ()]
+        columns |= dict(zip(names, _shortest(model.targets.probabilities(p)), strict=True))
+    return columns
+
+
+def _shortest(table: np.ndarray[Any, Any]) -> list[list[float]]:
+    """The columns of an array, each number with no more digits than its dtype needs."""
+    return [[float(str(value)) for value in column] for column in table.T]

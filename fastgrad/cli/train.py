@@ -1,0 +1,225 @@
+"""`fastgrad train`: from a table to a model, its scores on held-out rows, and its pictures."""
+# ruff: noqa: T201 - a command prints
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data.cells import MISSING_WORDS
+from ..data.samples import Samples
+from ..data.splitting import folds, split
+from ..data.targets import TargetEncoder
+from ..tables.ensemble import Member
+from ..tables.model import TableModel
+from ..tables.scores import Score
+from . import output_files, pictures, report
+from .sources import DIGITS, digest, digits, stem
+
+__all__ = ["train"]
+
+#: Options of the command that are fields of a recipe, by the names of both.
+RECIPE = {
+    "layers": "layers", "activation": "activation", "dropout": "dropout", "l2": "l2",
+    "weight_decay": "weight_decay", "learning_rate": "learning_rate", "schedule": "schedule",
+    "batch_size": "batch_size", "epochs": "epochs", "patience": "patience", "ensemble": "members",
+}  # fmt: skip
+
+
+def train(arguments: argparse.Namespace) -> int:
+    """Train networks, test them on held-out samples, and save them.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        As `fastgrad train --help` explains.
+
+    Returns
+    -------
+    int
+        The exit code: 0, or 130 after Ctrl-C.
+    """
+    name = stem(arguments.data)
+    output = Path(arguments.output or f"{name}.safetensors")
+    output_files.check_writable("output", output)
+    if output == pictures.paths(output)["training history"]:
+        raise ValueError(f"output: got {output}; expected another suffix than the picture's, .png")
+    drawn = [] if arguments.no_plot else [*pictures.paths(output).values()]
+    samples = _read(arguments)
+    y, targets = _targets(samples, arguments)
+    metadata = {
+        "data": Path(arguments.data or DIGITS).name, "digest": digest(arguments.data),
+        "test_size": 0.0 if arguments.cv else arguments.test_size, "seed": arguments.seed,
+        "options": arguments.given,
+    }  # fmt: skip
+    if not arguments.overwrite:
+        output_files.check_overwrite("output", output, drawn, metadata | targets.metadata)
+    say = _Printer(arguments.quiet or arguments.json)
+    say.data(name, samples, targets)
+    content: dict[str, Any] = {"rows": len(samples), "without target": samples.n_unlabelled}
+    content |= {"task": targets.task, "target": targets.target}
+    test = np.empty(0, np.int64)
+    if arguments.cv:
+        content["cross-validation"] = _cross_validate(arguments, samples, y, targets, say)
+        train_rows = np.arange(len(samples))
+    else:
+        stratify = targets.classes is not None
+        train_rows, test = split(y, arguments.test_size, seed=arguments.seed, stratify=stratify)
+    model = _model(arguments)
+    began = time.perf_counter()
+    model.fit_samples(
+        samples.take(train_rows),
+        on_begin=lambda: say.begin(model, len(train_rows), len(test)),
+        on_finished=say.finished,
+    )
+    content["seconds"] = time.perf_counter() - began
+    _check_finite(model)
+    model.metadata.update(metadata)
+    if len(test):
+        held_out = samples.take(test)
+        scores = model.scores_of(held_out)
+        content["test"] = report.scores_as_json(scores)
+        if not arguments.json:
+            report.print_scores(f"test, {len(test):,} rows", scores, _baseline(targets))
+    model.save(output)
+    files = {"model": str(output)}
+    if not arguments.no_plot:
+        files |= pictures.draw(model, held_out if len(test) else None, output, name)
+    if arguments.json:
+        report.print_json(content | files)
+    else:
+        print()
+        report.print_lines(files)
+    if model.was_interrupted:
+        print("fastgrad: interrupted; the best epochs so far are saved", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _model(arguments: argparse.Namespace) -> TableModel:
+    """An untrained model with the options of the command."""
+    recipe = {field: getattr(arguments, option) for option, field in RECIPE.items()}
+    return TableModel(
+        task=arguments.task, categorical=arguments.categorical, ignore=arguments.ignore,
+        missing=arguments.missing or MISSING_WORDS, header=arguments.header, cost=arguments.cost,
+        dtype=arguments.dtype, seed=arguments.seed, threads=arguments.threads, **recipe,
+    )  # fmt: skip
+
+
+def _read(arguments: argparse.Namespace) -> Samples:
+    if arguments.data:
+        return _model(arguments).read(
+            arguments.data, target=arguments.target, target_file=arguments.target_file
+        )
+    for name in ("target", "target_file", "task", "ignore", "categorical"):
+        if getattr(arguments, name):
+            raise ValueError(f"{name}: got a value without DATA; expected DATA, too")
+    return digits()
+
+
+def _targets(samples: Samples, arguments: argparse.Namespace) -> tuple[Any, TargetEncoder]:
+    """The encoded targets, and their encoder."""
+    task = arguments.task or samples.task
+    targets, y = TargetEncoder.fit_transform(samples.labels, task, samples.place)
+    return y, replace(targets, target=samples.target)
+
+
+def _cross_validate(
+    arguments: argparse.Namespace, samples: Samples, y: Any, targets: TargetEncoder, say: "_Printer"
+) -> dict[str, dict[str, float]]:
+    """Train and test on each fold; the mean of each metric, and its standard error."""
+    parts = folds(y, arguments.cv, seed=arguments.seed, stratify=targets.classes is not None)
+    values: dict[str, list[float]] = {}
+    for k, (train_rows, test_rows) in enumerate(parts):
+        model = _model(arguments).fit_samples(samples.take(train_rows))
+        _check_finite(model)
+        scores = model.scores_of(samples.take(test_rows))
+        for score in scores:
+            values.setdefault(score.name, []).append(score.value)
+        say.fold(k, len(parts), scores)
+    summary = {
+        name: {
+            "mean": float(np.mean(v)),
+            "standard error": float(np.std(v, ddof=1) / len(v) ** 0.5),
+        }
+        for name, v in values.items()
+    }
+    say.cross_validation(summary)
+    return summary
+
+
+def _check_finite(model: TableModel) -> None:
+    """Raise if the cost of a network became NaN or infinite."""
+    for member in model.members:
+        if not math.isfinite(member.history.cost[-1]):
+            raise ValueError(
+                f"{member.history.stopped}; nothing is saved; try a smaller --learning-rate"
+            )
+
+
+def _baseline(targets: TargetEncoder) -> str:
+    return "most frequent" if targets.classes else "mean"
+
+
+class _Printer:
+    """What a training says of itself on standard output; nothing if it is to be quiet."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet, self._model = quiet, TableModel()
+
+    def data(self, name: str, samples: Samples, targets: TargetEncoder) -> None:
+        """The data, and what the target is."""
+        kind = f"{len(targets.classes)} classes" if targets.classes else "numbers"
+        without = f"; {samples.n_unlabelled:,} rows without it are left out"
+        self._print(
+            "data",
+            f"{name}, {len(samples):,} rows; target '{targets.target}' ({kind})"
+            f"{without if samples.n_unlabelled else ''}",
+        )
+
+    def begin(self, model: TableModel, n_train: int, n_test: int) -> None:
+        """The columns, and the networks that are about to be trained."""
+        self._model = model
+        if self._quiet:
+            return
+        if model.encoder:
+            print()
+            report.print_columns(model.encoder)
+            print()
+        members = f"{model.recipe.members} networks" if model.recipe.members > 1 else "1 network"
+        self._print("training", f"{n_train:,} rows, {n_test:,} held out; {members}: {model.recipe}")
+
+    def finished(self, k: int, member: Member) -> None:
+        """A network that has been trained: its epochs, and the metrics of the one that is kept."""
+        best = member.best_epoch
+        kept = {
+            name.removeprefix("val_"): values[best - 1]
+            for name, values in member.history.columns().items()
+            if name.startswith("val_")
+        }
+        name = next((name for name in ("accuracy", "rmse") if name in kept), "cost")
+        self._print(
+            f"network {k + 1}",
+            f"{len(member.history.cost)} epochs, best {best}: validation {name} {kept[name]:.4g}",
+        )
+
+    def fold(self, k: int, of: int, scores: Sequence[Score]) -> None:
+        """The first score of a fold."""
+        self._print(f"fold {k + 1} of {of}", f"{scores[0].name} {scores[0].value:.4g}")
+
+    def cross_validation(self, summary: Mapping[str, Mapping[str, float]]) -> None:
+        """The mean of each metric over the folds, and its standard error."""
+        if not self._quiet:
+            print(f"\n{'cross-validation':<20}{'mean':>12}  standard error")
+            for name, value in summary.items():
+                print(f"{name:<20}{value['mean']:>12.5g}  {value['standard error']:.2g}")
+
+    def _print(self, name: str, text: str) -> None:
+        if not self._quiet:
+            report.print_lines({name: text})

@@ -1,0 +1,195 @@
+"""Samples before they are encoded: a table or an array of inputs, and their targets."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import kind_of_arrays, read_arrays
+from .cells import MISSING_WORDS, not_among
+from .table import Table, read_table
+from .targets import Task
+
+__all__ = ["Samples", "is_row", "load_samples"]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs and targets, one sample per row.
+
+    Attributes
+    ----------
+    inputs : Table or (S, n_0) array
+        A table of the features, or numbers.
+    labels : (S,) array or None
+        The targets: numbers, booleans or text; None without any.
+    target : str or None
+        Their name.
+    place : callable
+        Where the target of a row comes from, for errors.
+    n_unlabelled : int
+        Rows that were left out, since their target is missing.
+    is_image : bool
+        Whether the inputs are bytes divided by 255, which need no scaling.
+    task : {"classification", "regression"}, optional
+        If the kind of file tells it: the labels of images are classes.
+    """
+
+    inputs: Table | NDArray[Any]
+    labels: NDArray[Any] | None
+    target: str | None
+    place: Callable[[int], str]
+    n_unlabelled: int = 0
+    is_image: bool = False
+    task: Task | None = None
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return self.inputs.n_rows if isinstance(self.inputs, Table) else len(self.inputs)
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """The samples of these rows."""
+        inputs = self.inputs
+        inputs = inputs.take(rows) if isinstance(inputs, Table) else inputs[rows]
+        labels, place = None if self.labels is None else self.labels[rows], self.place
+        return replace(self, inputs=inputs, labels=labels, place=lambda s: place(int(rows[s])))
+
+
+def load_samples(
+    source: Any,
+    *,
+    target: str | int | None = None,
+    target_file: str | PathLike[str] | None = None,
+    ignore: Sequence[str | int] = (),
+    text: Collection[str] = (),
+    missing: Collection[str] = MISSING_WORDS,
+    header: bool | None = None,
+    expected: Sequence[str] | None = None,
+    needs_targets: bool = True,
+    reads_targets: bool = True,
+) -> Samples:
+    """Read inputs and targets; rows whose target is missing are left out, and counted.
+
+    Parameters
+    ----------
+    source : path, DataFrame, open file, list of dicts, mapping of columns, or (S, n_0) array
+        As `fastgrad.data.read` takes them.
+    target : str or int, optional
+        The target: a column's name or position (from 1; -1 is the last, the default), or the name
+        of an array in a .npz file.
+    target_file, ignore, missing, header
+        As for `fastgrad.data.read`.
+    text : collection of str
+        Columns that stay as they are written.
+    expected : sequence of str, optional
+        The names of the features and the target of a model: other columns are ignored.
+    needs_targets : bool, default True
+        Whether it is an error if there are none.
+    reads_targets : bool, default True
+        Whether they are read.
+    """
+    if isinstance(source, str | PathLike) and kind_of_arrays(Path(fspath(source))):
+        path = Path(fspath(source))
+        if len(ignore):
+            raise ValueError(f"ignore: {path} has no named columns; expected a table")
+        arrays = read_arrays(path, target, target_file, needs_targets, reads_targets)
+        samples = Samples(
+            arrays.X, arrays.y, str(target or "y"), lambda s: f"{arrays.place}[{s}]",
+            is_image=arrays.is_image, task=arrays.task,
+        )  # fmt: skip
+        return _with_targets(samples)
+    if target_file is not None:
+        raise ValueError(
+            "target_file: got one for a table, whose target is a column; expected none"
+        )
+    if isinstance(ignore, str) or not isinstance(ignore, Iterable):
+        raise TypeError(f"ignore: got {ignore!r}; expected a list of columns, as [{ignore!r}]")
+    table = read_table(source, text=text, missing=missing, header=header, expected=expected)
+    names = [*table.columns]
+    left_out = {_name(names, column, "ignore", table.source) for column in ignore}
+    name = _target(names, target, left_out, table.source, needs_targets)
+    inputs = table.without({*left_out, *([] if name is None else [name])})
+    if not inputs.columns:
+        raise ValueError(f"{table.source}: no column beside the target; expected at least one")
+    if name is None or not reads_targets:
+        return Samples(inputs, None, name, str)
+    column = table.columns[name]
+    samples = Samples(inputs, column.values, name, lambda s: table.place(s, name))
+    return _with_targets(samples, column.is_boolean)
+
+
+def is_row(table: Any) -> bool:
+    """Whether it is a mapping of the cells of one row, or a DataFrame of one row."""
+    if isinstance(table, Mapping):
+        return not any(isinstance(cells, list | tuple | np.ndarray) for cells in table.values())
+    return hasattr(table, "columns") and hasattr(table, "__len__") and len(table) == 1
+
+
+def _with_targets(samples: Samples, is_boolean: bool = False) -> Samples:
+    """The samples whose target is not missing."""
+    labels = samples.labels
+    if labels is None:
+        return samples
+    present = _present(labels)
+    if not present.all():
+        if not present.any():
+            raise ValueError(f"{samples.place(0)}: every target is missing; expected some")
+        samples = samples.take(np.flatnonzero(present))
+        samples = replace(samples, n_unlabelled=int((~present).sum()))
+    if is_boolean:
+        samples = replace(samples, labels=labels[present].astype(bool))
+    return samples
+
+
+def _present(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which targets are not missing."""
+    if labels.dtype.kind == "O":
+        return np.array([label is not None for label in labels], dtype=bool)
+    present = np.ones(len(labels), dtype=bool)
+    if labels.dtype.kind in "fM":
+        present &= labels == labels  # noqa: PLR0124 - neither NaN nor NaT
+    return present
+
+
+def _target(
+    names: Sequence[str],
+    target: str | int | None,
+    left_out: Collection[str],
+    source: str,
+    needs_targets: bool,
+) -> str | None:
+    """The name of the target: the one given, or the last column; None if there need not be one."""
+    if target is None:
+        if not needs_targets:
+            return None
+        target = next((name for name in reversed(names) if name not in left_out), None)
+        if target is None:
+            raise ValueError("ignore: got every column; expected others than the target")
+        return target
+    if not needs_targets and target not in names:
+        return None
+    name = _name(names, target, "target", source)
+    if name in left_out:
+        raise ValueError(f"ignore: got the target {name!r}; expected others than the target")
+    return name
+
+
+def _name(names: Sequence[str], column: str | int, argument: str, source: str) -> str:
+    """The name of a column given by name, or by number from 1 (-1 is the last)."""
+    if column in names:
+        return str(column)
+    try:
+        number = int(column)
+    except ValueError:
+        raise ValueError(
+            f"{argument}: {source} has no column {not_among(str(column), names)}"
+        ) from None
+    if number == 0 or abs(number) > len(names):
+        raise ValueError(
+            f"{argument}: got column {number}; expected 1 to {len(names)}, or -1 for the last"
+        )
+    return names[number - 1 if number > 0 else number]

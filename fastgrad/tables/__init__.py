@@ -1,0 +1,1 @@
+"""Models of tables: from any table to a good network, its predictions and its scores."""

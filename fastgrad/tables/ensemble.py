@@ -1,0 +1,238 @@
+"""Networks trained side by side, each stopped early on samples of its own, and their mean."""
+
+import copy
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.splitting import Indices, folds, split
+from ..network import Network
+from ..train.base import Callback, Fit
+from ..train.callbacks import EarlyStopping
+from ..train.history import History
+from .recipe import Recipe, deep_share
+
+__all__ = ["Member", "held_out_share", "mean_of_linear", "mean_prediction", "train_members"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trained network of an ensemble.
+
+    Attributes
+    ----------
+    net : Network
+        With the weights of its best epoch.
+    history : History
+        Of its fit.
+    best_epoch : int
+        The epoch kept, counted from 1.
+    held_out : ndarray
+        The rows on which it was validated.
+    is_linear : bool
+        Whether it has no hidden layer.
+    """
+
+    net: Network
+    history: History
+    best_epoch: int
+    held_out: Indices
+    is_linear: bool
+
+
+def train_members(
+    make_network: Callable[[Recipe, int], Network],
+    X: Array,
+    Y: Array,
+    strata: Array | None,
+    recipe: Recipe,
+    seed: int,
+    threads: int | None = None,
+    on_finished: Callable[[int, Member], None] = lambda k, member: None,
+) -> list[Member]:
+    """Train the members of an ensemble, several at once: deep networks, then linear ones.
+
+    A single network is validated on a part of the samples, several each on a fold of its own, and
+    each keeps its best epoch; several have as many linear ones beside them. The result does not
+    depend on the number of threads.
+
+    Parameters
+    ----------
+    make_network : callable
+        Makes the network of a member, from its recipe and its seed.
+    X, Y : (S, n_0) and (S,) or (S, n_L) array
+        The samples.
+    strata : (S,) array or None
+        Class ids, of which each fold has the same share; None for numbers.
+    recipe : Recipe
+        How to train.
+    seed : int
+        Of the folds; those of the networks follow from it.
+    threads : int, optional
+        Number of threads; None: as many as there are cores.
+    on_finished : callable
+        Called with the number of a deep network, from 0, and the member, when it is trained.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, if no member has finished an epoch. Else those that have are returned, and
+        `history.stopped` of the last ones is "interrupted".
+    """
+    parts = _parts(Y if strata is None else strata, recipe, seed, strata is not None)
+    stop = threading.Event()
+    jobs = [(recipe, k) for k in range(len(parts))]
+    if recipe.layers and len(parts) > 1:
+        jobs += [(recipe.linear, k) for k in range(len(parts))]
+    workers = min(len(jobs), threads or os.cpu_count() or 1)
+
+    def train(job: tuple[Recipe, int]) -> Member | None:
+        of_member, k = job
+        net = make_network(of_member, seed + k)
+        member = _train(net, X, Y, parts[k], of_member, stop, workers, threads)
+        if member is not None and of_member is recipe:
+            on_finished(k, member)
+        return member
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(train, job) for job in jobs]
+        try:
+            wait(futures)
+        except KeyboardInterrupt:
+            stop.set()
+            wait(futures)
+            if not any(future.result() for future in futures):
+                raise
+    return [member for future in futures if (member := future.result()) is not None]
+
+
+def held_out_share(members: Sequence[Member], X: Array, Y: Array) -> float:
+    """The share of the deep networks in the mean with the linear ones, by the held-out rows.
+
+    1, or 0 without deep ones, if there are not both kinds for all of these rows.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        As `train_members` returns them.
+    X, Y : (S, n_0) and (S,) or (S, n_L) array
+        The samples that they were trained on.
+    """
+    kinds = [[m for m in members if m.is_linear is is_linear] for is_linear in (False, True)]
+    if len(kinds[0]) != len(kinds[1]):
+        return float(bool(kinds[0]))
+    rows = np.concatenate([member.held_out for member in kinds[0]])
+    deep, linear = (np.concatenate([m.net.predict(X[m.held_out]) for m in kind]) for kind in kinds)
+    are_ids = Y.ndim == 1 < deep.shape[1]
+    return deep_share(Y[rows] if are_ids else Y[rows].reshape(deep.shape), deep, linear)
+
+
+def mean_of_linear(networks: Sequence[Network]) -> Network:
+    """One linear network whose outputs are the mean of those of several.
+
+    Each may have standardised inputs and targets in its own way.
+    """
+    mean = copy.deepcopy(networks[0])
+    x, y = mean.inputs, mean.targets
+    weights, biases = [], []
+    for net in networks:
+        W, b = (array.astype(np.float64) for array in (net.layers[0].W, net.layers[0].b))
+        scale, shift = net.inputs.scale.astype(np.float64), np.subtract(x.mean, net.inputs.mean)
+        b = net.targets.decode((b + W @ (shift * scale))[None])[0]
+        ratio = net.targets.scale / y.scale
+        weights.append(ratio[:, None] * W * (scale / x.scale))
+        biases.append((b - y.mean) / y.scale)
+    mean.layers[0].W, mean.layers[0].b = np.mean(weights, axis=0), np.mean(biases, axis=0)
+    return mean
+
+
+def _parts(
+    y: Array, recipe: Recipe, seed: int, stratify: bool
+) -> Sequence[tuple[Indices, Indices]]:
+    """Samples to train on and to validate on, per member."""
+    y = y if y.ndim == 1 else y[:, 0]
+    if recipe.members > 1:
+        return folds(y, recipe.members, seed=seed, stratify=stratify)
+    return [split(y, recipe.validation_size, seed=seed, stratify=stratify)]
+
+
+class _StopWhen(Callback):
+    """Stop a fit when an event is set, as after Ctrl-C."""
+
+    def __init__(self, event: threading.Event) -> None:
+        self.event = event
+
+    def on_batch_end(self, fit: Fit) -> None:
+        if self.event.is_set():
+            fit.stop("interrupted")
+
+
+def _train(
+    net: Network,
+    X: Array,
+    Y: Array,
+    part: tuple[Indices, Indices],
+    recipe: Recipe,
+    stop: threading.Event,
+    workers: int,
+    threads: int | None,
+) -> Member | None:
+    """Train one member; None if it was interrupted before its first epoch had ended."""
+    if stop.is_set():
+        return None
+    train, validation = part
+    stopping = EarlyStopping(patience=recipe.patience)
+    history = net.fit(
+        X[train], Y[train],
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        optimizer=recipe.optimizer(),
+        validation=(X[validation], Y[validation]) if len(validation) else None,
+        callbacks=[_StopWhen(stop), *([stopping] if len(validation) else [])],
+        threads=1 if workers > 1 else threads,
+    )  # fmt: skip
+    if not history.cost:
+        return None
+    best = stopping.best_epoch + 1 if len(validation) else len(history.cost)
+    return Member(net, history, best, validation, not recipe.layers)
+
+
+def mean_prediction(networks: Sequence[Network], weights: Sequence[float], X: Array) -> Array:
+    """The weighted mean of the predictions of networks, (S, n_L).
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        At least one.
+    weights : sequence of float
+        Of the networks, with the sum 1.
+    X : (S, n_0) array
+        Inputs, C-contiguous, of the networks' dtype.
+    """
+    if len(X) == 1:
+        return _prediction_of_row(networks, weights, X)
+    if len(networks) == 1:
+        return networks[0].predict(X)
+    total: Any = 0.0
+    for net, weight in zip(networks, weights, strict=True):
+        total = total + weight * net.predict(X)
+    mean: Array = total
+    return mean
+
+
+def _prediction_of_row(networks: Sequence[Network], weights: Sequence[float], x: Array) -> Array:
+    """The same for a single row, (1, n_L), without checks: they would take most of the time."""
+    first = networks[0]
+    a = np.concatenate([net.engine.forward_row(x) for net in networks])
+    if first.targets.standardized:
+        a = np.array([net.targets.decode(a_k) for net, a_k in zip(networks, a, strict=True)])
+    p = first.heads.prediction(a)
+    return p if len(p) == 1 else (np.asarray(weights) @ p)[None]

@@ -1,0 +1,123 @@
+"""How good predictions are: metrics with their intervals, beside those of a baseline."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import metrics
+
+__all__ = ["Score", "baseline", "classification_scores", "regression_scores"]
+
+Array = NDArray[Any]
+
+_LEVEL = 0.95
+_MOST_RESAMPLES, _FEWEST_RESAMPLES = 1000, 100
+_ROWS_IN_ALL = 20_000_000  # of all resamples, so that large tables do not wait
+_LEAST_PROBABILITY = 1e-15  # of the class that was right, where it was given none
+
+
+class Score(NamedTuple):
+    """A metric of the predictions of some rows.
+
+    Attributes
+    ----------
+    name : str
+        Of the metric, such as "balanced accuracy".
+    value : float
+        Of all rows.
+    low, high : float
+        The interval of 95 % by the bootstrap: resampling the rows with replacement.
+    baseline : float
+        Of predictions that do not look at the inputs: the frequencies of the classes, or the mean.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    baseline: float
+
+
+def baseline(y: Array, classes: Sequence[Any] | None) -> Array:
+    """The frequencies of the classes, or the mean of numbers, the smallest and the largest."""
+    if classes:
+        return np.bincount(y, minlength=len(classes)) / len(y)
+    return np.array([y.mean(), y.min(), y.max()])
+
+
+def classification_scores(
+    ids: Array, p: Array, frequencies: Array, are_probabilities: bool = True
+) -> list[Score]:
+    """Accuracy, balanced accuracy, log-loss and area under the ROC curve.
+
+    Parameters
+    ----------
+    ids : (S,) int64
+        The classes.
+    p : (S, K) array
+        Probability of each class.
+    frequencies : (K,) array
+        Of the classes among the training rows, for the baseline; NaN where they are unknown.
+    are_probabilities : bool, default True
+        False: p is 1 for the class predicted, and there are no log-loss and no area.
+    """
+    baseline = np.broadcast_to(frequencies, p.shape)
+    functions = {
+        "accuracy": metrics.accuracy,
+        "balanced accuracy": _balanced_accuracy,
+    }
+    if are_probabilities:
+        functions |= {"log-loss": _log_loss, "ROC AUC": metrics.roc_auc}
+    return _scores(functions, ids, p, baseline)
+
+
+def regression_scores(y: Array, prediction: Array, mean: float) -> list[Score]:
+    """R2, root mean squared error and mean absolute error.
+
+    Parameters
+    ----------
+    y, prediction : (S,) array
+        Numbers.
+    mean : float
+        Of the training rows, for the baseline.
+    """
+    functions = {"R2": metrics.r2, "RMSE": metrics.rmse, "MAE": metrics.mae}
+    return _scores(functions, y, prediction, np.full(len(y), mean))
+
+
+def _scores(
+    functions: Mapping[str, Callable[[Any, Any], float]],
+    y: Array,
+    prediction: Array,
+    baseline: Array,
+) -> list[Score]:
+    S = len(y)
+    resamples = int(np.clip(_ROWS_IN_ALL // S, _FEWEST_RESAMPLES, _MOST_RESAMPLES))
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(S, size=S) for _ in range(resamples)] if S > 1 else []
+    scores = []
+    for name, function in functions.items():
+        of_resamples = [function(y[rows], prediction[rows]) for rows in drawn]
+        tail = 100 * (1 - _LEVEL) / 2
+        finite = [value for value in of_resamples if np.isfinite(value)] or [np.nan]
+        low, high = np.percentile(finite, [tail, 100 - tail])
+        of_baseline = function(y, baseline) if np.isfinite(baseline).all() else np.nan
+        value = function(y, prediction)
+        scores.append(Score(name, value, float(low), float(high), of_baseline))
+    return scores
+
+
+def _balanced_accuracy(ids: Array, p: Array) -> float:
+    """The mean over the classes that occur of the fraction of their rows that is right."""
+    right = p.argmax(axis=1) == ids
+    counts = np.bincount(ids)
+    of_class = np.bincount(ids, weights=right)[counts > 0] / counts[counts > 0]
+    return float(of_class.mean())
+
+
+def _log_loss(ids: Array, p: Array) -> float:
+    """The mean of minus the logarithm of the probability of the right class."""
+    of_right = p[np.arange(len(ids)), ids]
+    return float(-np.log(np.maximum(of_right, _LEAST_PROBABILITY)).mean())
