@@ -14,7 +14,7 @@ was compiled when a machine was set up serves all its users.
 
 import hashlib
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -114,14 +114,30 @@ class _Files(caching.IndexDataCacheFile):  # type: ignore[misc]
 
 
 class Cache(caching.FunctionCache):  # type: ignore[misc]
-    """The compiled code of a function on disk."""
+    """The compiled code of a function on disk.
+
+    Parameters
+    ----------
+    function : callable
+        The function.
+    on_miss : callable
+        Called if its code is not there, so that it must be compiled.
+    """
 
     _impl_class = _Format
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, on_miss: Callable[[], None] = lambda: None) -> None:
         super().__init__(function)
+        self._on_miss = on_miss
         stamp = self._impl.locator.get_source_stamp()
         self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the code for a signature; None if it is not there."""
+        found = super().load_overload(sig, target_context)
+        if found is None:
+            self._on_miss()
+        return found
 
     @contextmanager
     def _guard_against_spurious_io_errors(self) -> Iterator[None]:

@@ -187,19 +187,19 @@ def _say_that_it_compiles() -> None:
 
 
 @contextmanager
-def _compiling() -> Iterator[None]:
-    """Print why the user waits, if it takes long, and pause the garbage collector.
+def _compiling() -> Iterator[threading.Timer]:
+    """Pause the garbage collector; and yield the timer that prints why the user waits.
 
+    The caller starts it when code must be compiled; to read it from disk is no reason to wait.
     numba makes hundreds of thousands of objects, nearly all of which live on: to look through them
     for garbage again and again takes a tenth of the time.
     """
     timer = threading.Timer(1.0, _say_that_it_compiles)
     timer.daemon = True
-    timer.start()
     collects = gc.isenabled()
     gc.disable()
     try:
-        yield
+        yield timer
     finally:
         if collects:
             gc.enable()
@@ -229,7 +229,9 @@ def compile_loop(loop: Callable[..., Any], arguments: list[Any], cached: bool) -
     pointers = [types.CPointer(t) if isinstance(t, types.Float) else t for t in arguments]
     signature = tuple(pointers), types.void
     compiled: Any
-    with _compiling():
+    with _compiling() as timer:
+        if not (cached and _OPTIMIZES):
+            timer.start()
         if _OPTIMIZES:
             options = {
                 "error_model": "numpy",
@@ -239,7 +241,7 @@ def compile_loop(loop: Callable[..., Any], arguments: list[Any], cached: bool) -
             }
             compiled = numba_compat.CFunc(loop, signature, {}, options)
             if cached:
-                compiled._cache = Cache(loop)
+                compiled._cache = Cache(loop, on_miss=timer.start)
             compiled.compile()
         else:
             cfunc: Any = numba.cfunc

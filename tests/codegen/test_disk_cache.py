@@ -71,6 +71,19 @@ def test_code_from_before_an_upgrade_is_not_run_and_waiting_is_explained(copy):
 
 
 @jitted_only
+def test_slow_reading_is_not_called_compiling(copy):
+    run(copy, FORWARD)
+    slowly = """
+import time
+from fastgrad.codegen.disk_cache import _Files
+load = _Files.load
+_Files.load = lambda files, key: time.sleep(1.2) or load(files, key)
+"""
+    warm = run(copy, slowly + FORWARD)
+    assert (warm.stdout, warm.stderr) == ("3.0\n", "")
+
+
+@jitted_only
 def test_a_change_in_any_folder_of_the_package_counts(copy):
     (copy / "fastgrad" / "deep" / "er").mkdir(parents=True)
     path = copy / "fastgrad" / "deep" / "er" / "module.py"
