@@ -7,23 +7,38 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import __version__
+from .. import __version__, validation
 from ..kernels.activations import ACTIVATIONS
+from ..kernels.costs import COSTS as ALL_COSTS
 from ..tables.model import COSTS
 from ..tables.recipe import SCHEDULES
 from . import commands, predict, train
-from .options import choice, count, names, number, sizes, yes_or_no
-from .parser import Parser, UsageError
+from .options import (
+    activation,
+    choice,
+    cost,
+    integer,
+    names,
+    number,
+    sizes,
+    words,
+    yes_or_no,
+)
+from .parser import Parser
 
 __all__ = ["main"]
 
 _DATA = "a table (.csv, .tsv, .parquet, .jsonl, ...; - for standard input), or .npz, .npy, idx"
+_BY_SIZE = "Where no default is named, it follows from the numbers of rows and columns."
 
 #: Options that are named differently from the library's arguments.
 _OPTIONS = {
     "lr": "learning_rate", "sizes": "layers", "activations": "activation", "members": "ensemble",
     "n_folds": "cv", "Y": "target",
 }  # fmt: skip
+
+#: What other tools call the commands.
+_ALIASES = {"fit": "train", "test": "evaluate", "score": "evaluate", "describe": "info"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,26 +101,18 @@ def _print_error(reason: str, arguments: argparse.Namespace) -> int:
 
 def _parsed(argv: list[str]) -> argparse.Namespace:
     """The arguments of a command, and those given as `given`, for the model's file."""
-    if argv[:1] == ["help"]:  # as `fastgrad help train`
+    if argv[:1] == ["help"]:
         argv = [*argv[1:2], "--help"]
     if not argv or argv[0] in ("-h", "--help", "--version"):
         _overview().parse_args(argv or ["--help"])
     name, rest = argv[0], argv[1:]
-    run, about, add = _COMMANDS[_command(name)]
+    run, about, add = _COMMANDS[validation.choice("command", name, _COMMANDS, _ALIASES)]
     parser = Parser(f"fastgrad {name}", f"{about[0].upper()}{about[1:]}.")
     add(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parsed = parser.parse_with_config(rest)
     parsed.run, parsed.command = run, name
     return parsed
-
-
-def _command(name: str) -> str:
-    """The name, if it is that of a command."""
-    try:
-        return choice(*_COMMANDS)(name)
-    except argparse.ArgumentTypeError as error:
-        raise UsageError(f"command: {error}") from None
 
 
 def _overview() -> argparse.ArgumentParser:
@@ -116,7 +123,7 @@ def _overview() -> argparse.ArgumentParser:
         "fastgrad",
         usage="fastgrad COMMAND ...",
         description="Train feed-forward networks on CPUs.\n\ncommands:\n" + "\n".join(lines),
-        epilog="`fastgrad COMMAND --help` describes the arguments of a command.",
+        epilog="`fastgrad help COMMAND` describes the arguments of a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"fastgrad {__version__}")
@@ -135,16 +142,18 @@ def _train_arguments(parser: Parser) -> None:
     data.add_argument("--ignore", metavar="COLUMNS", type=names, default=(), help=about)
     about = "columns that are categories, although they are numbers or text of many values"
     data.add_argument("--categorical", metavar="COLUMNS", type=names, default=(), help=about)
-    about = "words for a missing value, separated by commas (default: empty, NA, NaN, null, ?, ...)"
-    data.add_argument("--missing", metavar="WORDS", type=_words, help=about)
+    about = "words for a missing value, separated by commas (default: NA, NaN, null, None, ?, ...)"
+    data.add_argument("--missing", metavar="WORDS", type=words, help=about)
     about = "whether the file has a header, yes or no (default: found from the first rows)"
     data.add_argument("--header", metavar="YES", type=yes_or_no, help=about)
     about = "fraction of the rows that is held out for the test"
-    data.add_argument("--test-size", metavar="FRACTION", type=number, default=0.2, help=about)
+    data.add_argument(
+        "--test-size", metavar="FRACTION", type=number(least=0, below=1), default=0.2, help=about
+    )
     about = "test on each of K folds instead, and train the model on all rows"
-    data.add_argument("--cv", metavar="K", type=count, help=about)
-    _network_arguments(parser, "by the numbers of rows and columns")
-    _training_arguments(parser.add_argument_group("training"))
+    data.add_argument("--cv", metavar="K", type=integer(least=2), help=about)
+    _network_arguments(parser.add_argument_group("network", _BY_SIZE))
+    _training_arguments(parser.add_argument_group("training", _BY_SIZE))
 
     output = parser.add_argument_group("output")
     about = "file of the model (default: the name of DATA with .safetensors)"
@@ -158,48 +167,46 @@ def _train_arguments(parser: Parser) -> None:
 
 
 def _training_arguments(training: Any) -> None:
-    recipe = "(default: by the numbers of rows and columns)"
-    about = f"networks whose predictions are averaged, each stopped on a fold of its own {recipe}"
-    training.add_argument("--ensemble", metavar="K", type=count, help=about)
+    natural, positive, share = integer(least=1), number(least=0), number(least=0, below=1)
+    about = "networks whose predictions are averaged, each stopped on a fold of its own"
+    training.add_argument("--ensemble", metavar="K", type=natural, help=about)
     about = "probability with which an activation of a hidden layer is set to 0 in training"
-    training.add_argument("--dropout", metavar="P", type=number, help=f"{about} {recipe}")
+    training.add_argument("--dropout", metavar="P", type=share, help=about)
     about = "penalty: the cost has l2/2 times the sum of the squares of the weights"
-    training.add_argument("--l2", metavar="L2", type=number, help=f"{about} {recipe}")
+    training.add_argument("--l2", metavar="L2", type=positive, help=about)
     about = "decay of the weights in each step, as in AdamW"
-    training.add_argument("--weight-decay", metavar="D", type=number, help=f"{about} {recipe}")
-    about = f"learning rate {recipe}"
-    training.add_argument("--learning-rate", "--lr", metavar="RATE", type=number, help=about)
-    about = f"how the rate changes over the epochs: {', '.join(SCHEDULES)} {recipe}"
+    training.add_argument("--weight-decay", metavar="D", type=positive, help=about)
+    about = "learning rate"
+    training.add_argument("--learning-rate", "--lr", metavar="RATE", type=positive, help=about)
+    about = f"how the rate changes over the epochs: {', '.join(SCHEDULES)}"
     training.add_argument("--schedule", metavar="NAME", type=choice(*SCHEDULES), help=about)
-    about = f"most passes over the training rows {recipe}"
-    training.add_argument("--epochs", metavar="N", type=count, help=about)
-    about = f"epochs without improvement after which a network stops {recipe}"
-    training.add_argument("--patience", metavar="N", type=count, help=about)
-    about = f"rows per mini-batch {recipe}"
-    training.add_argument("--batch-size", metavar="N", type=count, help=about)
+    about = "most passes over the training rows"
+    training.add_argument("--epochs", metavar="N", type=natural, help=about)
+    about = "epochs without improvement after which a network stops"
+    training.add_argument("--patience", metavar="N", type=natural, help=about)
+    about = "rows per mini-batch"
+    training.add_argument("--batch-size", metavar="N", type=natural, help=about)
     about = "floating-point type of weights and computations"
     dtypes = choice("float32", "float64")
     training.add_argument("--dtype", metavar="NAME", type=dtypes, default="float32", help=about)
     about = "number of threads (default: as many as are of use)"
-    training.add_argument("--threads", metavar="N", type=count, help=about)
+    training.add_argument("--threads", metavar="N", type=natural, help=about)
 
 
-def _network_arguments(parser: Parser, default: Any) -> None:
-    network = parser.add_argument_group("network")
-    chosen = isinstance(default, str)
+def _network_arguments(
+    network: Any, layers: tuple[int, ...] | None = None, of_layers: str | None = None
+) -> None:
     about = "sizes of the hidden layers, separated by commas; none for a linear model"
-    about += f" (default: {default})" * chosen
-    network.add_argument(
-        "--layers", metavar="SIZES", type=sizes, default=None if chosen else default, help=about
-    )
+    network.add_argument("--layers", metavar="SIZES", type=sizes, default=layers, help=about)
     about = f"activation of the hidden layers: {', '.join(ACTIVATIONS)}"
     network.add_argument(
-        "--activation", metavar="NAME", default=None if chosen else "relu", help=about
+        "--activation", metavar="NAME", type=activation, default=of_layers, help=about
     )
-    costs = ", ".join(f"{cost} for {task}" for task, cost in COSTS.items())
-    network.add_argument("--cost", metavar="NAME", help=f"cost function (default: {costs})")
+    costs = ", ".join(f"{name} for {task}" for task, name in COSTS.items())
+    about = f"cost function: {', '.join(ALL_COSTS)} (default: {costs})"
+    network.add_argument("--cost", metavar="NAME", type=cost, help=about)
     about = "seed of all random numbers"
-    network.add_argument("--seed", metavar="N", type=count, default=0, help=about)
+    network.add_argument("--seed", metavar="N", type=integer(least=0), default=0, help=about)
 
 
 def _predict_arguments(parser: Parser) -> None:
@@ -223,7 +230,7 @@ def _evaluate_arguments(parser: Parser) -> None:
 def _check_arguments(parser: Parser) -> None:
     about = "a saved model (default: a new network)"
     parser.add_argument("model", metavar="MODEL", nargs="?", help=about)
-    _network_arguments(parser, (256, 128))
+    _network_arguments(parser.add_argument_group("network"), (256, 128), "relu")
 
 
 def _info_arguments(parser: Parser) -> None:
@@ -246,10 +253,6 @@ def _target_arguments(parser: Any) -> None:
     parser.add_argument("--target", metavar="COLUMN", help=about)
     about = "file of the targets, for .npy and idx (default: y beside X, labels beside images)"
     parser.add_argument("--target-file", metavar="FILE", help=about)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(","))
 
 
 def _no_arguments(parser: Parser) -> None:

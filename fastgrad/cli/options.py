@@ -1,52 +1,60 @@
 """Values of options: what the text after an option means, and the error if it means nothing."""
 
 import argparse
+import re
 from collections.abc import Callable
+from typing import Any, TypeVar
 
-from ..validation import did_you_mean
+from .. import validation
+from ..kernels import activations, costs
 
-__all__ = ["choice", "count", "names", "number", "sizes", "yes_or_no"]
+__all__ = [
+    "activation", "choice", "cost", "integer", "names", "number", "sizes", "words", "yes_or_no",
+]  # fmt: skip
+
+T = TypeVar("T")
 
 
 def choice(*allowed: str) -> Callable[[str], str]:
     """One of some names."""
-
-    def parse(text: str) -> str:
-        if text not in allowed:
-            hint = did_you_mean(text, allowed)
-            raise _error(text, f"one of {', '.join(allowed)}", hint)
-        return text
-
-    return parse
+    return _option(lambda text: validation.choice("name", text, allowed))
 
 
-def count(text: str) -> int:
-    """A whole number."""
-    try:
-        return int(text)
-    except ValueError:
-        raise _error(text, "a whole number") from None
+def integer(least: int) -> Callable[[str], int]:
+    """An integer of at least this."""
+    return _option(lambda text: validation.integer("value", _value(int, text), least=least))
 
 
-def number(text: str) -> float:
-    """A number."""
-    try:
-        return float(text)
-    except ValueError:
-        raise _error(text, "a number") from None
+def number(**limits: float) -> Callable[[str], float]:
+    """A number within limits, as `validation.number` takes them."""
+    return _option(lambda text: validation.number("value", _value(float, text), **limits))
+
+
+def activation(text: str) -> str:
+    """The full name of an activation."""
+    return _option(activations.activation)(text).name
+
+
+def cost(text: str) -> str:
+    """The full name of a cost."""
+    return _option(costs.cost)(text).name
 
 
 def sizes(text: str) -> tuple[int, ...]:
     """Sizes of layers, separated by commas; none for a linear model."""
-    try:
-        return tuple(int(size) for size in text.split(",") if text)
-    except ValueError:
-        raise _error(text, "sizes such as 64,32") from None
+    if not re.fullmatch(r"(-?\d+(, *-?\d+)*)?", text):
+        raise argparse.ArgumentTypeError(f"got '{text}'; expected sizes such as 64,32")
+    return tuple(map(integer(least=1), text.split(","))) if text else ()
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words, separated by commas; one may be empty."""
+    return tuple(word.strip() for word in text.split(","))
 
 
 def names(text: str) -> tuple[str, ...]:
     """Names, separated by commas."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    return tuple(filter(None, words(text)))
 
 
 def yes_or_no(text: str) -> bool:
@@ -54,5 +62,22 @@ def yes_or_no(text: str) -> bool:
     return choice("yes", "no")(text) == "yes"
 
 
-def _error(text: str, expected: str, hint: str = "") -> argparse.ArgumentTypeError:
-    return argparse.ArgumentTypeError(f"got '{text}'; {hint}expected {expected}")
+def _option(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """The same function, whose errors are those of an option, which argparse names."""
+
+    def parse_option(text: str) -> T:
+        try:
+            return parse(text)
+        except (ValueError, TypeError) as error:
+            _, _, fault = str(error).partition(": ")
+            raise argparse.ArgumentTypeError(fault) from None
+
+    return parse_option
+
+
+def _value(kind: type[int] | type[float], text: str) -> Any:
+    """The number that a text is; the text itself if it is none, for the error."""
+    try:
+        return kind(text)
+    except ValueError:
+        return text

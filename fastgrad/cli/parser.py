@@ -1,6 +1,7 @@
 """The parser of the command line: every fault is one line, with the nearest name."""
 
 import argparse
+import re
 import shlex
 import tomllib
 from collections.abc import Sequence
@@ -49,7 +50,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage and exiting."""
-        raise UsageError(message.removeprefix("argument "))
+        raise UsageError(re.sub("^argument (--[a-z0-9-]+)?[^:]*", r"\1", message))
 
     def parse_with_config(self, arguments: Sequence[str]) -> argparse.Namespace:
         """The values of the arguments, and of those in the TOML file that --config names.
