@@ -97,7 +97,7 @@ def info(arguments: argparse.Namespace) -> int:
     net, targets = model.networks[0], model.targets
     lines: dict[str, Any] = {"network": _layout(net), "dtype": str(net.dtype)}
     if arguments.toml:
-        print(_toml(model.metadata.get("options", {})))
+        print(_toml(arguments.model, model.metadata.get("options")))
         return 0
     lines |= {"networks": len(model.networks), **targets.metadata}
     lines |= {name: model.metadata.get(name) for name in ("data", "test_size", "seed", "options")}
@@ -135,8 +135,10 @@ def warmup(arguments: argparse.Namespace) -> int:
 # --- helpers of the commands ------------------------------------------------------------------
 
 
-def _toml(options: dict[str, Any]) -> str:
+def _toml(path: str, options: dict[str, Any] | None) -> str:
     """Options as TOML, whose text, numbers and lists are those of JSON."""
+    if options is None:
+        raise ValueError(f"toml: got {path}; expected a model of `fastgrad train`")
     return "\n".join(
         f"{name.replace('_', '-')} = {json.dumps(value)}" for name, value in options.items()
     )

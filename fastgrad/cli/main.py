@@ -109,7 +109,7 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     run, about, add = _COMMANDS[validation.choice("command", name, _COMMANDS, _ALIASES)]
     parser = Parser(f"fastgrad {name}", f"{about[0].upper()}{about[1:]}.")
     add(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
     parsed = parser.parse_with_config(rest)
     parsed.run, parsed.command = run, name
     return parsed

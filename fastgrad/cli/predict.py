@@ -43,9 +43,9 @@ def predict(arguments: argparse.Namespace) -> int:
     if arguments.proba and not model.gives_probabilities:
         raise ValueError(f"proba: {arguments.model} gives no probabilities")
     samples = _read(model, arguments, needs_targets=False, keep=arguments.keep)
+    kept = _kept(samples.inputs, arguments.keep)
     p = model.outputs(model.encoded(samples.inputs))
     predicted = _predicted(model, p, arguments.proba)
-    kept = _kept(samples.inputs, arguments.keep)
     columns = kept | {f"predicted {n}" if n in kept else n: v for n, v in predicted.items()}
     with output_files.text(arguments.output) as file:
         if arguments.json:
@@ -77,8 +77,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     model = TableModel.load(arguments.model)
     target = arguments.target or (model.targets.target if model.encoder else None)
     samples = _read(model, arguments, target=target)
-    held_out = not arguments.all_rows and _is_training_data(model, arguments.data)
-    what = "all rows"
+    trained_on = samples.target == model.targets.target and _is_training_data(model, arguments.data)
+    held_out = trained_on and not arguments.all_rows and bool(model.metadata["test_size"])
+    what = "all rows, those of the training included" if trained_on else "all rows"
     if held_out:
         rows = _held_out(model, samples)
         samples, what = samples.take(rows), "the rows held out from training"
@@ -116,10 +117,9 @@ def _read(model: TableModel, arguments: argparse.Namespace, **options: Any) -> S
 
 
 def _is_training_data(model: TableModel, path: str | None) -> bool:
-    """Whether it is the file that the model was trained on, some rows of which were held out."""
-    if not model.metadata.get("test_size"):
-        return False
-    return model.metadata.get("digest") == digest(path)
+    """Whether it is the file that the model was trained on."""
+    known = model.metadata.get("digest")
+    return known is not None and known == digest(path)
 
 
 def _held_out(model: TableModel, samples: Samples) -> np.ndarray[Any, Any]:

@@ -56,7 +56,6 @@ def train(arguments: argparse.Namespace) -> int:
     metadata = {
         "data": Path(arguments.data or DIGITS).name, "digest": digest(arguments.data),
         "test_size": 0.0 if arguments.cv else arguments.test_size, "seed": arguments.seed,
-        "options": arguments.given,
     }  # fmt: skip
     if not arguments.overwrite:
         output_files.check_overwrite("output", output, drawn, metadata | targets.metadata)
@@ -80,7 +79,7 @@ def train(arguments: argparse.Namespace) -> int:
     )
     content["seconds"] = time.perf_counter() - began
     _check_finite(model)
-    model.metadata.update(metadata)
+    model.metadata.update(metadata, options=_options(arguments, model))
     if len(test):
         held_out = samples.take(test)
         scores = model.scores_of(held_out)
@@ -112,6 +111,12 @@ def _model(arguments: argparse.Namespace) -> TableModel:
     )  # fmt: skip
 
 
+def _options(arguments: argparse.Namespace, model: TableModel) -> dict[str, Any]:
+    """The options that reproduce the training, also where other defaults follow from the table."""
+    recipe = {option: getattr(model.recipe, field) for option, field in RECIPE.items()}
+    return {**arguments.given, "seed": arguments.seed, "test_size": arguments.test_size, **recipe}
+
+
 def _read(arguments: argparse.Namespace) -> Samples:
     if arguments.data:
         return _model(arguments).read(
@@ -138,6 +143,8 @@ def _cross_validate(
     values: dict[str, list[float]] = {}
     for k, (train_rows, test_rows) in enumerate(parts):
         model = _model(arguments).fit_samples(samples.take(train_rows))
+        if model.was_interrupted:
+            raise KeyboardInterrupt
         _check_finite(model)
         scores = model.scores_of(samples.take(test_rows))
         for score in scores:

@@ -16,6 +16,7 @@ from ..network import Network
 from ..train.base import Callback, Fit
 from ..train.callbacks import EarlyStopping
 from ..train.history import History
+from ..validation import integer
 from .recipe import Recipe, deep_share
 
 __all__ = ["Member", "held_out_share", "mean_of_linear", "mean_prediction", "train_members"]
@@ -87,6 +88,7 @@ def train_members(
         After Ctrl-C, if no member has finished an epoch. Else those that have are returned, and
         `history.stopped` of the last ones is "interrupted".
     """
+    integer("members", recipe.members, least=1, most=len(X))
     parts = _parts(Y if strata is None else strata, recipe, seed, strata is not None)
     stop = threading.Event()
     jobs = [(recipe, k) for k in range(len(parts))]

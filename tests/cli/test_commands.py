@@ -137,13 +137,17 @@ def test_a_configuration_reproduces_a_run(run, flowers):
     options = ["--target", "length", "--ignore", "species", "--task", "regression", "--seed", "2"]
     run("train", "flowers.csv", *QUICK, *options, "--no-plot", "-o", "a.safetensors")
     toml = run("info", "--toml", "a.safetensors")
-    assert 'target = "length"' in toml.splitlines()
+    assert {'target = "length"', "layers = [8]", "patience = 20"} <= {*toml.splitlines()}
     Path("run.toml").write_text(toml)
     run("train", "--config", "run.toml", "--no-plot", "-o", "b.safetensors")
     a, b = (fg.load(f"{name}.safetensors") for name in "ab")
     assert np.array_equal(a.parameters, b.parameters)
     run("train", "--config", "run.toml", "--seed", "3", "--no-plot", "-o", "c.safetensors")
     assert not np.array_equal(a.parameters, fg.load("c.safetensors").parameters)
+    fg.Network([2, 1], cost="mse").save("n.safetensors")
+    assert run("info", "--toml", "n.safetensors", code=2) == (
+        "fastgrad: error: --toml: got n.safetensors; expected a model of `fastgrad train`"
+    )
     Path("run.toml").write_text("epoch = 3\n")
     assert run("train", "--config", "run.toml", code=2) == (
         "fastgrad: error: --config: run.toml: unknown option 'epoch'; did you mean 'epochs'?"

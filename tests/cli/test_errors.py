@@ -41,6 +41,8 @@ from fastgrad.tables import ensemble
         ("train flowers.csv --layers 0", "--layers: got 0; expected an integer of at least 1"),
         ("train flowers.csv --quiet --lr -1", "--learning-rate: got -1.0; expected a finite "
          "number at least 0"),
+        ("train flowers.csv --ensemble 49 --quiet", "--ensemble: got 49; expected an integer of at "
+         "most 48"),
         ("train --target species", "--target: got a value without DATA; expected DATA, too"),
         ("predict m.safetensors flowers.csv -o no/p.csv", "--output: got no/p.csv; expected it in "
          "a folder that exists"),
@@ -53,6 +55,11 @@ from fastgrad.tables import ensemble
 def test_errors_are_one_line(run, flowers, arguments, message):
     assert run(*arguments.split(), code=2) == f"fastgrad: error: {message}"
     assert files_here() == ["flowers.csv"]
+
+
+def test_a_table_of_a_few_rows_trains(run):
+    write_rows("t.csv", ["a", "b"], [[1, "x"], [2, "y"], [3, "x"], [4, "y"]])
+    run("train", "t.csv", "--epochs", "2", "--layers", "4", "--quiet", "--no-plot")
 
 
 def test_a_model_needs_data_unless_it_is_of_the_digits(run, model):

@@ -1,6 +1,7 @@
 """The command line: predictions of saved models, and how good they are."""
 
 import csv
+import io
 import re
 from pathlib import Path
 
@@ -84,12 +85,34 @@ def test_evaluate(run, model):
     assert held_out.endswith("of the rows held out from training\n")
     everything = run("evaluate", model, "flowers.csv", "--all-rows")
     assert re.search(r"\n60 rows .*\naccuracy +100.00% ", everything)
-    assert everything.endswith("of all rows\n")
+    assert everything.endswith("of all rows, those of the training included\n")
     table = everything[everything.index("true ") :].splitlines()
     assert table[1].split() == ["setosa", "versicolor", "virginica"]
     assert table[2].split() == ["setosa", "20", "0", "0"]
     Path("copy.csv").write_text(Path("flowers.csv").read_text() + "100,0.1,setosa\n")
-    assert "of all rows" in run("evaluate", model, "copy.csv")  # another file
+    assert run("evaluate", model, "copy.csv").endswith("of all rows\n")  # another file
+
+
+def test_a_model_of_standard_input_does_not_know_its_rows(run, flowers, monkeypatch):
+    text = Path("flowers.csv").read_bytes()
+
+    def standard_input():
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+
+    standard_input()
+    run("train", "-", *QUICK, "--no-plot")
+    standard_input()
+    assert run("evaluate", "model.safetensors", "-").endswith("of all rows\n")
+    standard_input()
+    assert read_rows(run("predict", "model.safetensors", "-"))[1:] == [[row[2]] for row in flowers]
+
+
+def test_columns_to_keep_are_known_before_the_predictions(run, model):
+    write_rows("new.csv", ["id", "width", "length"], [["a", "", 100]])
+    assert run("predict", model, "new.csv", "--keep", "ide", code=2) == (
+        "fastgrad: error: --keep: new.csv has no column 'ide'; did you mean 'id'? expected one of "
+        "id, width, length"
+    )
 
 
 def test_evaluate_where_all_targets_are_equal(run):
