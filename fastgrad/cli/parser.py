@@ -97,6 +97,9 @@ class Parser(argparse.ArgumentParser):
             if name not in known:
                 hint = did_you_mean(name, known)
                 raise UsageError(f"--config: {path}: unknown option {name!r}; {hint}")
+            action = self._option_string_actions.get(f"--{name}")
+            if action and action.nargs == 0 and not isinstance(value, bool):
+                raise UsageError(f"--config: {path}: {name}: got {value!r}; expected true or false")
             text = ",".join(map(str, value)) if isinstance(value, list) else value
             defaults[name.replace("-", "_")] = text if isinstance(text, bool) else str(text)
         self.set_defaults(**defaults)

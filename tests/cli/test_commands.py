@@ -148,6 +148,10 @@ def test_a_configuration_reproduces_a_run(run, flowers):
     assert run("info", "--toml", "n.safetensors", code=2) == (
         "fastgrad: error: --toml: got n.safetensors; expected a model of `fastgrad train`"
     )
+    Path("run.toml").write_text("quiet = 'no'\n")
+    assert run("train", "--config", "run.toml", code=2) == (
+        "fastgrad: error: --config: run.toml: quiet: got 'no'; expected true or false"
+    )
     Path("run.toml").write_text("epoch = 3\n")
     assert run("train", "--config", "run.toml", code=2) == (
         "fastgrad: error: --config: run.toml: unknown option 'epoch'; did you mean 'epochs'?"

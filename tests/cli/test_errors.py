@@ -197,25 +197,35 @@ def test_interrupted(run, flowers, monkeypatch):
     assert files_here() == ["flowers.csv"]
 
 
-def test_an_interrupt_saves_the_best_so_far(run, flowers, monkeypatch):
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Options of a training that is interrupted soon after its beginning."""
     real_wait, calls = ensemble.wait, []
 
-    def interrupted_once(futures):
+    def wait(futures):
         calls.append(1)
         if len(calls) == 1:
             time.sleep(0.3)
             raise KeyboardInterrupt
         return real_wait(futures)
 
-    monkeypatch.setattr(ensemble, "wait", interrupted_once)
-    options = [*QUICK, "--epochs", "1000000", "--patience", "1000000", "--no-plot"]
-    message = run("train", "flowers.csv", *options, code=130)
+    monkeypatch.setattr(ensemble, "wait", wait)
+    return [*QUICK, "--epochs", "1000000", "--patience", "1000000", "--no-plot"]
+
+
+def test_an_interrupt_saves_the_best_so_far(run, flowers, interrupted):
+    message = run("train", "flowers.csv", *interrupted, code=130)
     assert message == "fastgrad: interrupted; the best epochs so far are saved"
-    monkeypatch.setattr(ensemble, "wait", real_wait)
     assert fg.TableModel.load("flowers.safetensors").classes[0] == "setosa"
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "check", "info"])
+def test_an_interrupt_ends_a_cross_validation(run, flowers, interrupted):
+    message = run("train", "flowers.csv", *interrupted, "--cv", "2", code=130)
+    assert message == "fastgrad: interrupted; nothing is saved"
+    assert files_here() == ["flowers.csv"]
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "check", "info", "warmup"])
 def test_help_explains_every_argument(capsys, command):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
