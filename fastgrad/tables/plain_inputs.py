@@ -56,7 +56,8 @@ def _inputs(table: Table, name: str, values: Sequence[str] | None) -> NDArray[np
         bad = np.array([True]) if cells.dtype.kind != "f" else ~np.isfinite(cells)
         if bad.any():
             row = int(bad.argmax())
-            what = cells[row] if cells.dtype.kind != "f" or cells[row] == cells[row] else "nothing"
+            cell = cells[row]
+            what = "nothing" if str(cell) in ("None", "nan") else f"'{cell}'"
             raise ValueError(f"{table.place(row, name)}: got {what}; expected a number")
         return cells[:, None]
     texts = [f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in cells.tolist()]

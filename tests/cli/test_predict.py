@@ -144,6 +144,15 @@ def test_a_model_saved_from_python(run, cost, first):
     )
 
 
+@pytest.mark.parametrize(("cell", "received"), [("a", "'a'"), ("", "nothing")])
+def test_a_network_without_an_encoder_takes_numbers_only(run, cell, received):
+    fg.Network([2, 1], cost="mse", seed=0).save("m.safetensors")
+    write_rows("t.csv", ["x", "y"], [[cell, 1], [cell, 2]] if cell else [[cell, 1], [1, 2]])
+    assert run("predict", "m.safetensors", "t.csv", code=2) == (
+        f"fastgrad: error: t.csv, line 2, column 'x': got {received}; expected a number"
+    )
+
+
 def test_a_network_with_the_metadata_of_its_data(run, flowers):
     data = fg.data.read("flowers.csv", target="species")
     net = fg.Network([2, 8, 3], cost="softmax_cross_entropy", seed=0)
