@@ -8,8 +8,8 @@ import numpy as np
 from ..validation import did_you_mean
 
 __all__ = [
-    "MAX_TEXT_VALUES", "MISSING_WORDS", "is_code", "is_formatted_number", "is_missing", "is_number",
-    "listed", "not_a_number", "not_among", "printable", "text_of_date",
+    "MAX_TEXT_VALUES", "MISSING_WORDS", "escaped", "is_formatted_number", "is_missing", "is_number",
+    "is_plain_number", "listed", "not_a_number", "not_among", "printable", "text_of_date",
 ]  # fmt: skip
 
 #: Text of more different values in a column is neither one-hot encoded nor classes.
@@ -34,9 +34,9 @@ def is_number(cell: str) -> bool:
     return bool(_NUMBER.fullmatch(cell))
 
 
-def is_code(cell: str) -> bool:
-    """Whether it is a number with leading zeros, such as the code 042."""
-    return bool(_CODE.match(cell)) and is_number(cell)
+def is_plain_number(cell: str) -> bool:
+    """Whether it is a number, and no code with leading zeros such as 042."""
+    return is_number(cell) and not _CODE.match(cell)
 
 
 def is_formatted_number(cell: str) -> bool:
@@ -70,9 +70,14 @@ def not_among(name: str, names: Sequence[str]) -> str:
     return f"'{printable(name)}'; {did_you_mean(name, names)}expected one of {listed(names)}"
 
 
+def escaped(text: str) -> str:
+    """The text with each control character written out as its code."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
 def printable(text: str) -> str:
-    """The text without control characters, and shortened if it is long."""
-    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    """The text :func:`escaped`, and shortened if it is long."""
+    text = escaped(text)
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."
 
 

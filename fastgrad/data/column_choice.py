@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import printable, text_of_date
+from .cells import is_plain_number, printable, text_of_date
 from .column_encoders import BooleanEncoder, CategoryEncoder, ColumnEncoder, LeftOut
 from .column_values import (
     Findings,
     canonical_number,
-    is_plain_number,
     microseconds,
     numbers_of,
     texts_of,

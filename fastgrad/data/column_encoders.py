@@ -9,14 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import listed, printable
+from .cells import is_plain_number, listed, printable
 from .column_values import (
     NUMBER_TYPES,
     Findings,
     canonical_number,
     column_of,
     is_missing,
-    is_plain_number,
     is_word_for_missing,
     rows_in_words,
     texts_of,

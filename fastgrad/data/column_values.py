@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import validation
-from .cells import MISSING_WORDS, is_code, is_number, printable, text_of_date
+from .cells import MISSING_WORDS, is_number, printable, text_of_date
 from .table import Column
 from .values import EXACT_INTEGERS
 
 __all__ = [
     "DAY", "FIRST_DATE", "LAST_DATE", "NUMBER_TYPES", "Findings", "canonical_number", "column_of",
-    "date_of_text", "is_missing", "is_plain_number", "is_word_for_missing", "microseconds",
+    "date_of_text", "is_missing", "is_word_for_missing", "microseconds",
     "microseconds_of", "number_of_text", "numbers_of", "rows_in_words", "texts_of",
     "value_of_number",
 ]  # fmt: skip
@@ -102,11 +102,6 @@ def _shown(value: Any) -> str:
 def is_word_for_missing(text: str) -> bool:
     """Whether text stands for a missing value, such as NA."""
     return text.strip() in _MISSING
-
-
-def is_plain_number(text: str) -> bool:
-    """Whether text is a number, and no code with leading zeros."""
-    return is_number(text) and not is_code(text)
 
 
 def canonical_number(text: str) -> str:

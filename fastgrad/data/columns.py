@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..extras import import_extra
-from .cells import is_code, is_formatted_number, is_number, printable, text_of_date
+from .cells import is_formatted_number, is_number, is_plain_number, printable, text_of_date
 from .values import EXACT_INTEGERS, RefusedError, as_array
 
 __all__ = ["Column", "as_columns"]
@@ -171,15 +171,11 @@ def _from_text(name: str, array: Any, stays_text: bool, missing: frozenset[str])
         if {*lower} <= {"true", "false"}:
             values = [np.nan if c is None else float(c.lower() == "true") for c in different]
             return Column(name, np.array(values)[codes], is_boolean=True)
-        if all(is_formatted_number(cell) or _is_plain(cell) for cell in present) and any(
+        if all(is_formatted_number(cell) or is_plain_number(cell) for cell in present) and any(
             map(is_formatted_number, present)
         ):
             return _Cells(different, codes)
     return Column(name, different[codes])
-
-
-def _is_plain(cell: str) -> bool:
-    return is_number(cell) and not is_code(cell)
 
 
 @cache

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import validation
-from .cells import printable
+from .cells import escaped, printable
 from .column_choice import choose_encoder
 from .column_encoders import CategoryEncoder, ColumnEncoder, LeftOut, RowWriter
 from .column_values import Findings, column_of
@@ -141,7 +141,7 @@ class TableEncoder:
             return repr(self)
         rows = [("column", "kind", "inputs", "values")]
         rows += [
-            (printable(e.name), e.kind, str(len(e.input_names)), _printable(e.description))
+            (printable(e.name), e.kind, str(len(e.input_names)), escaped(e.description))
             for e in self._columns
         ]
         rows.append(
@@ -412,11 +412,6 @@ class TableEncoder:
         encoder = cls(**options)
         encoder._columns = columns
         return encoder
-
-
-def _printable(text: str) -> str:
-    """The text without control characters."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def _names(argument: str, names: Any) -> tuple[str, ...]:

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from .. import validation
 from ..kernels.costs import Cost
-from .cells import MAX_TEXT_VALUES, is_code, is_formatted_number, is_number, not_a_number, not_among
+from .cells import (
+    MAX_TEXT_VALUES,
+    is_formatted_number,
+    is_number,
+    is_plain_number,
+    not_a_number,
+    not_among,
+)
 
 __all__ = ["TargetEncoder", "Task"]
 
@@ -279,7 +286,7 @@ def _array(y: Any, place: Callable[[int], str]) -> NDArray[Any]:
 
 def _is_number(value: Any) -> bool:
     if isinstance(value, str):
-        return is_number(value) and not is_code(value)
+        return is_plain_number(value)
     return not isinstance(value, bool)
 
 

@@ -12,7 +12,7 @@ from helpers.read_tables import read, refusal, values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastgrad.data.cells import MISSING_WORDS, is_code, is_number
+from fastgrad.data.cells import MISSING_WORDS, is_number, is_plain_number
 from fastgrad.data.table import read_table
 
 # --- delimiters, quotes, lines -------------------------------------------------------------------
@@ -376,7 +376,7 @@ def test_numbers_are_what_is_number_says(cell):
     cell = cell.strip()
     if cell in MISSING_WORDS or (is_number(cell) and abs(float(cell)) >= 2**53):
         return
-    expected = float(cell) if is_number(cell) and not is_code(cell) else cell
+    expected = float(cell) if is_plain_number(cell) else cell
     if cell.lower().lstrip("+-") in ("inf", "infinity"):
         assert "finite" in refusal(f"a,b\n{cell},x\n", header=True)
     else:
