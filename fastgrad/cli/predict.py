@@ -83,13 +83,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if held_out:
         rows = _held_out(model, samples)
         samples, what = samples.take(rows), "the rows held out from training"
-    scores = model.scores_of(samples)
-    counts = None
-    if model.classes:
-        y = model.targets.transform(samples.labels, samples.place)
-        p = model.outputs(model.encoded(samples.inputs))
-        ids = model.targets.class_ids(p, model.networks[0].cost_function)
-        counts = metrics.confusion(y, np.eye(len(model.classes))[ids])
+    y, p = model.compared(samples)
+    scores = model.scores_of(y, p)
+    counts = metrics.confusion(y, p) if model.classes else None
     if arguments.json:
         content: dict[str, Any] = {"rows": len(samples), "held out": held_out}
         content |= {"scores": report.scores_as_json(scores)}
@@ -97,9 +93,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
             content |= {"classes": model.classes, "confusion": counts.tolist()}
         report.print_json(content)
         return 0
-    report.print_scores(
-        f"{len(samples):,} rows", scores, "most frequent" if model.classes else "mean"
-    )
+    report.print_scores(f"{len(samples):,} rows", scores, model.classes)
     if counts is not None:
         report.print_confusion(counts, model.classes or [])
     print(f"\nof {what}")

@@ -28,8 +28,9 @@ def print_lines(lines: Mapping[str, Any]) -> None:
         print(f"{name:<{_WIDTH}}{value}", flush=True)
 
 
-def print_scores(title: str, scores: Sequence[Score], baseline: str) -> None:
+def print_scores(title: str, scores: Sequence[Score], classes: Sequence[Any] | None) -> None:
     """A line per metric: its value, the interval of 95 %, and the value of the baseline."""
+    baseline = "most frequent" if classes else "mean"
     print(f"\n{title:<{_WIDTH}}{'':>12}  {'95 % interval':^23}  {baseline:>14}")
     for score in scores:
         value, low, high, of_baseline = (

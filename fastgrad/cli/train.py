@@ -81,15 +81,15 @@ def train(arguments: argparse.Namespace) -> int:
     _check_finite(model)
     model.metadata.update(metadata, options=_options(arguments, model))
     if len(test):
-        held_out = samples.take(test)
-        scores = model.scores_of(held_out)
+        compared = model.compared(samples.take(test))
+        scores = model.scores_of(*compared)
         content["test"] = report.scores_as_json(scores)
         if not arguments.json:
-            report.print_scores(f"test, {len(test):,} rows", scores, _baseline(targets))
+            report.print_scores(f"test, {len(test):,} rows", scores, model.classes)
     model.save(output)
     files = {"model": str(output)}
     if not arguments.no_plot:
-        files |= pictures.draw(model, held_out if len(test) else None, output, name)
+        files |= pictures.draw(model, compared if len(test) else None, output, name)
     if arguments.json:
         report.print_json(content | files)
     else:
@@ -146,7 +146,7 @@ def _cross_validate(
         if model.was_interrupted:
             raise KeyboardInterrupt
         _check_finite(model)
-        scores = model.scores_of(samples.take(test_rows))
+        scores = model.scores_of(*model.compared(samples.take(test_rows)))
         for score in scores:
             values.setdefault(score.name, []).append(score.value)
         say.fold(k, len(parts), scores)
@@ -170,15 +170,11 @@ def _check_finite(model: TableModel) -> None:
             )
 
 
-def _baseline(targets: TargetEncoder) -> str:
-    return "most frequent" if targets.classes else "mean"
-
-
 class _Printer:
     """What a training says of itself on standard output; nothing if it is to be quiet."""
 
     def __init__(self, quiet: bool) -> None:
-        self._quiet, self._model = quiet, TableModel()
+        self._quiet = quiet
 
     def data(self, name: str, samples: Samples, targets: TargetEncoder) -> None:
         """The data, and what the target is."""
@@ -192,7 +188,6 @@ class _Printer:
 
     def begin(self, model: TableModel, n_train: int, n_test: int) -> None:
         """The columns, and the networks that are about to be trained."""
-        self._model = model
         if self._quiet:
             return
         if model.encoder:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .. import validation
 from . import array_files
 from .cells import MISSING_WORDS
-from .samples import Samples, load_samples
+from .samples import Samples, columns_like, load_samples
 from .table import Table
 from .table_encoder import TableEncoder
 from .targets import TargetEncoder, Task
@@ -222,17 +222,14 @@ def read(
     if task is not None:
         validation.choice("task", task, get_args(Task))
     encoder, encodes_targets = TableEncoder(categorical=categorical, dtype=dtype), None
-    text: Sequence[str] = categorical
-    expected: list[str] | None = None
+    text, expected = [*categorical], None
     if like is not None:
         if like.get("task"):
             encodes_targets = TargetEncoder.from_metadata(like)
         if like.get("encoder"):
             encoder = TableEncoder.from_config(like["encoder"])
             target = like.get("target") if target is None else target
-            text, expected = encoder.text_columns, [*encoder.names, str(target)]
-            if encodes_targets and encodes_targets.has_text:
-                text = [*text, str(target)]
+            text, expected = columns_like(encoder, encodes_targets, target)
     samples = load_samples(
         source, target=target, target_file=target_file, ignore=ignore, text=text, missing=missing,
         header=header, expected=expected, needs_targets=like is None, reads_targets=targets,

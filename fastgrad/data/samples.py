@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from .arrays import kind_of_arrays, read_arrays
 from .cells import MISSING_WORDS, not_among
+from .sources import is_record
 from .table import Table, read_table
-from .targets import Task
+from .table_encoder import TableEncoder
+from .targets import TargetEncoder, Task
 
-__all__ = ["Samples", "is_row", "load_samples"]
+__all__ = ["Samples", "columns_like", "is_row", "load_samples"]
 
 
 @dataclass(frozen=True)
@@ -122,10 +124,29 @@ def load_samples(
     return _with_targets(samples, column.is_boolean)
 
 
+def columns_like(
+    encoder: TableEncoder, targets: TargetEncoder | None, target: str | int | None = None
+) -> tuple[list[str], list[str]]:
+    """`text` and `expected` for :func:`load_samples`, to read columns as they were in training.
+
+    Parameters
+    ----------
+    encoder, targets : TableEncoder, TargetEncoder or None
+        Of the training.
+    target : str or int, optional
+        The column of the targets, if it is not the one of the training.
+    """
+    if targets is None:
+        return encoder.text_columns, encoder.names
+    name = str(targets.target if target is None else target)
+    text = [name] if targets.has_text else []
+    return [*encoder.text_columns, *text], [*encoder.names, name]
+
+
 def is_row(table: Any) -> bool:
     """Whether it is a mapping of the cells of one row, or a DataFrame of one row."""
     if isinstance(table, Mapping):
-        return not any(isinstance(cells, list | tuple | np.ndarray) for cells in table.values())
+        return is_record(table)
     return hasattr(table, "columns") and hasattr(table, "__len__") and len(table) == 1
 
 

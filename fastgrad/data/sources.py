@@ -15,7 +15,7 @@ from ..validation import shown
 from .cells import printable
 from .delimited import RawTable, column_names, read_delimited
 
-__all__ = ["read_source"]
+__all__ = ["is_record", "read_source"]
 
 _EXPECTED = "expected a path, an open file, a DataFrame, a mapping or a list of mappings"
 _COMPRESSED = {".gz", ".bz2", ".zst"}
@@ -191,14 +191,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # --- objects -------------------------------------------------------------------------------------
 
 
+def is_record(source: Mapping[Any, Any]) -> bool:
+    """Whether a mapping holds the values of one row, rather than columns."""
+    return not all(
+        hasattr(v, "__len__") and getattr(v, "ndim", 1) and not isinstance(v, str | bytes | Mapping)
+        for v in source.values()
+    )
+
+
 def _from_mapping(source: Mapping[Any, Any], name: str | None = None) -> RawTable:
     """A mapping of names to columns, or to the values of one row."""
     name = name or type(source).__name__
-    are_columns = [
-        hasattr(v, "__len__") and getattr(v, "ndim", 1) and not isinstance(v, str | bytes | Mapping)
-        for v in source.values()
-    ]
-    if not all(are_columns):
+    if is_record(source):
         return _from_records(name, [source])
     names = column_names(name, [*map(str, source)])
     columns = dict(zip(names, source.values(), strict=True))

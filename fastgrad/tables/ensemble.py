@@ -19,7 +19,10 @@ from ..train.history import History
 from ..validation import integer
 from .recipe import Recipe, deep_share
 
-__all__ = ["Member", "held_out_share", "mean_of_linear", "mean_prediction", "train_members"]
+__all__ = [
+    "Member", "averaged", "held_out_share", "mean_of_linear", "mean_prediction", "train_members",
+    "weights",
+]  # fmt: skip
 
 Array = NDArray[Any]
 
@@ -135,6 +138,37 @@ def held_out_share(members: Sequence[Member], X: Array, Y: Array) -> float:
     deep, linear = (np.concatenate([m.net.predict(X[m.held_out]) for m in kind]) for kind in kinds)
     are_ids = Y.ndim == 1 < deep.shape[1]
     return deep_share(Y[rows] if are_ids else Y[rows].reshape(deep.shape), deep, linear)
+
+
+def averaged(members: Sequence[Member], share: float) -> list[Network]:
+    """The networks of a mean: the deep ones, and last the mean of the linear ones, if of use.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        As `train_members` returns them.
+    share : float
+        Of the deep networks: `held_out_share`.
+    """
+    networks = [member.net for member in members if share and not member.is_linear]
+    if share < 1:
+        networks.append(mean_of_linear([member.net for member in members if member.is_linear]))
+    return networks
+
+
+def weights(networks: Sequence[Network], share: Any) -> list[float]:
+    """The weight of each network in a mean: those of the deep ones add up to the share.
+
+    Raises
+    ------
+    ValueError
+        If the share is not from 0 to 1.
+    """
+    if not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise ValueError(f"got {share!r} as share; expected a number from 0 to 1")
+    deep = [len(net.layers) > 1 for net in networks]
+    of_kind = {True: share / max(sum(deep), 1), False: (1 - share) / max(deep.count(False), 1)}
+    return [of_kind[is_deep] for is_deep in deep]
 
 
 def mean_of_linear(networks: Sequence[Network]) -> Network:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .. import frames, validation
 from ..data.cells import MISSING_WORDS, not_among
-from ..data.samples import Samples, is_row, load_samples
+from ..data.samples import Samples, columns_like, is_row, load_samples
 from ..data.table import Table
 from ..data.table_encoder import TableEncoder
 from ..data.targets import TargetEncoder, Task
@@ -22,7 +22,7 @@ from .ensemble import Member
 from .files import read_networks, write_networks
 from .plain_inputs import plain_inputs
 from .recipe import SCALING, Recipe, default_recipe
-from .scores import Score, baseline, classification_scores, regression_scores
+from .scores import Score, baseline, scores_of
 
 __all__ = ["COSTS", "TableModel"]
 
@@ -193,45 +193,33 @@ class TableModel:
         else:
             X = samples.inputs
         classes = targets.classes
-        recipe = default_recipe(len(X), X.shape[1], len(classes) if classes else None)
+        n_classes = len(classes) if classes else None
+        recipe = default_recipe(len(X), n_classes)
         recipe = replace(recipe, **self.given)
         cost = costs.cost(self.cost or COSTS[targets.task])
 
         def network(of_member: Recipe, seed: int) -> Network:
-            layers = of_member.layers
-            return Network(
-                [X.shape[1], *layers, len(classes or "1")],
-                activations=[of_member.activation] * len(layers) + ["identity"],
-                cost=cost,
-                dtype=self.dtype,
-                seed=seed,
+            return of_member.network(
+                X.shape[1], n_classes or 1, cost=cost, dtype=self.dtype, seed=seed,
                 standardize=encoder is None and not samples.is_image,
                 standardize_targets=not classes and cost.targets == "real",
-                l2=of_member.l2,
-                dropout=of_member.dropout if layers else 0.0,
-            )
+            )  # fmt: skip
 
         self.encoder, self.targets, self.recipe = encoder, targets, recipe
         self.baseline = [*map(float, baseline(y, classes))]
         on_begin()
-        Y = targets.encode(y, cost, len(classes or "1"))
+        Y = targets.encode(y, cost, n_classes or 1)
         members = ensemble.train_members(
             network, X, Y, y if classes else None, recipe, self.seed, self.threads, on_finished
         )
         share = ensemble.held_out_share(members, X, Y)
-        networks = [m.net for m in members if share and not m.is_linear]
-        if share < 1:
-            networks.append(ensemble.mean_of_linear([m.net for m in members if m.is_linear]))
         self.members = [m for m in members if m.is_linear is not bool(share)]
-        self._set_networks(networks, share)
+        self._set_networks(ensemble.averaged(members, share), share)
         return self
 
     def _set_networks(self, networks: list[Network], share: float) -> None:
-        """Set the networks, and their weights: those of the deep ones add up to the share."""
-        deep = [len(net.layers) > 1 for net in networks]
-        of_kind = {True: share / max(sum(deep), 1), False: (1 - share) / max(deep.count(False), 1)}
         self.networks, self.share = networks, share
-        self.weights = [of_kind[is_deep] for is_deep in deep]
+        self.weights = ensemble.weights(networks, share)
 
     def predict(self, table: Any) -> Array:
         """Predict the target of each row: labels as they were in training, or numbers.
@@ -282,27 +270,42 @@ class TableModel:
             interval and the value of a baseline.
         """
         target = self.targets.target
-        return self.scores_of(self.read_like(table, target=target))
+        return self.scores_of(*self.compared(self.read_like(table, target=target)))
 
-    def scores_of(self, samples: Samples) -> list[Score]:
-        """How good the predictions for samples are.
+    def compared(self, samples: Samples) -> tuple[Array, Array]:
+        """The targets of samples beside the predictions, as scores and charts take them.
 
         Parameters
         ----------
         samples : Samples
             As `read_like` returns them.
+
+        Returns
+        -------
+        y : (S,) array
+            Class ids, or numbers.
+        p : (S, K) or (S,) array
+            The probability of each class, or 1 for the class predicted where the cost gives no
+            probabilities; or numbers.
         """
         y = self.targets.transform(samples.labels, samples.place)
         p = self.outputs(self.encoded(samples.inputs))
-        if not self.targets.classes:
-            return regression_scores(y, p[:, 0], self.baseline[0] if self.baseline else np.nan)
-        n = len(self.targets.classes)
+        if not self.classes:
+            return y, p[:, 0]
         if self.gives_probabilities:
-            p = self.targets.probabilities(p)
-        else:
-            p = np.eye(n)[self.targets.class_ids(p, self.networks[0].cost_function)]
-        frequencies = np.array(self.baseline) if self.baseline else np.full(n, np.nan)
-        return classification_scores(y, p, frequencies, self.gives_probabilities)
+            return y, self.targets.probabilities(p)
+        ids = self.targets.class_ids(p, self.networks[0].cost_function)
+        return y, np.eye(len(self.classes))[ids]
+
+    def scores_of(self, y: Array, p: Array) -> list[Score]:
+        """How good predictions are.
+
+        Parameters
+        ----------
+        y, p
+            As `compared` returns them.
+        """
+        return scores_of(y, p, self.baseline, self.gives_probabilities)
 
     @property
     def was_interrupted(self) -> bool:
@@ -345,13 +348,10 @@ class TableModel:
         if self.encoder is None:
             names = self.metadata.get("features") or self.networks[0].inputs.names
             return load_samples(table, expected=names, **options)
-        target = str(self.targets.target)
-        as_written = [*self.encoder.text_columns, *keep]
-        if self.targets.has_text:
-            as_written.append(target)
+        text, expected = columns_like(self.encoder, self.targets, options.get("target"))
         return load_samples(
-            table, text=as_written, missing=self.missing, header=self.header,
-            expected=[*self.encoder.names, target], **options,
+            table, text=[*text, *keep], missing=self.missing, header=self.header,
+            expected=expected, **options,
         )  # fmt: skip
 
     def encoded(self, inputs: Table | Array) -> Array:
@@ -438,12 +438,10 @@ class TableModel:
                 model.targets = TargetEncoder.from_metadata(described)
             else:  # of a network that was saved without
                 model.targets = TargetEncoder.from_cost(net.cost_function, net.n_outputs)
+            model._set_networks(networks, share)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
         model.baseline = described.pop("baseline", [])
         own = model.targets.metadata
         model.metadata = {name: v for name, v in described.items() if name not in own}
-        if not isinstance(share, int | float) or not 0 <= share <= 1:
-            raise ValueError(f"{path}: got {share!r} as share; expected a number from 0 to 1")
-        model._set_networks(networks, share)
         return model

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .. import validation
 from ..kernels.activations import activation
+from ..network import Network
 from ..optim.adam import AdamW
 from ..optim.base import Optimizer
 from ..optim.schedules import Cosine, Linear, OneCycle
@@ -87,6 +88,16 @@ class Recipe:
             f" {self.learning_rate:g} ({self.schedule})"
         )
 
+    def network(self, n_inputs: int, n_outputs: int, **options: Any) -> Network:
+        """A new network; the options are further arguments of `Network`."""
+        return Network(
+            [n_inputs, *self.layers, n_outputs],
+            activations=[self.activation] * len(self.layers) + ["identity"],
+            l2=self.l2,
+            dropout=self.dropout if self.layers else 0.0,
+            **options,
+        )
+
     def optimizer(self) -> Optimizer:
         """A new optimizer."""
         rate = SCHEDULES[self.schedule](self.learning_rate)
@@ -98,15 +109,13 @@ class Recipe:
         return replace(self, layers=(), dropout=0.0)
 
 
-def default_recipe(n_rows: int, n_inputs: int, n_classes: int | None) -> Recipe:
+def default_recipe(n_rows: int, n_classes: int | None) -> Recipe:
     """The recipe for a table.
 
     Parameters
     ----------
     n_rows : int
         Rows to train and validate on.
-    n_inputs : int
-        Inputs of the network, after categories have become one input each.
     n_classes : int or None
         None for a target of numbers.
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .. import metrics
 
-__all__ = ["Score", "baseline", "classification_scores", "regression_scores"]
+__all__ = ["Score", "baseline", "classification_scores", "regression_scores", "scores_of"]
 
 Array = NDArray[Any]
 
@@ -45,6 +45,26 @@ def baseline(y: Array, classes: Sequence[Any] | None) -> Array:
     if classes:
         return np.bincount(y, minlength=len(classes)) / len(y)
     return np.array([y.mean(), y.min(), y.max()])
+
+
+def scores_of(
+    y: Array, p: Array, baseline: Sequence[float], are_probabilities: bool
+) -> list[Score]:
+    """The scores of classes if p has a column for each, and of numbers if it has none.
+
+    Parameters
+    ----------
+    y, p
+        As `TableModel.compared` returns them.
+    baseline : sequence of float
+        As the function `baseline` returns it for the training rows; empty if unknown.
+    are_probabilities : bool
+        As for `classification_scores`.
+    """
+    if p.ndim == 1:
+        return regression_scores(y, p, baseline[0] if baseline else np.nan)
+    frequencies = np.array(baseline or [np.nan])
+    return classification_scores(y, p, frequencies, are_probabilities)
 
 
 def classification_scores(

@@ -4,9 +4,11 @@ import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import fastgrad as fg
+from fastgrad.data.samples import Samples
 from fastgrad.data.splitting import folds
 from fastgrad.tables import ensemble
 from fastgrad.tables.model import TableModel
@@ -123,17 +125,25 @@ def test_an_unknown_option_is_named_with_the_nearest():
         TableModel(layer=(3,))
 
 
+@pytest.mark.parametrize("of_columns", [list, np.array, pd.Series])
+def test_a_mapping_of_columns_is_no_row(of_columns):
+    table = rows()
+    model = TableModel(seed=0, members=2, **QUICK).fit(table)
+    columns = {name: of_columns([row[name] for row in table[:3]]) for name in ("food", "tame")}
+    columns["weight"] = of_columns([4.0, 20.0, 500.0])
+    assert model.predict(columns).tolist() == ["cat", "dog", "cow"]
+    alone = {name: column[:1] for name, column in columns.items()}
+    assert model.predict(alone).tolist() == ["cat"]
+
+
 def test_arrays_are_tables_without_names(rng):
     X = rng.normal(size=(120, 3)) * [1, 100, 0.01]
     y = (X[:, 0] > 0).astype(int)
-    np.savez_path = None
-    from fastgrad.data.samples import Samples  # noqa: PLC0415
-
     samples = Samples(X, y, "y", str)
     model = TableModel(seed=0, members=2, **QUICK).fit_samples(samples)
     assert model.encoder is None
     assert model.networks[0].inputs.standardized
-    assert model.scores_of(samples)[0].value > 0.9
+    assert model.scores_of(*model.compared(samples))[0].value > 0.9
 
 
 # --- ensembles -----------------------------------------------------------------------------------

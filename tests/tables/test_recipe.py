@@ -12,7 +12,7 @@ SIZES = [1, 80, 499, 500, 3_000, 3_001, 20_000, 20_001, 10**7]
 @pytest.mark.parametrize("n_rows", SIZES)
 @pytest.mark.parametrize("n_classes", [None, 2, 10])
 def test_every_size_of_table_has_a_recipe(n_rows, n_classes):
-    recipe = default_recipe(n_rows, 5, n_classes)
+    recipe = default_recipe(n_rows, n_classes)
     assert recipe.layers
     assert min(n_rows, 2) <= recipe.members <= n_rows
     assert recipe.patience < recipe.epochs
@@ -21,7 +21,7 @@ def test_every_size_of_table_has_a_recipe(n_rows, n_classes):
 
 
 def test_steps_and_members_do_not_grow_out_of_bounds():
-    by_rows = [default_recipe(n, 5, None) for n in SIZES]
+    by_rows = [default_recipe(n, None) for n in SIZES]
     members = [recipe.members for recipe in by_rows]
     batches = [recipe.batch_size for recipe in by_rows]
     assert members[1:] == sorted(members[1:], reverse=True)  # the first has a single row
@@ -29,14 +29,14 @@ def test_steps_and_members_do_not_grow_out_of_bounds():
 
 
 def test_each_optimizer_is_a_new_one():
-    recipe = default_recipe(100, 5, 2)
+    recipe = default_recipe(100, 2)
     first, second = recipe.optimizer(), recipe.optimizer()
     assert type(first) is fg.AdamW
     assert first is not second
 
 
 def test_the_linear_recipe_differs_in_layers_alone():
-    recipe = default_recipe(100, 5, 2)
+    recipe = default_recipe(100, 2)
     assert recipe.linear.layers == ()
     assert recipe.linear.dropout == 0
     assert recipe.linear.batch_size == recipe.batch_size
@@ -47,12 +47,9 @@ def test_a_recipe_learns_a_line(deep):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3)).astype(np.float32)
     Y = X @ [[3.0], [-2.0], [0.5]] + 100
-    recipe = default_recipe(len(X), 3, None)
+    recipe = default_recipe(len(X), None)
     recipe = recipe if deep else recipe.linear
-    net = fg.Network(
-        [3, *recipe.layers, 1], recipe.activation, seed=0, standardize_targets=True,
-        dropout=recipe.dropout, l2=recipe.l2,
-    )  # fmt: skip
+    net = recipe.network(3, 1, seed=0, standardize_targets=True)
     net.fit(
         X, Y, recipe.epochs, recipe.batch_size, recipe.optimizer(), validation=(X[:30], Y[:30]),
         callbacks=[fg.EarlyStopping(patience=recipe.patience)], threads=1,
