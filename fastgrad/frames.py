@@ -14,9 +14,14 @@ Array = np.ndarray[Any, Any]
 
 def column_names(X: Any) -> tuple[str, ...] | None:
     """The names of the columns of a pandas, polars, pyarrow or similar table; None without any."""
-    names = getattr(X, "column_names", None)  # of pyarrow, whose `columns` are the arrays
-    names = getattr(X, "columns", None) if names is None else names
-    if names is None or callable(names):
+    kind = type(X)  # attributes of a DataFrame itself may be its columns
+    if hasattr(kind, "column_names"):  # of pyarrow, whose `columns` are the arrays
+        names = X.column_names
+    elif hasattr(kind, "columns"):
+        names = X.columns
+    else:
+        return None
+    if callable(names):
         return None
     names = tuple(names)
     return names if names and all(isinstance(name, str) for name in names) else None

@@ -164,6 +164,6 @@ def test_the_options_and_defaults_are_those_of_the_command(capsys):
     named = set(re.findall(r"`(--[\w-]+)", table))
     assert named == set(re.findall(r"--[\w-]+", shown)) - {"--help"}
     for name, default in rows:
-        about = re.search(rf"{name} [A-Z{{].*?(?= --|$)", shown)
+        about = re.search(rf"{name} [A-Z{{].*?(?=(?<!,) --|$)", shown)
         if re.fullmatch(r"[\d.,]+|[a-z]+\d*", default):
             assert f"(default: {default})" in about[0]

@@ -158,7 +158,9 @@ def _layout(net: Network) -> str:
 
 def _environment() -> dict[str, str]:
     found = {"fastgrad": fg.__version__, "python": platform.python_version()}
-    for package in ("numba", "numpy", "safetensors", "polars", "narwhals", "rich", "matplotlib"):
+    for package in (
+        "numba", "numpy", "safetensors", "pyarrow", "narwhals", "clevercsv", "rich", "matplotlib",
+    ):  # fmt: skip
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -11,7 +11,7 @@ from .. import __version__, validation
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.costs import COSTS as ALL_COSTS
 from ..tables.model import COSTS
-from ..tables.recipe import SCHEDULES
+from ..tables.recipe import SCHEDULES, default_recipe
 from . import commands, predict, train
 from .options import (
     activation,
@@ -29,7 +29,7 @@ from .parser import Parser
 __all__ = ["main"]
 
 _DATA = "a table (.csv, .tsv, .parquet, .jsonl, ...; - for standard input), or .npz, .npy, idx"
-_BY_SIZE = "Where no default is named, it follows from the numbers of rows and columns."
+_BY_SIZE = "Where no default is named, it follows from the number of rows and the target."
 
 #: Options that are named differently from the library's arguments.
 _OPTIONS = {
@@ -134,7 +134,9 @@ def _train_arguments(parser: Parser) -> None:
     about = f"{_DATA} (default: the handwritten digits of the package)"
     parser.add_argument("data", metavar="DATA", nargs="?", help=about)
     data = parser.add_argument_group("data")
-    _target_arguments(data)
+    about = "the target: name or number of a column (default: the last), or name of an .npz array"
+    data.add_argument("--target", metavar="COLUMN", help=about)
+    _target_file_argument(data)
     about = "what the target is: classification or regression (default: found from its values)"
     tasks = choice("classification", "regression")
     data.add_argument("--task", metavar="TASK", type=tasks, help=about)
@@ -170,19 +172,21 @@ def _training_arguments(training: Any) -> None:
     natural, positive, share = integer(least=1), number(least=0), number(least=0, below=1)
     about = "networks whose predictions are averaged, each stopped on a fold of its own"
     training.add_argument("--ensemble", metavar="K", type=natural, help=about)
-    about = "probability with which an activation of a hidden layer is set to 0 in training"
+    about = (
+        f"probability that training sets an activation of a hidden layer to 0{_usual('dropout')}"
+    )
     training.add_argument("--dropout", metavar="P", type=share, help=about)
-    about = "penalty: the cost has l2/2 times the sum of the squares of the weights"
+    about = f"penalty: the cost has l2/2 times the sum of the squares of the weights{_usual('l2')}"
     training.add_argument("--l2", metavar="L2", type=positive, help=about)
-    about = "decay of the weights in each step, as in AdamW"
+    about = f"decay of the weights in each step, as in AdamW{_usual('weight_decay')}"
     training.add_argument("--weight-decay", metavar="D", type=positive, help=about)
-    about = "learning rate"
+    about = f"learning rate{_usual('learning_rate')}"
     training.add_argument("--learning-rate", "--lr", metavar="RATE", type=positive, help=about)
-    about = f"how the rate changes over the epochs: {', '.join(SCHEDULES)}"
+    about = f"how the rate changes over the epochs: {', '.join(SCHEDULES)}{_usual('schedule')}"
     training.add_argument("--schedule", metavar="NAME", type=choice(*SCHEDULES), help=about)
     about = "most passes over the training rows"
     training.add_argument("--epochs", metavar="N", type=natural, help=about)
-    about = "epochs without improvement after which a network stops"
+    about = f"epochs without improvement after which a network stops{_usual('patience')}"
     training.add_argument("--patience", metavar="N", type=natural, help=about)
     about = "rows per mini-batch"
     training.add_argument("--batch-size", metavar="N", type=natural, help=about)
@@ -193,12 +197,22 @@ def _training_arguments(training: Any) -> None:
     training.add_argument("--threads", metavar="N", type=natural, help=about)
 
 
+def _usual(field: str) -> str:
+    """The default of a field of the recipe, if it is the same for every table."""
+    recipes = [default_recipe(n, n_classes) for n in (1, 10**9) for n_classes in (None, 2)]
+    values = {getattr(recipe, field) for recipe in recipes}
+    value = values.pop()
+    shown = value if isinstance(value, str) else f"{value:g}"
+    return "" if values else f" (default: {shown})"
+
+
 def _network_arguments(
     network: Any, layers: tuple[int, ...] | None = None, of_layers: str | None = None
 ) -> None:
     about = "sizes of the hidden layers, separated by commas; none for a linear model"
     network.add_argument("--layers", metavar="SIZES", type=sizes, default=layers, help=about)
     about = f"activation of the hidden layers: {', '.join(ACTIVATIONS)}"
+    about += "" if of_layers else _usual("activation")
     network.add_argument(
         "--activation", metavar="NAME", type=activation, default=of_layers, help=about
     )
@@ -244,13 +258,10 @@ def _model_arguments(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a saved model")
     about = f"{_DATA} (default, for a model of the digits: those that were held out)"
     parser.add_argument("data", metavar="DATA", nargs="?", help=about)
-    about = "file of the targets, for .npy and idx (default: y beside X, labels beside images)"
-    parser.add_argument("--target-file", metavar="FILE", help=about)
+    _target_file_argument(parser)
 
 
-def _target_arguments(parser: Any) -> None:
-    about = "the target: name or number of a column (default: the last), or name of an .npz array"
-    parser.add_argument("--target", metavar="COLUMN", help=about)
+def _target_file_argument(parser: Any) -> None:
     about = "file of the targets, for .npy and idx (default: y beside X, labels beside images)"
     parser.add_argument("--target-file", metavar="FILE", help=about)
 

@@ -12,7 +12,7 @@ from ..extras import import_extra
 from .cells import is_number, listed, printable
 from .header import is_header
 
-__all__ = ["RawTable", "column_names", "read_delimited"]
+__all__ = ["RawTable", "TextOptions", "column_names", "read_delimited"]
 
 _DELIMITERS = [",", ";", "\t", "|"]
 _SAMPLE_BYTES, _SAMPLE_ROWS, _SAMPLE_CELLS = 2**22, 1000, 1_000_000
@@ -48,6 +48,14 @@ class RawTable(NamedTuple):
     line: Callable[[int], int] | None = None
 
 
+class TextOptions(NamedTuple):
+    """How text is read: parameters of `read_table`."""
+
+    missing: frozenset[str]
+    header: bool | None
+    expected: Sequence[str] | None
+
+
 class _Dialect(NamedTuple):
     delimiter: str
     quote: str = '"'
@@ -57,13 +65,7 @@ class _Dialect(NamedTuple):
     n_skipped: int = 0  # lines at the beginning
 
 
-def read_delimited(
-    open_file: Callable[[], Any],
-    name: str,
-    missing: frozenset[str],
-    header: bool | None,
-    expected: Sequence[str] | None,
-) -> RawTable:
+def read_delimited(open_file: Callable[[], Any], name: str, options: TextOptions) -> RawTable:
     """Read a file of text.
 
     Parameters
@@ -72,14 +74,15 @@ def read_delimited(
         Opens the file, decompressed, for reading bytes.
     name : str
         For error messages.
-    missing, header, expected
-        As in `read_table`.
+    options : TextOptions
+        The words for missing values, whether there is a header, and what it may hold.
 
     Raises
     ------
     ValueError
         The file is no text in UTF-8, or not a table.
     """
+    missing, header, expected = options
     with open_file() as file:
         head = file.read(_SAMPLE_BYTES)
     if head[:2] in _BOMS:

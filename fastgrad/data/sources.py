@@ -13,7 +13,7 @@ from typing import Any
 from ..extras import import_extra
 from ..validation import shown
 from .cells import printable
-from .delimited import RawTable, column_names, read_delimited
+from .delimited import RawTable, TextOptions, column_names, read_delimited
 
 __all__ = ["is_record", "read_source"]
 
@@ -26,24 +26,19 @@ _BY_FIRST_BYTES = {
 _INDEX = re.compile(r"__index_level_\d+__")  # the row numbers of pandas, in its files
 
 
-def read_source(
-    source: Any,
-    missing: frozenset[str],
-    header: bool | None,
-    expected: Sequence[str] | None,
-) -> RawTable:
-    """Read a table; for the parameters see `read_table`."""
+def read_source(source: Any, options: TextOptions) -> RawTable:
+    """Read a table of any kind; for its parameters see `read_table`."""
     if isinstance(source, str | PathLike):
         path = fspath(source)
         if path == "-":
             source = sys.stdin.buffer
         else:
-            return _read_path(Path(path), missing, header, expected)
+            return _read_path(Path(path), options)
     if callable(getattr(source, "read", None)):  # of a DataFrame it may be a column
         content = source.read()
         content = content.encode() if isinstance(content, str) else content
         name = str(getattr(source, "name", type(source).__name__)).strip("<>")
-        return _read_file("", lambda: io.BytesIO(content), name, missing, header, expected)
+        return _read_file("", lambda: io.BytesIO(content), name, options)
     if isinstance(source, Mapping):
         return _from_mapping(source)
     if isinstance(source, list | tuple):
@@ -54,18 +49,16 @@ def read_source(
 # --- files ---------------------------------------------------------------------------------------
 
 
-def _read_path(
-    path: Path, missing: frozenset[str], header: bool | None, expected: Sequence[str] | None
-) -> RawTable:
+def _read_path(path: Path, options: TextOptions) -> RawTable:
     suffix, name = path.suffix.lower(), str(path)
     if suffix == ".zip":
         kind, content = _unzipped(path)
-        return _read_file(kind, lambda: io.BytesIO(content), name, missing, header, expected)
+        return _read_file(kind, lambda: io.BytesIO(content), name, options)
     kind = Path(path.stem).suffix.lower() if suffix in _COMPRESSED else suffix
     if path.is_fifo() or path.is_char_device():  # /dev/stdin, which can be read once
         content = path.read_bytes()
-        return _read_file(kind, lambda: io.BytesIO(content), name, missing, header, expected)
-    return _read_file(kind, lambda: path.open("rb"), name, missing, header, expected)
+        return _read_file(kind, lambda: io.BytesIO(content), name, options)
+    return _read_file(kind, lambda: path.open("rb"), name, options)
 
 
 def _unzipped(path: Path) -> tuple[str, bytes]:
@@ -80,12 +73,7 @@ def _unzipped(path: Path) -> tuple[str, bytes]:
 
 
 def _read_file(
-    kind: str,
-    open_file: Callable[[], Any],
-    name: str,
-    missing: frozenset[str],
-    header: bool | None,
-    expected: Sequence[str] | None,
+    kind: str, open_file: Callable[[], Any], name: str, options: TextOptions
 ) -> RawTable:
     """Read a file, compressed or not."""
     pa = import_extra("pyarrow", "table", "a table")
@@ -97,19 +85,12 @@ def _read_file(
         return pa.input_stream(file, compression=compression) if compression else file
 
     try:
-        return _read_opened(kind, opened, name, missing, header, expected)
+        return _read_opened(kind, opened, name, options)
     except OSError as error:
         raise ValueError(f"{name}: cut short or damaged ({printable(str(error))})") from None
 
 
-def _read_opened(
-    kind: str,
-    opened: Callable[[], Any],
-    name: str,
-    missing: frozenset[str],
-    header: bool | None,
-    expected: Sequence[str] | None,
-) -> RawTable:
+def _read_opened(kind: str, opened: Callable[[], Any], name: str, options: TextOptions) -> RawTable:
     """Read a file of the kind that its first bytes tell, or else its name."""
     pa = import_extra("pyarrow", "table", "a table")
     with opened() as file:
@@ -131,7 +112,7 @@ def _read_opened(
     if kind in (".json", ".jsonl", ".ndjson"):
         with opened() as file:
             return _from_json(name, file.read())
-    return read_delimited(opened, name, missing, header, expected)
+    return read_delimited(opened, name, options)
 
 
 def _first(kinds: Mapping[bytes, str], head: bytes) -> str | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..validation import flag, shown
 from .cells import MISSING_WORDS, printable
 from .columns import Column, as_columns
+from .delimited import TextOptions
 from .sources import read_source
 
 __all__ = ["Column", "Table", "read_table"]
@@ -128,7 +129,7 @@ def read_table(
                 raise TypeError(f"{argument}: got {shown(word)} in it; expected text, as '{word}'")
     header = None if header is None else flag("header", header)
     missing = frozenset(missing) | {""}
-    raw = read_source(source, missing, header, expected)
+    raw = read_source(source, TextOptions(missing, header, expected))
     bare = Table({}, raw.n_rows, raw.source, raw.has_header, line=raw.line)
     columns = as_columns(raw.columns, frozenset(text), missing, raw.delimiter, bare.place)
     return replace(bare, columns=columns)

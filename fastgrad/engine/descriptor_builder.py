@@ -127,13 +127,14 @@ class PassDescriptor:
             penalties=address_of(arrays.get("penalties")),
         )
 
-    def bind_row(self, x: Array, output: Array) -> None:
-        """Bind a pass over one sample, on one thread, to arrays that stay: x and its outputs."""
+    def bind_row(self, x: Array, n_outputs: int) -> tuple[Array, Array]:
+        """Bind a pass over one sample of x's shape, on one thread; returns x and its output."""
         none = np.empty(0)
         self._owned.append(np.zeros(2))
-        self.bind(Batch(x, none, none, none), output=output, totals=self._owned[-1])
-        self.row = x, output
+        self.row = np.empty(x.shape, self._dtype), np.empty((1, n_outputs), self._dtype)
+        self.bind(Batch(self.row[0], none, none, none), output=self.row[1], totals=self._owned[-1])
         self.set(first=0, last=1, threads=1)
+        return self.row
 
     def bind_average(self, average: Array | None, state: Array | None) -> None:
         """Let a moving average follow the parameters in the next pass, or none."""

@@ -126,11 +126,7 @@ class Engine:
         """Return a^L of a single sample, both (1, n), without what takes longer than the pass."""
         with self._lock:
             descriptor = self._descriptor(_ROW)
-            if descriptor.row is None:
-                n_inputs, n_outputs = self.layers[0].W.shape[1], self.layers[-1].b.size
-                arrays = (np.empty((1, n), self.dtype) for n in (n_inputs, n_outputs))
-                descriptor.bind_row(*arrays)
-            bound, output = descriptor.row or (x, x)
+            bound, output = descriptor.row or descriptor.bind_row(x, self.layers[-1].b.size)
             bound[...] = x
             thread_pool.run_alone(pass_address(True, self.dtype), descriptor)
             return output.copy()
@@ -246,10 +242,13 @@ class Engine:
                 arrays["rates"] = self._bind_training(descriptor, request.training, n_steps)
             descriptor.set(first=first, last=last, shuffle_key=request.shuffle_key)
             descriptor.bind(batch, **arrays)
-            self.workspace.options[:, SHARE] = 1
             begin = time.perf_counter()
             loop = pass_address(request.batch_size == 1, self.dtype)
-            used = thread_pool.run_pass(loop, descriptor, threads)
+            try:
+                used = thread_pool.run_pass(loop, descriptor, threads)
+            finally:
+                if "penalties" in arrays:  # the loops have set the share of each step
+                    self.workspace.options[:, SHARE] = 1
             seconds = time.perf_counter() - begin
         if last > first:
             if request.training:

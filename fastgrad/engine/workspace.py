@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from ..codegen.signatures import Array
+from ..kernels.regularizers import SHARE
 from ..kernels.update_rules import CONSTANTS
 from .barrier import barrier_array
 from .descriptor import OPTIONS
@@ -90,6 +91,7 @@ class Workspace:
         self.mean, self.scale = aligned(n_0, dtype), aligned(n_0, dtype)
         self.scale[: sizes[0]] = 1
         self.options = aligned(len(sizes) * OPTIONS, dtype).reshape(-1, OPTIONS)
+        self.options[:, SHARE] = 1
         self.constants = aligned(len(sizes) * CONSTANTS, dtype).reshape(-1, CONSTANTS)
         self.average_rate = np.zeros(1, dtype)
         self.barrier = barrier_array(threads)

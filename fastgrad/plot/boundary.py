@@ -17,7 +17,6 @@ __all__ = ["decision_boundary"]
 
 Array = np.ndarray[Any, Any]
 
-_MAX_CLASS_LABELS = 30  # more would be too small to read
 _CLASSES_PER_COLUMN = 15
 
 
@@ -154,7 +153,7 @@ def _regions(
     for k, (color, label) in enumerate(zip(colors, labels, strict=True)):
         x, y = points[ids == k].T
         ax.scatter(x, y, s=18, color=color, edgecolors="white", linewidths=0.5, label=label)
-    if n <= _MAX_CLASS_LABELS:
+    if n <= style.MAX_CLASS_LABELS:
         columns = ceil_div(n, _CLASSES_PER_COLUMN)
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1), ncols=columns)
 

@@ -17,7 +17,6 @@ __all__ = ["confusion", "predicted"]
 
 Array = np.ndarray[Any, Any]
 
-_MAX_CLASS_LABELS = 30  # more would be too small to read
 _MAX_POINTS = 5000  # more would hide one another: their density is drawn instead
 
 
@@ -62,20 +61,20 @@ def confusion(
     n = len(counts)
     names = style.names("labels", labels, n, "classes") or [str(k) for k in range(n)]
     longest = max(map(len, names))
-    side = max(3.6, 1.6 + 0.45 * n) if n <= _MAX_CLASS_LABELS else 7.6
-    room = max(2.0, 0.45 * n) if n <= _MAX_CLASS_LABELS else 5.5
+    side = max(3.6, 1.6 + 0.45 * n) if n <= style.MAX_CLASS_LABELS else 7.6
+    room = max(2.0, 0.45 * n) if n <= style.MAX_CLASS_LABELS else 5.5
     side += 0.09 * longest  # inches per letter, beside the rows and below the columns
     ax = style.axes("the confusion", ax, side, side)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    if n <= _MAX_CLASS_LABELS:
+    if n <= style.MAX_CLASS_LABELS:
         for true, predicted in np.argwhere(counts > 0):
             count, share = counts[true, predicted], shares[true, predicted]
             color = "white" if share > 0.65 else "black"
             ax.text(predicted, true, f"{count}", ha="center", va="center", color=color)
     else:
         ax.figure.colorbar(image, ax=ax, label="share of the true class", shrink=0.8)
-    ticks = range(0, n, ceil_div(n, _MAX_CLASS_LABELS))
+    ticks = range(0, n, ceil_div(n, style.MAX_CLASS_LABELS))
     ax.set_xticks(
         ticks, names[:: ticks.step], rotation=90 if 0.1 * longest > room / len(ticks) else 0
     )

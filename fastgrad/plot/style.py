@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "COLORS", "axes", "class_colors", "figure", "finish", "linear_ticks", "log_ticks", "names",
-    "number", "set_title", "text", "wrapped",
+    "COLORS", "MAX_CLASS_LABELS", "axes", "class_colors", "figure", "finish", "linear_ticks",
+    "log_ticks", "names", "number", "set_title", "text", "wrapped",
 ]  # fmt: skip
 
 # The palette of Okabe and Ito, distinguishable with colour blindness, and four more colours.
@@ -24,6 +24,8 @@ COLORS = (
     "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#882255", "#8C8C00",
     "#7F7F7F", "#222222",
 )  # fmt: skip
+
+MAX_CLASS_LABELS = 30  # more would be too small to read
 
 _LETTERS_PER_INCH = 9.5  # of a title
 _SUBTITLE_POINTS = 22.0  # between a title and the axes if a subtitle stands between them
