@@ -1,11 +1,7 @@
 """Configuration of Sphinx."""
 
 import re
-import sys
 from importlib.metadata import version as installed_version
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))  # for figures.py
 
 project = "fastgrad"
 author = "The fastgrad developers"
@@ -19,9 +15,8 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # the pages need no network
     "sphinx_copybutton",
-    "figures",
 ]
-exclude_patterns = ["_build", "generated"]
+exclude_patterns = ["_build"]
 nitpicky = True
 
 myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]

@@ -1,4 +1,7 @@
-"""The figures of the documentation, drawn by matplotlib when it is built."""
+"""The figures of the documentation: `python docs/figures.py` draws them into `docs/_static`.
+
+They are in the repository, so that the pages show them there, too.
+"""
 
 from pathlib import Path
 
@@ -89,15 +92,13 @@ def draw_range_test(path):
     found.plot().figure.savefig(path, metadata={"Date": None})
 
 
-def draw(app):
-    folder = Path(app.srcdir) / "generated"
-    folder.mkdir(exist_ok=True)
+def draw(folder):
+    """Every figure, into a folder."""
     draw_activations(folder / "activations.svg")
     draw_schedules(folder / "schedules.svg")
     draw_range_test(folder / "range_test.svg")
     draw_plots(folder)
 
 
-def setup(app):
-    app.connect("builder-inited", draw)
-    return {"parallel_read_safe": True}
+if __name__ == "__main__":
+    draw(Path(__file__).parent / "_static")
