@@ -52,6 +52,7 @@ def scores_as_json(scores: Sequence[Score]) -> dict[str, dict[str, float | None]
 def print_confusion(counts: np.ndarray[Any, Any], classes: Sequence[Any]) -> None:
     """The rows of each class (down) that are predicted to be of each class (across)."""
     if len(classes) > _MOST_CLASSES:
+        print(f"\nconfusion of {len(classes):,} classes: --json has it, and fastgrad.plot draws it")
         return
     names = [str(label) for label in classes]
     first = max(len("true"), *map(len, names))

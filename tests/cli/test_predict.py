@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
@@ -91,6 +92,15 @@ def test_evaluate(run, model):
     assert table[2].split() == ["setosa", "20", "0", "0"]
     Path("copy.csv").write_text(Path("flowers.csv").read_text() + "100,0.1,setosa\n")
     assert run("evaluate", model, "copy.csv").endswith("of all rows\n")  # another file
+
+
+def test_evaluate_says_where_the_confusion_of_many_classes_is(run):
+    rng = np.random.default_rng(0)
+    np.savez("many.npz", X=rng.normal(size=(30, 2)), y=np.arange(30) % 15)
+    fg.Network([2, 15], cost="softmax_cross_entropy", seed=0).save("m.safetensors")
+    assert "confusion of 15 classes: --json has it" in run("evaluate", "m.safetensors", "many.npz")
+    counts = json.loads(run("evaluate", "m.safetensors", "many.npz", "--json"))["confusion"]
+    assert np.sum(counts, axis=1).tolist() == [2] * 15
 
 
 def test_a_model_of_standard_input_does_not_know_its_rows(run, flowers, monkeypatch):

@@ -26,7 +26,11 @@ pd = pytest.importorskip("pandas")
             ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"],
             ["species", "island", "sex", "year"],
         ),
-        ("titanic", ["Age", "Survived", "SexCode"], ["PClass", "Sex"]),
+        (
+            "msleep",
+            ["sleep_total", "sleep_rem", "sleep_cycle", "brainwt"],
+            ["vore", "conservation"],
+        ),
         ("seattle-weather", ["precipitation", "temp_max", "temp_min", "wind"], ["weather"]),
     ],
 )
@@ -107,18 +111,23 @@ def encoder_of(values, name="x", **options):
 
 
 def test_report():
-    print_of = str(TableEncoder(categorical=["Survived"]).fit(excerpt("titanic")))
-    assert print_of.splitlines() == [
-        "column    kind      inputs  values",
-        "rownames  left out       0  it only counts the rows",
-        "Name      left out       0  text unlike a category: 94 different values in 94 rows; to"
-        " keep it, categorical=['Name'] (--categorical Name)",
-        "PClass    category       3  3 categories: 1st, 2nd, 3rd",
-        "Age       number         2  from 0.83 to 67; 38 missing: the median, 30",
-        "Sex       category       1  2 categories: female, male",
-        "Survived  category       1  2 categories: 0, 1",
-        "SexCode   number         1  from 0 to 1",
-        "5 of 7                   8",
+    columns = ["rownames", "name", "vore", "conservation", "sleep_rem", "bodywt"]
+    frame = excerpt("msleep")[columns].assign(
+        bodywt=lambda d: d.bodywt > 1, tame=[0, 1, 1] * 27 + [0, 1]
+    )
+    assert str(TableEncoder(categorical=["tame"]).fit(frame)).splitlines() == [
+        "column        kind      inputs  values",
+        "rownames      left out       0  it only counts the rows",
+        "name          left out       0  text unlike a category: 83 different values in 83 rows; to"
+        " keep it, categorical=['name'] (--categorical name)",
+        "vore          category       5  4 categories: carni, herbi, insecti, omni; 7 missing: a"
+        " category of its own",
+        "conservation  category       7  6 categories: cd, domesticated, en, lc, nt, vu; 29"
+        " missing: a category of its own",
+        "sleep_rem     number         2  from 0.1 to 6.6; 22 missing: the median, 1.5",
+        "bodywt        boolean        1  2 categories: False, True",
+        "tame          category       1  2 categories: 0, 1",
+        "5 of 7                      16",
     ]
 
 

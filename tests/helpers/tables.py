@@ -33,4 +33,4 @@ def excerpt(name):
     return pd.read_csv(TABLES / f"{name}.csv", parse_dates=dates)
 
 
-EXCERPTS = ["penguins", "titanic", "seattle-weather"]
+EXCERPTS = ["penguins", "msleep", "seattle-weather"]
