@@ -190,7 +190,8 @@ def cost(ctx: Context, micro: Microbatch, panels: Range) -> None:
         correct_panels[p] = 0
         if descriptor.counts_correct:
             n = min(n_samples - p * lanes, lanes)
-            correct_panels[p] = count_correct(a[p], y[p], layer.nodes, n, C)
+            separately = descriptor.are_separate
+            correct_panels[p] = count_correct(a[p], y[p], layer.nodes, n, C, separately)
 
 
 @kernel
@@ -205,15 +206,24 @@ def argmax(a: Array, largest: Array, where: Array, n: int) -> None:
 
 
 @kernel
-def count_correct(a: Array, y: Array, n: int, samples: int, scratch: Array) -> int:
-    """Return for how many samples the largest output is at their class; of one output, its sign."""
+def count_correct(
+    a: Array, y: Array, n: int, samples: int, scratch: Array, separately: int
+) -> float:
+    """Return for how many samples the largest output is at their class.
+
+    Separately, each output is a yes or no, right if its sign is: then a share of each sample.
+    """
     correct, guess, truth = 0, scratch[0], scratch[1]
-    if n > 1:
-        argmax(a, scratch[2], guess, n)
-        argmax(y, scratch[2], truth, n)
+    if separately:
+        for i in range(n):
+            for s in range(samples):
+                correct += (a[i, s] > 0) == (y[i, s] > 0.5)
+        return correct / n
+    argmax(a, scratch[2], guess, n)
+    argmax(y, scratch[2], truth, n)
     for s in range(samples):
-        correct += guess[s] == truth[s] if n > 1 else (a[0, s] > 0) == (y[0, s] > 0.5)
-    return correct
+        correct += guess[s] == truth[s]
+    return float(correct)
 
 
 @kernel

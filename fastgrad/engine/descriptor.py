@@ -80,6 +80,7 @@ class Descriptor:
     computes_gradient: Flag
     updates: Flag  # the weights
     counts_correct: Flag  # classes
+    are_separate: Flag  # each output is a yes or no by itself
     is_noisy: Flag  # noise and dropout are applied
     clips_norm: Flag  # of the whole gradient, which is therefore complete before any update
     per_layer: Flag  # learning rates and numbers of steps differ between layers

@@ -188,7 +188,8 @@ class PassDescriptor:
             record["weight"] = head.weight / averaged
             first += head.nodes
         self._own(heads=records)
-        self.set(computes_cost=1, n_heads=len(heads), counts_correct=heads.classifies)
+        self.set(computes_cost=1, n_heads=len(heads))
+        self.set(counts_correct=heads.classifies, are_separate=heads.are_separate)
 
     def describe_training(
         self, optimizer: Optimizer, state: State, layers: Sequence[Layer]

@@ -93,10 +93,11 @@ def cost_of_one(ctx: Context, sample: int) -> None:
         C[3, 0] = head.weight * w_s
         call(head.loop, (a[i:], y[i:], C[3], d[i:], C[0], C[1], C[2]), (head.nodes, 1))
         total += C[0, 0]
-    correct = 0
+    correct = 0.0
     if descriptor.counts_correct:
-        correct = count_correct(a.reshape((n, 1)), y.reshape((n, 1)), n, 1, C)
-    accumulate_totals(ctx, total, float(correct))
+        rows, separately = (a.reshape((n, 1)), y.reshape((n, 1))), descriptor.are_separate
+        correct = count_correct(*rows, n, 1, C, separately)
+    accumulate_totals(ctx, total, correct)
 
 
 @kernel

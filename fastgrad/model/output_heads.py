@@ -35,12 +35,15 @@ class OutputHeads(tuple[OutputHead, ...]):
         return len(self) == 1 and self[0].cost.classifies
 
     @property
+    def are_separate(self) -> bool:
+        """Whether each output is a yes or no by itself."""
+        return self.classifies and self[0].cost.link == "sigmoid"
+
+    @property
     def n_classes(self) -> int:
         """Number of classes, of which each sample has one; 0 if the outputs mean anything else."""
-        head = self[0]
-        if not self.classifies or (head.cost.link == "sigmoid" and head.nodes > 1):
-            return 0
-        return max(head.nodes, 2)
+        n = self[0].nodes
+        return 0 if not self.classifies or (self.are_separate and n > 1) else max(n, 2)
 
     @property
     def are_numbers(self) -> Array:
