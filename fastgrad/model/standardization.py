@@ -107,8 +107,11 @@ class Inputs(TrainingSettings):
         X : array_like
             (S, n_0).
         """
-        X = validation.matrix("X", X, self.mean.dtype, len(self.mean))
-        self.standardize_by_pieces([X], stacklevel=3)
+        converted = validation.matrix("X", X, self.mean.dtype, len(self.mean))
+        if converted is not X:
+            exact = validation.matrix("X", X, np.dtype(np.float64), len(self.mean))
+            self.warn_if_collapsed(exact, converted, stacklevel=3)
+        self.standardize_by_pieces([converted], stacklevel=3)
 
     def standardize_by_pieces(self, pieces: Iterable[Array], stacklevel: int = 2) -> None:
         """Set mean and scale from inputs that arrive in several arrays.
@@ -133,14 +136,38 @@ class Inputs(TrainingSettings):
             steps = np.spacing(np.abs(self.mean))
             coarse = np.where(constant, 0, steps / deviation)
             if coarse.max() > _COARSE:
-                j = int(coarse.argmax())
-                warnings.warn(
-                    f"standardize: column {j} varies by {deviation[j]:.3g} around {mean[j]:.3g},"
-                    f" where {self.mean.dtype} has steps of {steps[j]:.3g}; subtract its"
-                    " approximate mean first, or use dtype='float64'",
-                    RuntimeWarning,
-                    stacklevel,
-                )
+                self._warn_of(int(coarse.argmax()), mean, deviation, stacklevel + 1)
+
+    def warn_if_collapsed(self, exact: Array, converted: Array, stacklevel: int = 2) -> None:
+        """Warn of a column whose numbers differ, but are all the same in the network's dtype.
+
+        Parameters
+        ----------
+        exact : (S, n_0) float64
+            The inputs as they were given.
+        converted : (S, n_0) array
+            The same in the network's dtype.
+        stacklevel : int, default 2
+            Of the warning.
+        """
+        moments = Moments(len(self.mean))
+        moments.add(exact)
+        mean, deviation = moments.mean, moments.deviation
+        varies = deviation > _ROUNDING * np.abs(mean)
+        collapsed = varies & (converted == converted[0]).all(axis=0)
+        if collapsed.any():
+            self._warn_of(int(collapsed.argmax()), mean, deviation, stacklevel + 1)
+
+    def _warn_of(self, j: int, mean: Array, deviation: Array, stacklevel: int) -> None:
+        dtype = self.mean.dtype
+        step = np.spacing(np.abs(mean[j]).astype(dtype))
+        warnings.warn(
+            f"standardize: column {j} varies by {deviation[j]:.3g} around {mean[j]:.3g}, where"
+            f" {dtype} has steps of {step:.3g}; subtract its approximate mean first, or use"
+            " dtype='float64'",
+            RuntimeWarning,
+            stacklevel,
+        )
 
     def check_standardized(self) -> None:
         """Raise if the inputs are to be standardised and mean and scale have not been set."""

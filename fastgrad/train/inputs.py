@@ -51,7 +51,11 @@ def as_batch(
         One line: the argument, the value received, and what is expected.
     """
     heads, dtype = net.heads, net.dtype
-    X = frames.matrix(names[0], X, dtype, net.n_inputs, input_names or net.inputs.names)
+    given, columns = X, input_names or net.inputs.names
+    X = frames.matrix(names[0], given, dtype, net.n_inputs, columns)
+    if X is not given and net.inputs.standardize and not net.inputs.standardized:
+        exact = frames.matrix(names[0], given, np.dtype(np.float64), net.n_inputs, columns)
+        net.inputs.warn_if_collapsed(exact, X, stacklevel=4)
     of_targets = np.dtype(np.float64) if net.targets.standardize else dtype
     if len(heads) > 1:
         numbers = _targets_of_heads(names[1], Y, heads, of_targets, len(X))

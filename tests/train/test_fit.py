@@ -306,6 +306,25 @@ def test_a_column_with_few_distinct_float32_values_is_warned_about(way):
     assert [warning.filename for warning in caught] == [__file__]
 
 
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda net, X, Y: net.fit(X, Y, epochs=0),
+        lambda net, X, Y: net.fit_stream([(X, Y)], epochs=0),
+        lambda net, X, Y: net.inputs.standardize_by(X),
+    ],
+    ids=["fit", "fit_stream", "standardize_by"],
+)
+def test_a_column_that_float32_makes_constant_is_warned_about(begin):
+    X, Y = data(rows=500)
+    X[:, 1] = 1.7e9 + np.linspace(0, 50, 500)
+    X[:, 2] = np.where(np.arange(500) % 2, 14.62, np.nextafter(14.62, 15))  # rounding alone
+    net = network(dtype="float32", standardize=True)
+    with pytest.warns(RuntimeWarning, match=r"^standardize: column 1 varies by 14.5") as caught:
+        begin(net, X, Y)
+    assert len(caught) == 1
+
+
 @pytest.mark.parametrize(("dtype", "mean"), [("float64", 1.7e9), ("float32", 1e4)])
 def test_a_column_with_enough_distinct_values_is_not_warned_about(dtype, mean):
     X, Y = data(rows=1000)
