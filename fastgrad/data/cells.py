@@ -1,6 +1,7 @@
 """Cells of a table as text: which are numbers or missing, and how error messages show them."""
 
 import re
+import shlex
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from ..validation import did_you_mean
 __all__ = [
     "MAX_TEXT_VALUES", "MISSING_WORDS", "escaped", "is_formatted_number", "is_missing", "is_number",
     "is_plain_number", "listed", "not_a_number", "not_among", "printable", "text_of_date",
+    "to_keep",
 ]  # fmt: skip
 
 #: Text of more different values in a column is neither one-hot encoded nor classes.
@@ -79,6 +81,11 @@ def printable(text: str) -> str:
     """The text :func:`escaped`, and shortened if it is long."""
     text = escaped(text)
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."
+
+
+def to_keep(name: str) -> str:
+    """How to keep a column as text, for an error message or a report."""
+    return f"to keep it, categorical=[{name!r}] (--categorical {shlex.quote(name)})"
 
 
 def listed(names: Sequence[str]) -> str:

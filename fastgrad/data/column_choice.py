@@ -1,12 +1,11 @@
 """What becomes of each column of a table: which encoder, and why."""
 
-import shlex
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import is_plain_number, printable, text_of_date
+from .cells import is_plain_number, printable, text_of_date, to_keep
 from .column_encoders import BooleanEncoder, CategoryEncoder, ColumnEncoder, LeftOut
 from .column_values import (
     Findings,
@@ -91,8 +90,7 @@ def _category(column: Column, is_declared: bool) -> ColumnEncoder:
     if not is_declared and (n > MAX_CATEGORIES or is_mostly_distinct):
         return LeftOut(
             name,
-            f"text unlike a category: {n:,} different values in {n_values:,} rows; to keep it,"
-            f" categorical=[{name!r}] (--categorical {shlex.quote(name)})",
+            f"text unlike a category: {n:,} different values in {n_values:,} rows; {to_keep(name)}",
         )
     if column.ordered is not None:
         place = {category: k for k, category in enumerate(column.ordered)}

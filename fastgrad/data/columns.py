@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..extras import import_extra
-from .cells import is_formatted_number, is_number, is_plain_number, printable, text_of_date
+from .cells import (
+    is_formatted_number,
+    is_number,
+    is_plain_number,
+    printable,
+    text_of_date,
+    to_keep,
+)
 from .values import EXACT_INTEGERS, RefusedError, as_array
 
 __all__ = ["Column", "as_columns"]
@@ -24,7 +31,6 @@ _INTEGERS = r"^\s*[+-]?[0-9]+\s*$"
 _TRIED = 1000
 _MAX_BOOLEANS = 2**4 + 2**5 + 1  # true and false in any case, and a missing one
 _MAX_PROBLEMS = 8
-_AS_TEXT = "keep it as text with text=[{name!r}]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +269,7 @@ def _decimal_commas(name: str, cells: _Cells, are_allowed: bool) -> Column:
     """A column of formatted numbers, if these are numbers with a decimal comma."""
     present = [cell for cell in cells.different if cell is not None]
     first = next(cell for cell in present if is_formatted_number(cell))
-    expected = f"expected numbers written plainly, as 1234.5; {_AS_TEXT.format(name=name)}"
+    expected = f"expected numbers written plainly, as 1234.5; {to_keep(name)}"
     if not are_allowed or not all(map(_DECIMAL_COMMA.fullmatch, present)):
         raise RefusedError(f"got '{printable(first)}'; {expected}", cells.row_of(first))
     if all(map(_THOUSANDS.fullmatch, present)):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -17,6 +18,7 @@ from .cells import (
     is_plain_number,
     not_a_number,
     not_among,
+    text_of_date,
 )
 
 __all__ = ["TargetEncoder", "Task"]
@@ -275,6 +277,11 @@ def _array(y: Any, place: Callable[[int], str]) -> NDArray[Any]:
         array = array + 0  # which makes 0.0 of -0.0
     else:
         values = [value.strip() if isinstance(value, str) else value for value in array.tolist()]
+        dates = [s for s, value in enumerate(values) if isinstance(value, date)]
+        if dates:
+            when = text_of_date(np.datetime64(values[dates[0]]))
+            hint = "; the number of days since a certain one is a number"
+            raise ValueError(f"{place(dates[0])}: got {when}; expected numbers or classes{hint}")
         missing = np.array([s for s, v in enumerate(values) if v is None or v == "" or v != v])  # noqa: PLR0124 - NaN
         kinds = set(map(type, values))
         numeric = kinds <= {int, float} or kinds == {bool}

@@ -302,7 +302,10 @@ def test_missing_words_are_the_same_in_every_column():
 
 
 def test_formatted_numbers_are_refused_at_once():
-    go_on = "expected numbers written plainly, as 1234.5; keep it as text with text=['{}']"
+    go_on = (
+        "expected numbers written plainly, as 1234.5; to keep it, categorical=['{0}']"
+        " (--categorical {0})"
+    )
     text = 'a,b,c,d\n1,"$1,200",30%,x\n2,"41,6",5%,inf\n'
     assert refusal(text) == (
         f"line 2, column 'b': got '$1,200'; {go_on.format('b')}; StringIO, line 2, column 'c':"
@@ -328,7 +331,9 @@ def test_decimal_commas():
     assert read("5,1;3,5\n6;4,7\n8,3;9,9\n") == {"1": [5.1, 6, 8.3], "2": [3.5, 4.7, 9.9]}
     assert read("a;b\n1,25;2\n;3\n4;5\n") == {"a": [1.25, None, 4], "b": [2, 3, 5]}
     for text in ("a;b\n1,25;2.5\n5,75;3\n", "a;b\n1.234,5;1\n2.345,6;2\n"):
-        assert refusal(text).endswith("written plainly, as 1234.5; keep it as text with text=['a']")
+        assert refusal(text).endswith(
+            "written plainly, as 1234.5; to keep it, categorical=['a'] (--categorical a)"
+        )
     assert "1000 times as large" in refusal("a;b\n1,234;2\n5,678;3\n")
 
 

@@ -180,7 +180,7 @@ def test_all_problems_are_named_at_once():
         " text or times; DataFrame, row 0, column 'c': got inf; expected a finite number;"
         " DataFrame, column 'd': got values of type large_binary; expected numbers, text or times;"
         " DataFrame, row 0, column 'e': got '$1'; expected numbers written plainly, as 1234.5;"
-        " keep it as text with text=['e']"
+        " to keep it, categorical=['e'] (--categorical e)"
     )
     frame = pd.DataFrame(
         {"a": [1, [1]], "b": [1j, 2], "c": pd.period_range("2020", "2021", freq="Y")}

@@ -1,5 +1,6 @@
 """TargetEncoder: from labels and numbers to what a cost compares with, and back."""
 
+import datetime
 import json
 
 import numpy as np
@@ -203,3 +204,12 @@ def test_the_cost_decides_where_there_is_no_metadata(cost, n_outputs, classes):
     encoder = TargetEncoder.from_cost(COSTS[cost], n_outputs)
     assert encoder.classes == classes
     assert encoder.task == ("classification" if classes else "regression")
+
+
+def test_dates_are_no_targets():
+    days = np.array(["2020-01-01", "2021-05-03"], dtype="M8[us]")
+    message = r"y\[0\]: got 2020-01-01.*; expected numbers or classes; the number of days since"
+    for y in (days, [datetime.date(2020, 1, 1), 3.5]):
+        for task in (None, "classification", "regression"):
+            with pytest.raises(ValueError, match=message):
+                TargetEncoder.fit_transform(y, task, lambda s: f"y[{s}]")
