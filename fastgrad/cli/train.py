@@ -114,7 +114,8 @@ def _model(arguments: argparse.Namespace) -> TableModel:
 def _options(arguments: argparse.Namespace, model: TableModel) -> dict[str, Any]:
     """The options that reproduce the training, also where other defaults follow from the table."""
     recipe = {option: getattr(model.recipe, field) for option, field in RECIPE.items()}
-    return {**arguments.given, "seed": arguments.seed, "test_size": arguments.test_size, **recipe}
+    fixed = {"seed": arguments.seed, "test_size": arguments.test_size}
+    return dict(sorted((arguments.given | fixed | recipe).items()))  # the same bytes again
 
 
 def _read(arguments: argparse.Namespace) -> Samples:

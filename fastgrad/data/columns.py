@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..extras import import_extra
+from ..validation import shown
 from .cells import (
     is_formatted_number,
     is_number,
@@ -31,6 +32,7 @@ _INTEGERS = r"^\s*[+-]?[0-9]+\s*$"
 _TRIED = 1000
 _MAX_BOOLEANS = 2**4 + 2**5 + 1  # true and false in any case, and a missing one
 _MAX_PROBLEMS = 8
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +101,13 @@ def as_columns(
     problems: dict[str, RefusedError] = {}
     names = [*arrays]
     commas = delimiter not in (None, ",")
-    missing_numbers = [float(word) for word in missing if is_number(word)]
+    missing_numbers = [float(w) for w in missing if is_number(w) or _INFINITE.fullmatch(w)]
     for name in names:
         try:
             array = as_array(arrays.pop(name))
             found = _column(name, array, name in text, missing)
+            if isinstance(found, Column):
+                found = _finite(_without(found, missing_numbers), array)
         except RefusedError as refused:
             problems[name] = refused
             continue
@@ -114,7 +118,7 @@ def as_columns(
         commas = commas and not (found.values.dtype.kind == "f" and _has_point(array))
     for name, cells in formatted.items():
         try:
-            columns[name] = _decimal_commas(name, cells, commas)
+            columns[name] = _without(_decimal_commas(name, cells, commas), missing_numbers)
         except RefusedError as refused:
             problems[name] = refused
     if problems:
@@ -125,7 +129,19 @@ def as_columns(
         ]
         more = f"; and {len(lines) - _MAX_PROBLEMS} more" if len(lines) > _MAX_PROBLEMS else ""
         raise ValueError("; ".join(lines[:_MAX_PROBLEMS]) + more)
-    return {name: _without(columns[name], missing_numbers) for name in names}
+    return {name: columns[name] for name in names}
+
+
+def _finite(column: Column, array: Any) -> Column:
+    """The column of an array; raise if a number of it is infinite."""
+    values = column.values
+    if values.dtype.kind == "f" and (infinite := np.flatnonzero(np.isinf(values))).size:
+        row = int(infinite[0])
+        cell = array[row].as_py()
+        received = f"'{printable(cell.strip())}'" if isinstance(cell, str) else shown(cell)
+        hint = "; to take it for missing, name it in missing (--missing)"
+        raise RefusedError(f"got {received}; expected a finite number{hint}", row)
+    return column
 
 
 def _without(column: Column, missing: list[float]) -> Column:
@@ -212,8 +228,6 @@ def _numbers(cells: Any) -> NDArray[np.float64] | None:
             cell = cells[int(row)].as_py().strip()
             if np.isnan(values[row]):
                 return None
-            if np.isinf(values[row]):
-                raise RefusedError(f"got '{printable(cell)}'; expected a finite number", int(row))
             is_exact = is_exact and not (
                 _INTEGER.fullmatch(cell) and abs(int(cell)) > EXACT_INTEGERS
             )
@@ -323,11 +337,7 @@ def _typed(name: str, array: Any) -> Column:
         raise RefusedError(f"got values of type {kind}; expected numbers, text or times")
     if types.is_decimal(kind):
         array = array.cast(pa.large_string())  # its own cast to float64 does not round to nearest
-    values = array.cast(pa.float64(), safe=False).to_numpy()
-    if np.isinf(values).any():
-        row = int(np.isinf(values).argmax())
-        raise RefusedError(f"got {values[row]}; expected a finite number", row)
-    return Column(name, values)
+    return Column(name, array.cast(pa.float64(), safe=False).to_numpy())
 
 
 def _is_text(kind: Any) -> bool:

@@ -319,9 +319,20 @@ def test_formatted_numbers_are_refused_at_once():
 
 
 def test_numbers_that_are_not_finite_are_refused():
-    message = "line 3, column 'a': got '{}'; expected a finite number"
+    message = (
+        "line 3, column 'a': got '{}'; expected a finite number; to take it for missing, name it in"
+        " missing (--missing)"
+    )
     assert refusal("a,b\n1,2\ninf,3\n") == message.format("inf")
     assert refusal("a,b\n1,2\n1e400,3\n") == message.format("1e400")
+    for text in ("a,b\n1,2\ninf,3\n", "a;b\n1,5;2\ninf;3\n", "a,b\nInf,2\n1,3\n"):
+        assert None in read(text, missing=["inf", "Inf"])["a"]
+    table = read_table({"a": [1.0, np.inf, -np.inf]}, missing=["inf", "-inf"])
+    assert values(table) == {"a": [1, None, None]}
+
+
+def test_missing_numbers_among_decimal_commas():
+    assert read("a;b\n1,5;2\n-999;3\n", missing=["-999"])["a"] == [1.5, None]
 
 
 def test_decimal_commas():

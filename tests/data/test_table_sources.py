@@ -178,6 +178,7 @@ def test_all_problems_are_named_at_once():
         "DataFrame, column 'a': got values of type large_list<item: int64>; expected numbers, text"
         " or times; DataFrame, column 'b': got values of type struct<x: int64>; expected numbers,"
         " text or times; DataFrame, row 0, column 'c': got inf; expected a finite number;"
+        " to take it for missing, name it in missing (--missing);"
         " DataFrame, column 'd': got values of type large_binary; expected numbers, text or times;"
         " DataFrame, row 0, column 'e': got '$1'; expected numbers written plainly, as 1234.5;"
         " to keep it, categorical=['e'] (--categorical e)"
