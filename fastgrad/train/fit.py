@@ -6,6 +6,8 @@ import time
 import warnings
 from collections.abc import Sequence
 
+from ..codegen.signatures import Array
+from ..engine.batch import Batch
 from ..model.standardization import Targets
 from ..optim.adam import Adam
 from ..optim.lbfgs import LBFGS
@@ -42,7 +44,7 @@ def fit(net: TrainableNetwork, source: Source, options: FitOptions) -> History:
     if fit.average is not None:
         fit.average.begin(net, trained_mask(net))
     if standardizes:
-        net.inputs.standardize_by_pieces((piece.X for piece in source), stacklevel=4)
+        net.inputs.standardize_by_pieces((_that_count(p.X, p) for p in source), stacklevel=4)
     net.targets = targets
     net.inputs.names = source.input_names
     return _run(fit, epochs, evaluation)
@@ -53,12 +55,17 @@ def _standardize_targets(net: TrainableNetwork, source: Source) -> Targets:
     targets = net.targets
     if not targets.standardize:
         if isinstance(source, InMemory) and len(source.batch.Y):
-            targets.warn_if_far(source.batch.Y, stacklevel=5)
+            targets.warn_if_far(_that_count(source.batch.Y, source.batch), stacklevel=5)
     else:
         if not targets.standardized:
-            targets = targets.fitted_to(piece.Y for piece in source)
+            targets = targets.fitted_to(_that_count(piece.Y, piece) for piece in source)
         source.standardize(targets)
     return targets
+
+
+def _that_count(rows: Array, batch: Batch) -> Array:
+    """The rows of a batch but those of weight 0."""
+    return rows if batch.weights.all() else rows[batch.weights > 0]
 
 
 def _checked_callbacks(fit: Fit, options: FitOptions) -> list[Callback]:

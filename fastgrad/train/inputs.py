@@ -74,6 +74,9 @@ def as_batch(
                 f"class_weight: got a largest weight of {weights.max():g} for a sample, times its"
                 " sample_weight; expected a finite one above 0"
             )
+    if len(numbers) and not heads.classifies and not weights.all():
+        numbers = numbers.copy()
+        numbers[weights == 0] = 0  # 0 times the square of a target may be 0 times infinity
     return Batch(X, numbers, ids, weights)
 
 

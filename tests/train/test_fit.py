@@ -396,3 +396,19 @@ def test_a_mini_batch_may_be_larger_than_the_data():
     one.fit(X, y, epochs=2, batch_size=10, optimizer=fg.SGD(0.1), shuffle=False)
     other.fit(X, y, epochs=2, batch_size=2**63 - 1, optimizer=fg.SGD(0.1), shuffle=False)
     np.testing.assert_allclose(one.parameters, other.parameters, rtol=1e-6)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_a_sample_of_weight_0_counts_in_nothing(standardize, batch_size):
+    X, Y = data()
+    w = np.ones(len(X))
+    w[3] = 0
+    nets = []
+    for far in (1.0, 1e20):
+        X[3], Y[3] = (far if standardize else 1.0), far
+        net = network(dtype="float32", standardize=standardize, standardize_targets=standardize)
+        history = net.fit(X, Y, epochs=2, batch_size=batch_size, sample_weight=w)
+        assert np.isfinite(history.cost).all()
+        nets.append(net)
+    assert same_parameters(*nets)
