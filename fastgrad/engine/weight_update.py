@@ -215,9 +215,9 @@ def row_square_sums(ctx: Context) -> None:
         dC_dW = weights_of(ctx, ctx.descriptor.dC, layer)
         dC_db = biases_of(ctx, ctx.descriptor.dC, layer)
         for i in range(nodes[0], nodes[1]):
-            square = dC_db[i] * dC_db[i]
+            square = np.float64(dC_db[i]) ** 2  # in float32 it may be infinite
             for j in range(layer.row_stride):
-                square += dC_dW[i, j] * dC_dW[i, j]
+                square += np.float64(dC_dW[i, j]) ** 2
             squares[row + i] = square if layer.is_trained else 0
         row += layer.rows
 

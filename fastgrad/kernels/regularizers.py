@@ -8,6 +8,7 @@ import numpy as np
 
 from ..codegen.signatures import Array
 from .counter_rng import normal
+from .elementary import real
 
 __all__ = [
     "DROPOUT", "KEPT", "L1", "L2", "MAX_NORM", "NOISE", "SHARE", "add_noise", "clip",
@@ -37,11 +38,12 @@ def limit_row_norms(W: Array, options: Array, rows: int, n: int) -> None:
     """Shrink the weights of each node to the norm allowed (N. Srivastava et al., 2014)."""
     most = options[MAX_NORM]
     for i in range(rows):
-        square = most * 0
+        square = 0.0
         for j in range(n):
-            square += W[i * n + j] * W[i * n + j]
-        if square > most * most:
-            scale = most / np.sqrt(square)
+            square += np.float64(W[i * n + j]) ** 2  # in float32 it may be infinite
+        norm = np.sqrt(square)
+        if norm > most:
+            scale = real(most, most / norm)
             for j in range(n):
                 W[i * n + j] *= scale
 

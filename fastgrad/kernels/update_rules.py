@@ -3,6 +3,9 @@
 A rule is two loops, `prepare` once a step and `update` over the parameters. In them g_k is the
 gradient with the weight decay, v a sum or mean of its squares, m its mean. A parameter of 0 whose
 gradient is 0 stays 0 under every rule: such fill the rows of the weight matrices.
+
+A share of g_k^2 is (root g_k)^2, with the root of that share: in float32 g_k^2 alone is infinite
+from 2e19 on.
 """
 
 from collections.abc import Callable
@@ -116,34 +119,35 @@ def _adagrad(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int)
 
 def _prepare_adadelta(h: Array, m: Array, c: Array, t: int) -> None:
     lr, rho, eps, decay = h[0], h[1], h[2], h[3]
-    c[0], c[1], c[2], c[3], c[4] = lr, rho, 1 - rho, eps, decay
+    c[0], c[1], c[2], c[3], c[4] = lr, rho, np.sqrt(1 - rho), eps, decay
 
 
 def _adadelta(w: Array, g: Array, v: Array, u: Array, z: Array, c: Array, n: int) -> None:
     """M. D. Zeiler, arXiv:1212.5701, algorithm 1; one root of the quotient instead of two."""
-    lr, rho, rest, eps, decay = c[0], c[1], c[2], c[3], c[4]
+    lr, rho, root, eps, decay = c[0], c[1], c[2], c[3], c[4]
     for k in range(n):
         g_k = g[k] + decay * w[k]
-        v[k] = rho * v[k] + rest * (g_k * g_k)
+        v[k] = rho * v[k] + (root * g_k) * (root * g_k)
         step = np.sqrt((u[k] + eps) / (v[k] + eps)) * g_k
-        u[k] = rho * u[k] + rest * (step * step)
+        u[k] = rho * u[k] + (root * step) * (root * step)
         w[k] -= lr * step
 
 
 def _prepare_rmsprop(h: Array, m: Array, c: Array, t: int) -> None:
     lr, alpha, eps, decay, momentum = h[0], h[1], h[2], h[3], h[4]
     c[0], c[1], c[2], c[3], c[4], c[5] = lr, alpha, 1 - alpha, eps, decay, momentum
+    c[6] = np.sqrt(1 - alpha)
 
 
 def _rmsprop(momentum: bool, centered: bool) -> Rule:
     """T. Tieleman, G. Hinton, 2012; centered: A. Graves, arXiv:1308.0850, equations 38 to 41."""
 
     def update(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int) -> None:
-        lr, alpha, rest, eps, decay, mu = c[0], c[1], c[2], c[3], c[4], c[5]
+        lr, alpha, rest, eps, decay, mu, root = c[0], c[1], c[2], c[3], c[4], c[5], c[6]
         mean, velocity = y, (z if centered else y)
         for k in range(n):
             g_k = g[k] + decay * w[k]
-            v[k] = alpha * v[k] + rest * (g_k * g_k)
+            v[k] = alpha * v[k] + (root * g_k) * (root * g_k)
             v_k = v[k]
             if centered:
                 mean[k] = alpha * mean[k] + rest * g_k
@@ -164,7 +168,7 @@ def _rmsprop(momentum: bool, centered: bool) -> Rule:
 def _prepare_means(h: Array, c: Array, t: int) -> None:
     """What they share: the decay of both means, the root's correction and the weights' decay."""
     lr, beta1, beta2, eps, decay, decoupled = h[0], h[1], h[2], h[3], h[4], h[5]
-    c[1], c[2], c[3], c[4] = beta1, 1 - beta1, beta2, 1 - beta2
+    c[1], c[2], c[3], c[4] = beta1, 1 - beta1, beta2, np.sqrt(1 - beta2)
     c[5], c[6] = 1 / np.sqrt(1 - beta2**t), eps
     c[7], c[8] = decay * (1 - decoupled), 1 - lr * decay * decoupled
 
@@ -214,12 +218,12 @@ def _adam(prepare: Callable[..., None], amsgrad: bool = False, nesterov: bool = 
     """
 
     def update(w: Array, g: Array, m: Array, v: Array, largest: Array, c: Array, n: int) -> None:
-        rate, beta1, rest1, beta2, rest2 = c[0], c[1], c[2], c[3], c[4]
+        rate, beta1, rest1, beta2, root2 = c[0], c[1], c[2], c[3], c[4]
         correction, eps, decay, keep, ahead = c[5], c[6], c[7], c[8], c[9]
         for k in range(n):
             g_k = g[k] + decay * w[k]
             m[k] = beta1 * m[k] + rest1 * g_k
-            v[k] = beta2 * v[k] + rest2 * (g_k * g_k)
+            v[k] = beta2 * v[k] + (root2 * g_k) * (root2 * g_k)
             v_k, step = v[k], rate * m[k]
             if amsgrad:
                 largest[k] = max(largest[k], v_k)

@@ -311,3 +311,27 @@ def test_adam_with_eps_at_the_uncorrected_root(rng):
         rate = 0.01 * np.sqrt(1 - 0.95**t) / (1 - 0.8**t)
         w = w - rate * m / (np.sqrt(v) + 1e-3)
         assert np.allclose(net.parameters, w, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: fg.SGD(0.1).clip(norm=1),
+        lambda: fg.Adam(0.1),
+        lambda: fg.RMSprop(0.1, alpha=0.999, eps=1e-8),
+    ],
+    ids=["clip", "Adam", "RMSprop"],
+)
+def test_squares_beyond_float32_do_not_stop_a_step(optimizer, batch_size):
+    net = fg.Network([1, 1], cost="mae", dtype="float32", seed=0)
+    before = net.layers[0].W.copy()
+    net.fit(np.full((4, 1), 1e20), np.zeros(4), 1, batch_size, optimizer())
+    assert 0.05 < np.abs(net.layers[0].W - before)[0, 0] < 20
+
+
+def test_max_norm_of_squares_beyond_float32():
+    net = fg.Network([2, 1], cost="mae", dtype="float32", seed=0, max_norm=1.0)
+    net.layers[0].W[:] = 3e20, 4e20
+    net.fit(np.zeros((4, 2)), np.zeros(4), 1, 4, fg.SGD(0.1))
+    np.testing.assert_allclose(net.layers[0].W, [[0.6, 0.8]], rtol=1e-6)
