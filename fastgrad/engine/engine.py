@@ -1,7 +1,9 @@
 """The engine of a network: from Python into the compiled passes."""
 
+import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Unpack
@@ -70,6 +72,19 @@ class PassRequest(NamedTuple):
 _ROW = PassRequest(1, cost=False, is_row=True)
 
 
+_engines: "weakref.WeakSet[Engine]" = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    """In a fork: a thread that holds a lock does not exist here."""
+    for engine in _engines:
+        engine._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
+
+
 class Totals(NamedTuple):
     """Sums over the samples of a pass, and where it ended."""
 
@@ -111,6 +126,7 @@ class Engine:
         self._descriptors: dict[Any, PassDescriptor] = {}
         self._version = -1
         self._lock = threading.RLock()  # the workspace serves one pass at a time
+        _engines.add(self)
 
     # --- what passes are for ------------------------------------------------------------------
 

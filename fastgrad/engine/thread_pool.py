@@ -26,9 +26,9 @@ _unavailable_until = 0.0
 
 
 def _note_fork() -> None:
-    global _is_lost  # noqa: PLW0603
-    # numba's threads do not exist in the child, whoever started them.
-    _is_lost = _is_lost or threads_were_started()
+    global _in_use, _is_lost
+    # Threads do not exist in the child: neither numba's, whoever started them, nor one that trains.
+    _in_use, _is_lost = threading.Lock(), _is_lost or threads_were_started()
 
 
 if hasattr(os, "register_at_fork"):

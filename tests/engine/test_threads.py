@@ -145,6 +145,40 @@ else:
     os._exit(0)
 """
 
+# A lock that a training thread holds at the moment of a fork is free in the child.
+FORK_IN_A_PASS = """
+import os
+import signal
+import threading
+import numpy as np
+import fastgrad as fg
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20_000, 50))
+net = fg.Network([50, 200, 200, 1], seed=0)
+net.fit(X, X[:, 0], epochs=1, batch_size=64)
+stop = threading.Event()
+
+def train():
+    while not stop.is_set():
+        net.fit(X, X[:, 0], epochs=1, batch_size=64)
+
+thread = threading.Thread(target=train)
+thread.start()
+codes = []
+for _ in range(5):
+    if child := os.fork():
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    else:
+        signal.alarm(20)  # ends a child that hangs
+        net.predict(X[:100])
+        net.fit(X[:100], X[:100, 0], epochs=1)
+        os._exit(0)
+stop.set()
+thread.join()
+print(codes)
+"""
+
 # Unavailable threads are waited for only once.
 NOT_GIVEN = """
 import time
@@ -206,6 +240,11 @@ def test_machines_with_other_numbers_of_processors_give_the_same_bits():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no system that forks")
 def test_a_fork_takes_one_thread_whoever_started_others():
     assert python(FORK_OF_ANOTHERS).stdout == "0\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no system that forks")
+def test_a_fork_in_the_middle_of_a_pass_does_not_hang():
+    assert python(FORK_IN_A_PASS).stdout == f"{[0] * 5}\n"
 
 
 def test_unavailable_threads_are_waited_for_only_once():
