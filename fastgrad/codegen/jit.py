@@ -19,7 +19,7 @@ import numba
 from numba import types
 from numba.extending import intrinsic, overload
 
-from . import numba_compat
+from . import loop_errors, numba_compat
 
 __all__ = [
     "COMPILED_LOOPS", "KERNELS", "PLAIN_PYTHON", "SCALAR_FUNCTIONS", "array_kernel",
@@ -226,6 +226,8 @@ def compile_loop(loop: Callable[..., Any], arguments: list[Any], cached: bool) -
     if PLAIN_PYTHON:
         COMPILED_LOOPS[id(loop)] = loop
         return id(loop)
+    if not cached:
+        loop_errors.expect()
     pointers = [types.CPointer(t) if isinstance(t, types.Float) else t for t in arguments]
     signature = tuple(pointers), types.void
     compiled: Any
