@@ -62,11 +62,28 @@ def test_a_missing_folder_is_named(tmp_path):
         write(path, "new")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_others_may_read_the_file_as_the_umask_says(path):
+@pytest.mark.skipif(os.name != "posix", reason="permissions and links of POSIX")
+def test_a_replaced_file_keeps_its_permissions_and_a_link_its_place(path):
+    for mode in (0o600, 0o664):
+        path.chmod(mode)
+        write(path, "new")
+        assert path.stat().st_mode & 0o777 == mode
+    folder = path.parent / "links"
+    folder.mkdir()
+    link = folder / "link.txt"
+    link.symlink_to(path)
+    write(link, "through the link")
+    assert link.is_symlink()
+    assert path.read_text() == "through the link"
+    assert names_beside(link) == ["link.txt"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the umask of POSIX")
+def test_a_new_file_has_the_permissions_of_the_umask(tmp_path):
     before = os.umask(0o027)
     try:
-        write(path, "new")
+        write(tmp_path / "new.txt", "new")
+        assert os.umask(0o027) == 0o027
     finally:
         os.umask(before)
-    assert path.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "new.txt").stat().st_mode & 0o777 == 0o640

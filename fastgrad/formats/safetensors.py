@@ -1,6 +1,7 @@
 """Networks as safetensors files: layer.1.W, layer.1.b, ..., and the spec as JSON in the header."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,10 +98,25 @@ def write(
 
 
 def _json(name: str, value: dict[str, Any]) -> str:
+    """The value as JSON from which it comes back the same, but for tuples, which are lists then."""
     try:
-        return json.dumps(value)
-    except (TypeError, ValueError) as error:
+        text = json.dumps(value, allow_nan=False)
+        _check_keys(value)
+    except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"{name}: got something that JSON cannot hold ({error})") from None
+    return text
+
+
+def _check_keys(value: Any) -> None:
+    """Raise unless all keys are text: JSON would make text of others."""
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"the key {key!r}, which is no text")
+        value = value.values()
+    if not isinstance(value, str) and isinstance(value, Iterable):
+        for item in value:
+            _check_keys(item)
 
 
 def read(path: Any, custom_objects: Any = ()) -> NetworkFile:
@@ -168,7 +184,7 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
     try:
         config = json.loads(header["network"])
         state = json.loads(header["state"]) if "state" in header else None
-    except ValueError:
+    except (ValueError, RecursionError):
         config = None
     if not isinstance(config, dict) or {k: type(v) for k, v in config.items()} != _ENTRIES:
         raise ValueError(f"{path}: got a damaged header; expected a model saved by fastgrad")

@@ -18,6 +18,11 @@ from .standardization import Inputs, Targets
 __all__ = ["NetworkSpec"]
 
 
+def _finite(settings: Settings) -> dict[str, Any]:
+    """Settings but for infinite limits, which JSON cannot hold and are the default."""
+    return {name: value for name, value in settings.items() if value != float("inf")}
+
+
 @dataclass(frozen=True)
 class NetworkSpec:
     """A network's shape, functions and training settings; with its arrays, all of it.
@@ -86,7 +91,11 @@ class NetworkSpec:
             "activations": [name_in_file(f) for f in self.activations],
             "cost": [[name_in_file(cost), nodes, weight] for cost, nodes, weight in self.heads],
             "dtype": str(self.dtype),
-            "training": {"inputs": self.inputs, "targets": self.targets, "layers": self.layers},
+            "training": {
+                "inputs": self.inputs,
+                "targets": self.targets,
+                "layers": [_finite(layer) for layer in self.layers],
+            },
             "metadata": self.metadata,
         }
 

@@ -1,10 +1,9 @@
 """Callbacks that monitor a metric: stop early, or reduce the learning rate."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
-
-import numpy as np
 
 from .. import validation
 from ..metrics import less_is_better
@@ -18,21 +17,25 @@ __all__ = ["EarlyStopping", "ReduceLROnPlateau"]
 class _Monitor(Callback):
     """Monitors one metric, and counts the epochs since its best value."""
 
-    best: float
+    best: float | None  # times -1 if more is better; None: no finite number so far
     best_epoch: int
     waited: int
     epochs: int  # monitored so far, over all fits that resumed one another
     _initial_state: ClassVar[dict[str, Any]] = {
-        "best": np.inf, "best_epoch": -1, "waited": 0, "epochs": 0,
+        "best": None, "best_epoch": -1, "waited": 0, "epochs": 0,
     }  # fmt: skip
 
-    def __init__(self, monitor: str, min_delta: float, patience: int, mode: str) -> None:
+    def __init__(
+        self, monitor: str, min_delta: float, patience: int, mode: str, min_delta_mode: str
+    ) -> None:
         if not isinstance(monitor, str):
             raise TypeError(
                 f"monitor: got {monitor!r}; expected the name of a metric, such as 'val_cost'"
             )
         self.monitor = monitor
         self.min_delta = validation.number("min_delta", min_delta, least=0)
+        modes = ("absolute", "relative")
+        self.min_delta_mode = validation.choice("min_delta_mode", min_delta_mode, modes)
         self.patience = validation.integer("patience", patience, least=0)
         self.mode = validation.choice("mode", mode, ("auto", "min", "max"))
         less = less_is_better(monitor) if mode == "auto" else mode == "min"
@@ -83,7 +86,9 @@ class _Monitor(Callback):
         """Whether the metric is the best so far; counts the epochs in which it was not."""
         value = self._sign * fit.history.columns()[self.monitor][-1]
         self.epochs += 1
-        if value < self.best - self.min_delta:
+        best = math.inf if self.best is None else self.best
+        unit = abs(self.best or 0.0) if self.min_delta_mode == "relative" else 1.0
+        if value < best - self.min_delta * unit:
             self.best, self.best_epoch, self.waited = value, self.epochs - 1, 0
             return True
         self.waited += 1
@@ -98,7 +103,8 @@ class EarlyStopping(_Monitor):
     monitor : str, default "val_cost"
         The metric: "cost", "val_cost", "val_accuracy", "val_f1", ...
     min_delta : float, default 0.0
-        Smallest change that counts as an improvement.
+        Smallest change that counts as an improvement, in the unit of the metric or as a share of
+        its best value: see `min_delta_mode`.
     patience : int, default 10
         Epochs without improvement after which training stops.
     mode : {"auto", "min", "max"}, default "auto"
@@ -107,6 +113,8 @@ class EarlyStopping(_Monitor):
     restore_best_weights : bool, default True
         Restore the weights of the best epoch when training ends, however it ends. An `EMA` or
         `SWA` stays as it is after the last epoch.
+    min_delta_mode : {"absolute", "relative"}, default "absolute"
+        Relative: min_delta is a share of the best value so far, for costs far from 1.
 
     Raises
     ------
@@ -125,8 +133,10 @@ class EarlyStopping(_Monitor):
         patience: int = 10,
         mode: str = "auto",
         restore_best_weights: bool = True,
+        *,
+        min_delta_mode: str = "absolute",
     ) -> None:
-        super().__init__(monitor, min_delta, patience, mode)
+        super().__init__(monitor, min_delta, patience, mode, min_delta_mode)
         self.restore_best_weights = validation.flag("restore_best_weights", restore_best_weights)
 
     def on_train_begin(self, fit: Fit) -> None:
@@ -142,7 +152,9 @@ class EarlyStopping(_Monitor):
 
     def _stop_if_over(self, fit: Fit) -> None:
         if self.waited >= max(self.patience, 1):
-            best = f"best {self._sign * self.best:.6g} in epoch {self.best_epoch + 1}"
+            best = "it was never a finite number"
+            if self.best is not None:
+                best = f"best {self._sign * self.best:.6g} in epoch {self.best_epoch + 1}"
             fit.stop(f"no better {self.monitor} for {self.waited} epochs, {best}")
 
     def on_train_end(self, fit: Fit) -> None:
@@ -168,11 +180,14 @@ class ReduceLROnPlateau(_Monitor):
         Whether less or more is better; "auto": less for costs, "mae" and "rmse", more for the other
         metrics with a name. For a custom metric it must be given.
     min_delta : float, default 1e-4
-        Smallest change that counts as an improvement.
+        Smallest change that counts as an improvement, in the unit of the metric or as a share of
+        its best value: see `min_delta_mode`.
     cooldown : int, default 0
         Epochs after a reduction before counting restarts.
     min_lr : float, default 0.0
         The rate is not reduced below it; one that already is smaller stays as it is.
+    min_delta_mode : {"absolute", "relative"}, default "absolute"
+        Relative: min_delta is a share of the best value so far, for costs far from 1.
 
     Raises
     ------
@@ -194,8 +209,10 @@ class ReduceLROnPlateau(_Monitor):
         min_delta: float = 1e-4,
         cooldown: int = 0,
         min_lr: float = 0.0,
+        *,
+        min_delta_mode: str = "absolute",
     ) -> None:
-        super().__init__(monitor, min_delta, patience, mode)
+        super().__init__(monitor, min_delta, patience, mode, min_delta_mode)
         self.factor = validation.number("factor", factor, above=0, below=1)
         self.cooldown = validation.integer("cooldown", cooldown, least=0)
         self.min_lr = validation.number("min_lr", min_lr, least=0)

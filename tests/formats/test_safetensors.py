@@ -1,6 +1,7 @@
 """Models on disk: loaded bit for bit as saved, and a bad file is named."""
 
 import errno
+import json
 import os
 import re
 
@@ -314,3 +315,36 @@ def test_wrong_metadata(value, path):
 )
 def test_a_path_is_a_path(make, parts):
     assert_names(make, parts)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "part"),
+    [
+        ({0: "cat"}, "the key 0"),
+        ({"classes": [{"a": {None: 1}}]}, "the key None"),
+        ({"best": np.inf}, "JSON compliant"),
+        ({"array": np.ones(2)}, "ndarray"),
+    ],
+)
+def test_metadata_that_json_would_change_are_refused(metadata, part, path):
+    net = fg.Network([2, 1], seed=0)
+    net.metadata = metadata
+    with pytest.raises(TypeError, match=f"^metadata: got something that JSON cannot hold .*{part}"):
+        net.save(path)
+    assert not path.exists()
+
+
+def test_the_header_is_json_of_the_standard(path):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    fg.Network([2, 3, 1], seed=0).save(path)
+    with safe_open(path, framework="numpy") as file:
+        json.loads(file.metadata()["network"], parse_constant=refuse)
+
+
+@pytest.mark.parametrize("entry", ["network", "state"])
+def test_deeply_nested_json_is_an_error_of_one_line(entry, path):
+    save_file({"x": np.ones(1)}, path, {"fastgrad": "1", "network": "{}", entry: "[" * 10**5})
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(path))}: got a damaged header"):
+        fg.load(path)

@@ -1,5 +1,6 @@
 """Callbacks: the hooks, and the callbacks of the package."""
 
+import json
 import sys
 
 import numpy as np
@@ -188,6 +189,22 @@ def test_min_delta_and_mode():
     assert epochs_until_stop(rising, patience=2) is None
     assert epochs_until_stop(rising, patience=2, min_delta=0.05) == 5
     assert epochs_until_stop(rising, patience=2, mode="min") == 3
+    relative = {"patience": 2, "min_delta": 0.08, "min_delta_mode": "relative"}
+    assert epochs_until_stop([value / 1000 for value in rising], **relative) == 5
+    assert epochs_until_stop([value / 1000 for value in rising], patience=2, min_delta=0.05) == 3
+    assert epochs_until_stop([-3.0, -2.0, -1.9, -1.89, -1.88], **relative) == 4
+
+
+def test_a_metric_that_is_never_a_number_is_said_to_be_so():
+    fit = new_fit(3)
+    stopping = fg.EarlyStopping("val_f1", patience=2)
+    stopping.on_train_begin(fit)
+    for _ in range(2):
+        fit.history.metrics.setdefault("val_f1", []).append(np.nan)
+        stopping.on_epoch_end(fit)
+    expected = "no better val_f1 for 2 epochs, it was never a finite number"
+    assert fit.history.stopped == expected
+    assert json.loads(json.dumps(stopping.state_dict(), allow_nan=False))["best"] is None
 
 
 def test_the_rate_falls_on_a_plateau():
