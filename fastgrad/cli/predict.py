@@ -76,6 +76,11 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """
     model = TableModel.load(arguments.model)
     target = arguments.target or (model.targets.target if model.encoder else None)
+    if model.encoder and target in model.encoder.names:
+        raise ValueError(
+            f"target: got {target!r}, an input of the model; expected the column with the true"
+            f" values of {model.targets.target!r}"
+        )
     samples = _read(model, arguments, target=target)
     trained_on = samples.target == model.targets.target and _is_training_data(model, arguments.data)
     held_out = trained_on and not arguments.all_rows and bool(model.metadata["test_size"])

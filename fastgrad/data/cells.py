@@ -91,4 +91,5 @@ def to_keep(name: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """The names, separated by commas; of many the first ones."""
     more = ", ..." if len(names) > _MAX_NAMES else ""
-    return ", ".join(map(printable, names[:_MAX_NAMES])) + more
+    shown = map(printable, names[:_MAX_NAMES])
+    return ", ".join(f"'{name}'" if "," in name else name for name in shown) + more

@@ -45,7 +45,7 @@ def choose_encoder(
     column : Column
         Training values.
     is_first : bool
-        Whether it is the first column of the table, which may only count the rows.
+        Whether no column before it is used: it may only count the rows.
     is_category : bool
         Whether the user names it as a category.
     is_robust : bool

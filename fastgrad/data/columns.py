@@ -49,12 +49,15 @@ class Column:
         The categories in their order, if they have one in the source.
     is_boolean : bool, default False
         Whether the numbers 0 and 1 were booleans.
+    are_integers : bool, default False
+        Whether the numbers were integers in the source.
     """
 
     name: str
     values: NDArray[Any]
     ordered: tuple[str, ...] | None = None
     is_boolean: bool = False
+    are_integers: bool = False
 
 
 class _Cells(NamedTuple):
@@ -177,13 +180,13 @@ def _from_text(name: str, array: Any, stays_text: bool, missing: frozenset[str])
     if pa.types.is_string_view(array.type):  # of polars; what follows does not take it
         array = array.cast(pa.large_string())
     if not stays_text and (numbers := _numbers(array)) is not None:
-        return Column(name, numbers)
+        return Column(name, numbers, are_integers=_have_no_point(numbers, array))
     cells = pc.utf8_trim_whitespace(array.cast(pa.large_string()))
     words = pa.array(sorted(missing), pa.large_string())
     cells = pc.if_else(pc.is_in(cells, words), pa.scalar(None, pa.large_string()), cells)
     if not stays_text:
         if (numbers := _numbers(cells)) is not None:
-            return Column(name, numbers)
+            return Column(name, numbers, are_integers=_have_no_point(numbers, cells))
         if (times := _times(cells)) is not None:
             return Column(name, times)
     different, codes = _encoded(cells)
@@ -234,6 +237,14 @@ def _numbers(cells: Any) -> NDArray[np.float64] | None:
         if not is_exact and pc.all(pc.match_substring_regex(cells, _INTEGERS)).as_py():
             return None
     return values
+
+
+def _have_no_point(numbers: NDArray[np.float64], cells: Any) -> bool:
+    """Whether whole numbers are written without a decimal point or an exponent."""
+    _, pc = _arrow()
+    present = numbers[~np.isnan(numbers)]
+    are_whole = bool(len(present)) and bool((present == np.floor(present)).all())
+    return are_whole and not pc.any(pc.match_substring_regex(cells, "[.eE]")).as_py()
 
 
 def _cast(cells: Any, kind: Any) -> Any:
@@ -337,7 +348,7 @@ def _typed(name: str, array: Any) -> Column:
         raise RefusedError(f"got values of type {kind}; expected numbers, text or times")
     if types.is_decimal(kind):
         array = array.cast(pa.large_string())  # its own cast to float64 does not round to nearest
-    return Column(name, array.cast(pa.float64(), safe=False).to_numpy())
+    return Column(name, array.cast(pa.float64(), safe=False).to_numpy(), are_integers=is_whole)
 
 
 def _is_text(kind: Any) -> bool:

@@ -9,9 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..validation import shown
 from .arrays import kind_of_arrays, read_arrays
 from .cells import MISSING_WORDS, not_among
-from .sources import is_record
+from .sources import is_record, is_series
 from .table import Table, read_table
 from .table_encoder import TableEncoder
 from .targets import TargetEncoder, Task
@@ -121,7 +122,8 @@ def load_samples(
         return Samples(inputs, None, name, str)
     column = table.columns[name]
     samples = Samples(inputs, column.values, name, lambda s: table.place(s, name))
-    return _with_targets(samples, column.is_boolean)
+    kind = bool if column.is_boolean else np.int64 if column.are_integers else None
+    return _with_targets(samples, kind)
 
 
 def columns_like(
@@ -147,11 +149,13 @@ def is_row(table: Any) -> bool:
     """Whether it is a mapping of the cells of one row, or a DataFrame of one row."""
     if isinstance(table, Mapping):
         return is_record(table)
+    if is_series(table):
+        return True
     return hasattr(table, "columns") and hasattr(table, "__len__") and len(table) == 1
 
 
-def _with_targets(samples: Samples, is_boolean: bool = False) -> Samples:
-    """The samples whose target is not missing."""
+def _with_targets(samples: Samples, kind: type | None = None) -> Samples:
+    """The samples whose target is not missing; the targets of this type, if they had another."""
     labels = samples.labels
     if labels is None:
         return samples
@@ -161,8 +165,8 @@ def _with_targets(samples: Samples, is_boolean: bool = False) -> Samples:
             raise ValueError(f"{samples.place(0)}: every target is missing; expected some")
         samples = samples.take(np.flatnonzero(present))
         samples = replace(samples, n_unlabelled=int((~present).sum()))
-    if is_boolean:
-        samples = replace(samples, labels=labels[present].astype(bool))
+    if kind:
+        samples = replace(samples, labels=labels[present].astype(kind))
     return samples
 
 
@@ -191,7 +195,7 @@ def _target(
         if target is None:
             raise ValueError("ignore: got every column; expected others than the target")
         return target
-    if not needs_targets and target not in names:
+    if not needs_targets and str(target) not in names:
         return None
     name = _name(names, target, "target", source)
     if name in left_out:
@@ -200,8 +204,16 @@ def _target(
 
 
 def _name(names: Sequence[str], column: str | int, argument: str, source: str) -> str:
-    """The name of a column given by name, or by number from 1 (-1 is the last)."""
-    if column in names:
+    """The name of a column given by name, or by number from 1 (-1 is the last).
+
+    A number that is a name, as the columns of an array's DataFrame have, is the name.
+    """
+    if not isinstance(column, str | int):
+        raise TypeError(
+            f"{argument}: got {shown(column)}; expected the name or the number of a column, which"
+            " table.assign(y=...) adds"
+        )
+    if str(column) in names:
         return str(column)
     try:
         number = int(column)

@@ -15,7 +15,7 @@ from ..validation import shown
 from .cells import printable
 from .delimited import RawTable, TextOptions, column_names, read_delimited
 
-__all__ = ["is_record", "read_source"]
+__all__ = ["is_record", "is_series", "read_source"]
 
 _EXPECTED = "expected a path, an open file, a DataFrame, a mapping or a list of mappings"
 _COMPRESSED = {".gz", ".bz2", ".zst"}
@@ -39,6 +39,8 @@ def read_source(source: Any, options: TextOptions) -> RawTable:
         content = content.encode() if isinstance(content, str) else content
         name = str(getattr(source, "name", type(source).__name__)).strip("<>")
         return _read_file("", lambda: io.BytesIO(content), name, options)
+    if is_series(source):
+        source = dict(zip(source.index, source.tolist(), strict=True))
     if isinstance(source, Mapping):
         return _from_mapping(source)
     if isinstance(source, list | tuple):
@@ -170,6 +172,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 # --- objects -------------------------------------------------------------------------------------
+
+
+def is_series(source: Any) -> bool:
+    """Whether it is a row of a pandas DataFrame: a Series whose index has the names."""
+    kind: Any = type(source)
+    is_one = hasattr(kind, "iloc") and not hasattr(kind, "columns")
+    return is_one and all(isinstance(name, str) for name in source.index)
 
 
 def is_record(source: Mapping[Any, Any]) -> bool:

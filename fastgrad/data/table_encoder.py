@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import validation
-from .cells import escaped, printable
+from .cells import escaped, not_among, printable
 from .column_choice import choose_encoder
 from .column_encoders import CategoryEncoder, ColumnEncoder, LeftOut, RowWriter
 from .column_values import Findings, column_of
@@ -181,8 +181,7 @@ class TableEncoder:
         findings = Findings(table.place)
         for argument in ("categorical", "ignore"):
             findings.problems += [
-                f"{argument}: got {name!r}; {validation.did_you_mean(name, table.columns)}expected"
-                f" columns of {table.source}"
+                f"{argument}: {table.source} has no column {not_among(name, [*table.columns])}"
                 for name in getattr(self, argument)
                 if name not in table.columns
             ]
@@ -190,14 +189,14 @@ class TableEncoder:
             findings.problems.append(f"{table.source}: got 0 rows; expected at least one")
             findings.report()
         columns: list[ColumnEncoder] = []
-        for k, (name, column) in enumerate(table.columns.items()):
+        for name, column in table.columns.items():
             if name in self.ignore:
                 columns.append(LeftOut(name, "ignore names it"))
                 continue
             columns.append(
                 choose_encoder(
                     column,
-                    is_first=k == 0,
+                    is_first=all(isinstance(encoder, LeftOut) for encoder in columns),
                     is_category=name in self.categorical,
                     is_robust=self.scaling == "robust",
                     findings=findings,

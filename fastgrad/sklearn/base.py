@@ -30,7 +30,7 @@ from ..model.spec import NetworkSpec
 from ..network import Network
 from ..optim.base import Optimizer
 from ..train.fit import fit
-from ..train.inputs import as_batch
+from ..train.inputs import as_batch, encoded
 from ..train.options import FitOptions
 from ..validation import pair
 from .progress import EpochRules
@@ -122,6 +122,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         spec = self._spec()
         if not hasattr(self, "network_") or _differ(spec, self.network_.spec):
             self.network_ = Network.from_spec(spec)
+            # of a table, as `fastgrad train` does; without it as scikit-learn
+            numbers = spec.heads.are_numbers.all() and spec.activations[-1].name == "identity"
+            self.network_.targets.standardize = bool(self.encode is not None and numbers)
         network = self._views()
         hidden, dropout = network.layers[:-1], self.dropout
         wanted = list(dropout) if isinstance(dropout, list | tuple) else [dropout] * len(hidden)
@@ -271,7 +274,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _whole_batch(self, X: Any, y: Array, sample_weight: Array | None) -> Batch:
         """All samples as one mini-batch, weights with mean 1; and the network's l2 for it."""
-        batch = self._batch(X, y, sample_weight)
+        batch, net = self._batch(X, y, sample_weight), self.network_
+        if net.targets.standardize and not net.targets.standardized:
+            net.targets = net.targets.fitted_to([batch.Y])
+        batch = encoded(batch, net.targets)
         S, weights = len(batch.X), batch.weights
         total = float(weights.sum(dtype=np.float64)) if len(weights) else S
         self._penalize(self.alpha / total)

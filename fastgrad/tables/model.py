@@ -121,6 +121,10 @@ class TableModel:
         self.members: list[Member] = []
         self.networks: list[Network] = []
 
+    def __getattr__(self, name: str) -> Any:
+        """Say what is missing before the model is trained or loaded."""
+        raise AttributeError(f"TableModel: got no {name}; expected fit or load before")
+
     def fit(
         self,
         table: Any,
@@ -269,8 +273,7 @@ class TableModel:
             Accuracy, balanced accuracy, log-loss and ROC AUC, or R2, RMSE and MAE, each with its
             interval and the value of a baseline.
         """
-        target = self.targets.target
-        return self.scores_of(*self.compared(self.read_like(table, target=target)))
+        return self.scores_of(*self.compared(self.read_like(table, target=self.targets.target)))
 
     def compared(self, samples: Samples) -> tuple[Array, Array]:
         """The targets of samples beside the predictions, as scores and charts take them.

@@ -35,7 +35,7 @@ class Recipe:
     Attributes
     ----------
     layers : tuple of int
-        Nodes of the hidden layers; none for a linear model.
+        Nodes of the hidden layers, or of a single one; none for a linear model.
     activation : str
         Of the hidden layers.
     dropout, l2, weight_decay, learning_rate : float
@@ -68,6 +68,12 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Validate what the network and its fit would only refuse after the table has been read."""
+        given: Any = self.layers
+        layers = [given] if isinstance(given, int) else given
+        if not isinstance(layers, list | tuple):
+            raise TypeError(f"layers: got {given!r}; expected sizes, such as (64, 64)")
+        sizes = tuple(validation.integer(f"layers[{k}]", n, least=1) for k, n in enumerate(layers))
+        object.__setattr__(self, "layers", sizes)
         for name in ("batch_size", "epochs", "patience", "members"):
             validation.integer(name, getattr(self, name), least=1)
         for name in ("l2", "weight_decay", "learning_rate"):

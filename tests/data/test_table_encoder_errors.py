@@ -60,8 +60,10 @@ def test_all_problems_are_reported_at_once():
 def test_errors_of_fit():
     t = table(hour=np.arange(4.0), b=np.array([np.inf, 1, 2, np.nan]))
     lines = error_of(TableEncoder(categorical=["hours"], ignore=["c"]).fit, t).splitlines()
-    assert lines[0] == "categorical: got 'hours'; did you mean 'hour'? expected columns of t.csv"
-    assert lines[1] == "ignore: got 'c'; expected columns of t.csv"
+    assert lines[0] == (
+        "categorical: t.csv has no column 'hours'; did you mean 'hour'? expected one of hour, b"
+    )
+    assert lines[1] == "ignore: t.csv has no column 'c'; expected one of hour, b"
     assert "row 0, column 'b': got inf" in lines[2]
     assert "got 0 rows" in error_of(TableEncoder().fit, table(a=np.zeros(0)))
     left = error_of(TableEncoder(ignore=["b"]).fit, table(a=np.ones(1), b=text("x")))

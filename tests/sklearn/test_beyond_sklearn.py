@@ -1,5 +1,6 @@
 """What scikit-learn's perceptrons cannot do."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -336,3 +337,18 @@ def test_tables_with_text_and_missing_values():
     numbers = penguins[present].drop(columns="flipper_length_mm")
     scaled = (penguins["flipper_length_mm"][present] - 200) / 14
     assert regressor.fit(numbers, scaled).score(numbers, scaled) > 0.8
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_regressor_of_tables_standardises_its_targets(solver):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": rng.uniform(50, 200, 300), "town": rng.choice(["A", "B"], 300)})
+    price = 300_000 + 2_000 * frame["size"] + 50_000 * (frame["town"] == "B")
+    regressor = MLPRegressor(encode="auto", solver=solver, random_state=0, max_iter=500)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert regressor.fit(frame, price).score(frame, price) > 0.99
+    assert regressor.predict(frame[:1])[0] == pytest.approx(price[0], rel=0.1)
+    copied = pickle.loads(pickle.dumps(regressor))
+    assert np.array_equal(copied.predict(frame), regressor.predict(frame))
+    assert regressor.loss_ < 0.1  # in squared standard deviations

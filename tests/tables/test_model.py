@@ -204,3 +204,53 @@ def test_folds_hold_out_each_row_once_and_keep_the_classes():
     assert [len(test) for _, test in folds(np.zeros(11), 3)] == [4, 4, 3]
     with pytest.raises(ValueError, match="n_folds"):
         folds(y, 1)
+
+
+# --- what is asked of it in other words ----------------------------------------------------------
+
+
+def quick_model(**options):
+    return TableModel(seed=0, members=1, **(QUICK | options))
+
+
+def test_a_number_that_is_a_column_names_it():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    frame = pd.DataFrame(X)
+    assert quick_model().fit(frame, target=1).targets.target == "1"
+    assert quick_model().fit(frame).targets.target == "2"
+    assert fg.data.read(frame, target=0, ignore=[1]).features == ["2"]
+    assert quick_model().fit(frame.add_prefix("x"), target=1).targets.target == "x0"
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64", str, bool])
+def test_classes_come_back_as_they_were(kind, tmp_path):
+    x = np.arange(60) % 2
+    frame = pd.DataFrame({"x": x + 0.25, "y": (x * 4).astype(kind)})
+    model = quick_model().fit(frame)
+    expected = [0, 4] if kind is str else np.unique(frame["y"]).tolist()
+    assert model.classes == expected
+    assert [type(label) for label in model.classes] == [type(label) for label in expected]
+    model.save(tmp_path / "m.safetensors")
+    assert TableModel.load(tmp_path / "m.safetensors").predict(frame[:2]).tolist() == expected
+
+
+def test_a_row_is_a_series_too():
+    frame = pd.DataFrame(rows())
+    model = quick_model().fit(frame)
+    assert model.predict(frame.iloc[0]).tolist() == model.predict(frame[:1]).tolist()
+
+
+def test_layers_may_be_a_number():
+    assert quick_model(layers=16).fit(rows()).recipe.layers == (16,)
+    for layers, received in (("16", "'16'"), ((8, 0), "got 0")):
+        with pytest.raises((TypeError, ValueError), match=rf"^layers.*{received}"):
+            quick_model(layers=layers).fit(rows())
+
+
+def test_targets_apart_and_an_untrained_model_are_refused():
+    frame = pd.DataFrame(rows())
+    with pytest.raises(TypeError, match=r"^target: got .*; expected the name or the number of a column"):
+        quick_model().fit(frame.drop(columns="kind"), frame["kind"])
+    for call in (quick_model().predict, quick_model().predict_proba, quick_model().scores):
+        with pytest.raises(AttributeError, match=r"^TableModel: got no .*; expected fit or load"):
+            call(frame)
