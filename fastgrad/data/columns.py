@@ -1,6 +1,7 @@
 """Columns of a table from Arrow's: which are numbers, times, booleans or text."""
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,6 +21,7 @@ from .cells import (
     text_of_date,
     to_keep,
 )
+from .doubtful_text import doubt
 from .values import EXACT_INTEGERS, RefusedError, as_array
 
 __all__ = ["Column", "as_columns"]
@@ -28,10 +30,12 @@ _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?(\d+|[1-9]\d{0,2}(,\d{3})+)", re.ASCII)
 _CODE = r"^\s*[+-]?0[0-9]"
+_SLASHES = r"^([0-9]{4})/([0-9]{2})/([0-9]{2})"
 _INTEGERS = r"^\s*[+-]?[0-9]+\s*$"
 _TRIED = 1000
 _MAX_BOOLEANS = 2**4 + 2**5 + 1  # true and false in any case, and a missing one
 _MAX_PROBLEMS = 8
+Place = Callable[[int, str], str]
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
@@ -77,6 +81,7 @@ def as_columns(
     missing: frozenset[str],
     delimiter: str | None,
     place: Callable[[int | None, str], str],
+    warns: bool,
 ) -> dict[str, Column]:
     """The columns of a table.
 
@@ -93,6 +98,8 @@ def as_columns(
         That of a file of text: another than the comma allows decimal commas.
     place : callable
         The place of a cell by row and name.
+    warns : bool
+        Whether text that may be meant as numbers or dates is warned about.
 
     Raises
     ------
@@ -108,7 +115,7 @@ def as_columns(
     for name in names:
         try:
             array = as_array(arrays.pop(name))
-            found = _column(name, array, name in text, missing)
+            found = _column(name, array, name in text, missing, place if warns else None)
             if isinstance(found, Column):
                 found = _finite(_without(found, missing_numbers), array)
         except RefusedError as refused:
@@ -155,14 +162,16 @@ def _without(column: Column, missing: list[float]) -> Column:
     return replace(column, values=np.where(np.isin(values, missing), np.nan, values))
 
 
-def _column(name: str, array: Any, stays_text: bool, missing: frozenset[str]) -> Column | _Cells:
+def _column(
+    name: str, array: Any, stays_text: bool, missing: frozenset[str], place: Place | None
+) -> Column | _Cells:
     """The column, or the cells of one that looks like formatted numbers."""
     pa, _ = _arrow()
     kind = array.type
     if pa.types.is_dictionary(kind):
         return _categories(name, array, missing)
     if _is_text(kind):
-        return _from_text(name, array, stays_text, missing)
+        return _from_text(name, array, stays_text, missing, place)
     try:
         column = _typed(name, array)
     except pa.ArrowInvalid as error:  # times beyond what 64 bits hold
@@ -175,7 +184,9 @@ def _column(name: str, array: Any, stays_text: bool, missing: frozenset[str]) ->
 # --- text ----------------------------------------------------------------------------------------
 
 
-def _from_text(name: str, array: Any, stays_text: bool, missing: frozenset[str]) -> Column | _Cells:
+def _from_text(
+    name: str, array: Any, stays_text: bool, missing: frozenset[str], place: Place | None
+) -> Column | _Cells:
     pa, pc = _arrow()
     if pa.types.is_string_view(array.type):  # of polars; what follows does not take it
         array = array.cast(pa.large_string())
@@ -200,6 +211,12 @@ def _from_text(name: str, array: Any, stays_text: bool, missing: frozenset[str])
             map(is_formatted_number, present)
         ):
             return _Cells(different, codes)
+        counts = np.bincount(codes, minlength=len(different))
+        present_counts = counts[[cell is not None for cell in different]]
+        if place and (found := doubt(present, present_counts)):
+            k, why = found
+            row = _Cells(different, codes).row_of(present[k])
+            warnings.warn(f"{place(row, name)}: {why}", stacklevel=2)
     return Column(name, different[codes])
 
 
@@ -259,9 +276,11 @@ def _cast(cells: Any, kind: Any) -> Any:
 
 def _times(cells: Any) -> NDArray[Any] | None:
     """The cells as times, if all that are there are ISO 8601 dates, of one kind."""
-    pa, _ = _arrow()
+    pa, pc = _arrow()
     if cells.null_count == len(cells):
         return None
+    if pc.any(pc.match_substring_regex(cells.slice(0, _TRIED), _SLASHES)).as_py():
+        cells = pc.replace_substring_regex(cells, _SLASHES, r"\1-\2-\3")
     for unit, zone in product(("us", "ns"), (None, "UTC")):
         if (times := _cast(cells, pa.timestamp(unit, zone))) is not None:
             return _without_zone(times)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..extras import import_extra
 from .cells import is_number, listed, printable
 from .header import is_header
@@ -113,6 +115,12 @@ def read_delimited(open_file: Callable[[], Any], name: str, options: TextOptions
     first = [column[0] for column in cells]
     below = [[None if cell in missing else cell for cell in column[1:]] for column in cells]
     hint = ""
+    if header is not False and (row := _repeated(array, first, below)):
+        with _text(open_file) as text:
+            place = next(islice((number for number, _ in _rows(text, dialect)), row, None), row + 1)
+        raise ValueError(
+            f"{name}, line {place}: repeats the first row, {listed(first)}; leave it out"
+        )
     if header is None:
         try:
             header = is_header(first, below, missing, expected)
@@ -131,6 +139,25 @@ def read_delimited(open_file: Callable[[], Any], name: str, options: TextOptions
 
     columns = dict(zip(names, table.columns, strict=True))
     return RawTable(columns, table.num_rows, name, header, dialect.delimiter, line)
+
+
+def _repeated(
+    array: Any, first: Sequence[str], below: Sequence[Sequence[str | None]]
+) -> int | None:
+    """The first row below that repeats the first, if this is text above numbers; else None."""
+    pc = import_extra("pyarrow.compute", "table", "a file of text")
+    stands_out = False
+    for cell, column in zip(first, below, strict=True):
+        present = [other for other in column if other is not None]
+        n_numbers = sum(map(is_number, present))
+        stands_out = stands_out or (not is_number(cell) and 2 * n_numbers > len(present))
+    if not stands_out:
+        return None
+    equal = pc.equal(array[0], array[0][0]).to_numpy()
+    for row in np.flatnonzero(equal)[1:].tolist():
+        if all(column[row] == column[0] for column in array.columns):
+            return int(row)
+    return None
 
 
 def column_names(source: str, names: Sequence[str]) -> list[str]:

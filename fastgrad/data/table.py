@@ -131,5 +131,7 @@ def read_table(
     missing = frozenset(missing) | {""}
     raw = read_source(source, TextOptions(missing, header, expected))
     bare = Table({}, raw.n_rows, raw.source, raw.has_header, line=raw.line)
-    columns = as_columns(raw.columns, frozenset(text), missing, raw.delimiter, bare.place)
+    columns = as_columns(
+        raw.columns, frozenset(text), missing, raw.delimiter, bare.place, expected is None
+    )
     return replace(bare, columns=columns)

@@ -11,6 +11,7 @@ BELOW = "1.5,2,a\n2.5,3,b\n3.5,5,a\n4.5,4,b\n"
 WHOLE = "1,2,a\n2,3,b\n3,5,a\n4,4,b\n"
 
 
+@pytest.mark.filterwarnings("ignore:.* got .* text")
 @pytest.mark.parametrize(
     ("text", "names"),
     [
@@ -109,3 +110,16 @@ def test_expected_names_tell_the_header():
     # The positions of a file without header
     assert read("400,410\n1.5,2\n", expected=["1", "2"]) == {"1": [400, 1.5], "2": [410, 2]}
     assert read("a,b\nc,d\n", expected=["1", "2"]) == {"1": ["a", "c"], "2": ["b", "d"]}
+
+
+@pytest.mark.parametrize("header", [None, True])
+def test_a_header_in_the_middle_is_refused_with_its_line(header):
+    rows = "".join(f"{k},{k % 3},{'xy'[k % 2]}\n" for k in range(1500))
+    for n in (3, 1200):
+        text = "price,rooms,kind\n" + "".join(rows.splitlines(keepends=True)[:n])
+        text += "price,rooms,kind\n" + rows
+        message = f"line {n + 2}: repeats the first row, price, rooms, kind; leave it out"
+        assert refusal(text, header=header) == message
+    categories = "a,b\nx,y\na,b\nx,y\n"
+    assert read(categories, header=False) == {"1": list("axax"), "2": list("byby")}
+    assert len(read("kind,n\n" + "kind,1\n" * 3)["n"]) == 3

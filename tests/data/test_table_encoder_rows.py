@@ -125,6 +125,7 @@ ENCODERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:.* got .* text")
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(ENCODERS), NUMBERS, CATEGORIES, CATEGORIES, CATEGORIES, DATES)
 def test_any_row_equals_that_of_transform(encoder, n, c, p, b, d):

@@ -249,7 +249,9 @@ def test_layers_may_be_a_number():
 
 def test_targets_apart_and_an_untrained_model_are_refused():
     frame = pd.DataFrame(rows())
-    with pytest.raises(TypeError, match=r"^target: got .*; expected the name or the number of a column"):
+    with pytest.raises(
+        TypeError, match=r"^target: got .*; expected the name or the number of a column"
+    ):
         quick_model().fit(frame.drop(columns="kind"), frame["kind"])
     for call in (quick_model().predict, quick_model().predict_proba, quick_model().scores):
         with pytest.raises(AttributeError, match=r"^TableModel: got no .*; expected fit or load"):
