@@ -1,5 +1,6 @@
 """What becomes of each column of a table: which encoder, and why."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -99,9 +100,14 @@ def _category(column: Column, is_declared: bool) -> ColumnEncoder:
         found.sort(key=lambda category: place.get(category, len(place)))
     else:
         found.sort(key=value_of_number if are_numbers else str)
+    kind: type[CategoryEncoder] = CategoryEncoder
     if column.is_boolean:
-        return BooleanEncoder(name, ("False", "True"), n_missing)
-    return CategoryEncoder(name, tuple(found), n_missing)
+        kind, found = BooleanEncoder, ["False", "True"]
+    counts = Counter(
+        canonical_number(text) if are_numbers else text for text in texts if text is not None
+    )
+    shares = tuple(counts[category] / n_values if n_values else 0.5 for category in found)
+    return kind(name, tuple(found), n_missing, shares)
 
 
 # --- numbers -------------------------------------------------------------------------------------

@@ -115,13 +115,19 @@ class CategoryEncoder(ColumnEncoder):
         In the order of their inputs.
     n_missing : int
         Training values that were missing; above 0 there is the input "is missing".
+    shares : tuple of float
+        Of the categories among the training values that were not missing: the inputs of a value
+        that is no category, where there is no input "is missing".
     """
 
     categories: tuple[str, ...]
     n_missing: int
+    shares: tuple[float, ...]
 
     kind = "category"
-    SCHEMA: ClassVar = {"name": "text", "categories": "texts", "n_missing": "count"}
+    SCHEMA: ClassVar = {
+        "name": "text", "categories": "texts", "n_missing": "count", "shares": "shares",
+    }  # fmt: skip
     _types: ClassVar = frozenset[Any]({*NUMBER_TYPES, str})  # of cells that equal a category
 
     @property
@@ -211,8 +217,9 @@ class CategoryEncoder(ColumnEncoder):
         """What becomes of a value that is no category."""
         if self.n_missing:
             return "counts as missing"
-        inputs = "its inputs are" if len(self.categories) > 2 else "its input is"
-        return f"{inputs} 0" + (f", as of {self.categories[0]!r}" * (len(self.categories) == 2))
+        if len(self.categories) > 2:
+            return "its inputs are the shares of the categories in training"
+        return f"its input is {self.shares[1]:.2g}, the share of {self.categories[1]!r} in training"
 
     def _positions(self) -> list[int]:
         """The input of each category, and last of none; -1 if it has no input."""
@@ -221,13 +228,16 @@ class CategoryEncoder(ColumnEncoder):
 
     def encode(self, column: Column, out: Array, findings: Findings) -> None:
         """Write 1 for the category and 0 for the others."""
-        position = np.array(self._positions())[self._codes(column, findings)]
+        codes = self._codes(column, findings)
+        position = np.array(self._positions())[codes]
         rows = np.flatnonzero(position >= 0)
         out[...] = 0
         out[rows, position[rows]] = 1
+        if not self.n_missing:
+            out[codes < 0] = self.shares[self._own.start :]
 
     def decode(self, inputs: NDArray[np.float64]) -> Array:
-        """The categories, None where one was missing; of three or more also where it was unseen."""
+        """The categories, None where one was missing; an unseen one is None or a frequent one."""
         n_own = len(self._own)
         code = np.zeros(len(inputs), dtype=np.int64)
         if n_own:

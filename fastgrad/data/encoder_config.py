@@ -59,6 +59,10 @@ CHECKS |= {
         "a list of numbers from 1e-20 to 1e9",
         _is_list(lambda v: _is_number(v) and 1e-20 <= v <= 1e9),
     ),
+    "shares": (
+        "a list of numbers from 0 to 1",
+        _is_list(lambda v: _is_number(v) and 0 <= v <= 1),
+    ),
     "columns": ("a list of columns", _is_list(lambda value: isinstance(value, Mapping))),
 }
 
@@ -119,6 +123,8 @@ def _contradiction(kind: str, fields: Mapping[str, Any]) -> str:
         shown = f"got the categories {validation.shown(categories)}; expected"
         if not categories or len(categories) + (fields["n_missing"] > 0) < 2:
             wrong = f"{shown} at least two, missing included"
+        if len(fields["shares"]) != len(categories):
+            wrong = f"{shown} as many shares"
         if kind == "boolean" and categories != ["False", "True"]:
             wrong = f"{shown} False, True"
     elif kind == "date":

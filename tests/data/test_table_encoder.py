@@ -285,7 +285,8 @@ def test_spellings_of_categories(training, cells, codes):
     codes = [1, 0, 1] if codes is None else codes
     if training[0] == "True":
         assert encoder.input_names == ["x = False", "x = True", "x = maybe"]
-    assert X.tolist() == [[float(k == code) for k in range(3)] for code in codes]
+    rows = [*np.eye(3), encoder.columns[0].shares]  # the last of what is no category
+    np.testing.assert_allclose(X, [rows[code] for code in codes], rtol=1e-6)
 
 
 def test_booleans_are_one_input_however_they_are_written():
@@ -329,13 +330,14 @@ def test_unseen_categories_and_missing_values_warn_once_per_column():
         X = encoder.transform(new)
     assert [str(w.message) for w in caught] == [
         "column 'a': not seen in training: 'Q', 'R' (2 rows); counts as missing",
-        "column 'b': not seen in training: 'q', 'r', 's', ... (4 rows); its inputs are 0",
+        "column 'b': not seen in training: 'q', 'r', 's', ... (4 rows); its inputs are the"
+        " shares of the categories in training",
         "column 'c': missing values, in training there were none (4 rows); the median, 1.5",
         "column 'd': missing values, in training there were none (2 rows); the median, 1.5",
     ]
     assert {w.filename for w in caught} == {__file__}
     assert X[:, :4].tolist() == [[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 1]]
-    assert not X[:, 4:8].any()
+    assert (X[:, 4:7] == [0.25, 0.25, 0.5]).all()
     assert X[1, 8] == X[2, 8]
 
 
