@@ -3,14 +3,12 @@
 
 import argparse
 import csv
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import metrics
-from ..data.cells import not_among
 from ..data.samples import Samples
 from ..data.splitting import split
 from ..data.table import Table
@@ -42,8 +40,8 @@ def predict(arguments: argparse.Namespace) -> int:
     model = TableModel.load(arguments.model)
     if arguments.proba and not model.gives_probabilities:
         raise ValueError(f"proba: {arguments.model} gives no probabilities")
-    samples = _read(model, arguments, needs_targets=False, keep=arguments.keep)
-    kept = _kept(samples.inputs, arguments.keep)
+    samples = _read(model, arguments, needs_targets=False, reads_targets=False, keep=arguments.keep)
+    kept = _kept(samples.inputs)
     p = model.outputs(model.encoded(samples.inputs))
     predicted = _predicted(model, p, arguments.proba)
     columns = kept | {f"predicted {n}" if n in kept else n: v for n, v in predicted.items()}
@@ -112,6 +110,8 @@ def _read(model: TableModel, arguments: argparse.Namespace, **options: Any) -> S
     if model.metadata.get("data") != DIGITS:
         raise ValueError(f"DATA: expected a file, since {arguments.model} is not one of the digits")
     samples = digits()
+    if options.get("keep"):
+        raise ValueError("keep: the digits have no named columns; expected a table")
     return samples if arguments.command == "evaluate" else samples.take(_held_out(model, samples))
 
 
@@ -128,20 +128,12 @@ def _held_out(model: TableModel, samples: Samples) -> np.ndarray[Any, Any]:
     return split(y, size, seed=seed, stratify=model.classes is not None)[1]
 
 
-def _kept(inputs: Any, names: Sequence[str]) -> dict[str, list[Any]]:
-    """Columns of the data as they are written, "" where a value is missing."""
-    if not names:
-        return {}
-    if not isinstance(inputs, Table):
-        raise TypeError("keep: the data have no named columns; expected a table")
-    for name in names:
-        if name not in inputs.columns:
-            raise ValueError(
-                f"keep: {inputs.source} has no column {not_among(name, [*inputs.columns])}"
-            )
+def _kept(inputs: Any) -> dict[str, list[Any]]:
+    """The kept columns as they are written, "" where there is nothing."""
+    as_written = inputs.as_written if isinstance(inputs, Table) else {}
     return {
-        name: ["" if value is None else value for value in inputs.columns[name].values.tolist()]
-        for name in names
+        name: ["" if cell is None else cell for cell in cells.tolist()]
+        for name, cells in as_written.items()
     }
 
 

@@ -24,7 +24,7 @@ from .cells import (
 from .doubtful_text import doubt
 from .values import EXACT_INTEGERS, RefusedError, as_array
 
-__all__ = ["Column", "as_columns"]
+__all__ = ["Column", "as_columns", "as_written"]
 
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -152,6 +152,17 @@ def _finite(column: Column, array: Any) -> Column:
         hint = "; to take it for missing, name it in missing (--missing)"
         raise RefusedError(f"got {received}; expected a finite number{hint}", row)
     return column
+
+
+def as_written(values: Any) -> NDArray[Any]:
+    """The cells of a column of any kind as the source has them, None where there is none.
+
+    Parameters
+    ----------
+    values : column
+        Of any kind that `as_array` takes.
+    """
+    return _objects(as_array(values).to_pylist())
 
 
 def _without(column: Column, missing: list[float]) -> Column:

@@ -83,6 +83,8 @@ class Dataset:
     is_table : bool
         True if the inputs are of a table or array of numbers; False for images of bytes, which are
         scaled to 0 to 1.
+    missing : tuple of str
+        The words that stood for a missing value.
     """
 
     X: NDArray[Any]
@@ -91,6 +93,7 @@ class Dataset:
     targets: TargetEncoder | None = None
     n_unlabelled: int = 0
     is_table: bool = True
+    missing: tuple[str, ...] = MISSING_WORDS
 
     def __repr__(self) -> str:
         """Shape, target and classes on one line."""
@@ -149,7 +152,7 @@ class Dataset:
         """What `read(..., like=metadata)` needs to read another file in the same way, for JSON."""
         targets = self.targets.metadata if self.targets else {}
         encoder = self.encoder.to_config() if self.encoder else None
-        return {**targets, "encoder": encoder}
+        return {**targets, "encoder": encoder, "missing": [*self.missing]}
 
 
 def read(
@@ -229,12 +232,14 @@ def read(
         if like.get("encoder"):
             encoder = TableEncoder.from_config(like["encoder"])
             target = like.get("target") if target is None else target
+            missing = like.get("missing", missing)
             text, expected = columns_like(encoder, encodes_targets, target)
     samples = load_samples(
         source, target=target, target_file=target_file, ignore=ignore, text=text, missing=missing,
         header=header, expected=expected, needs_targets=like is None, reads_targets=targets,
     )  # fmt: skip
-    return _encoded(samples, encoder, encodes_targets, task, like is None)
+    data = _encoded(samples, encoder, encodes_targets, task, like is None)
+    return replace(data, missing=tuple(missing))
 
 
 def _encoded(

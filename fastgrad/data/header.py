@@ -81,7 +81,7 @@ def _has_expected(
     first: Sequence[str], texts: Sequence[int], expected: Sequence[str], is_above_numbers: bool
 ) -> bool:
     """Whether a row holds any of the expected names, which may be the numbers of columns."""
-    if {*expected} <= {str(1 + c) for c in range(len(first))}:  # of a file without header
+    if {*expected} <= {str(1 + c) for c in range(1 + len(first))}:  # of a file without header
         return is_above_numbers
     if {*expected} & {*first}:
         return True

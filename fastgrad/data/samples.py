@@ -72,6 +72,7 @@ def load_samples(
     missing: Collection[str] = MISSING_WORDS,
     header: bool | None = None,
     expected: Sequence[str] | None = None,
+    keep: Sequence[str] = (),
     needs_targets: bool = True,
     reads_targets: bool = True,
 ) -> Samples:
@@ -90,6 +91,8 @@ def load_samples(
         Columns that stay as they are written.
     expected : sequence of str, optional
         The names of the features and the target of a model: other columns are ignored.
+    keep : sequence of str
+        Columns of a table to keep as they are written, too.
     needs_targets : bool, default True
         Whether it is an error if there are none.
     reads_targets : bool, default True
@@ -97,8 +100,9 @@ def load_samples(
     """
     if isinstance(source, str | PathLike) and kind_of_arrays(Path(fspath(source))):
         path = Path(fspath(source))
-        if len(ignore):
-            raise ValueError(f"ignore: {path} has no named columns; expected a table")
+        for argument, columns in {"ignore": ignore, "keep": keep}.items():
+            if len(columns):
+                raise ValueError(f"{argument}: {path} has no named columns; expected a table")
         arrays = read_arrays(path, target, target_file, needs_targets, reads_targets)
         samples = Samples(
             arrays.X, arrays.y, str(target or "y"), lambda s: f"{arrays.place}[{s}]",
@@ -111,7 +115,9 @@ def load_samples(
         )
     if isinstance(ignore, str) or not isinstance(ignore, Iterable):
         raise TypeError(f"ignore: got {ignore!r}; expected a list of columns, as [{ignore!r}]")
-    table = read_table(source, text=text, missing=missing, header=header, expected=expected)
+    table = read_table(
+        source, text=text, missing=missing, header=header, expected=expected, keep=keep
+    )
     names = [*table.columns]
     left_out = {_name(names, column, "ignore", table.source) for column in ignore}
     name = _target(names, target, left_out, table.source, needs_targets)

@@ -1,15 +1,15 @@
 """Tables of any source as named columns: numbers, times or text, and where each cell stands."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..validation import flag, shown
-from .cells import MISSING_WORDS, printable
-from .columns import Column, as_columns
+from .cells import MISSING_WORDS, not_among, printable
+from .columns import Column, as_columns, as_written
 from .delimited import TextOptions
 from .sources import read_source
 
@@ -34,6 +34,8 @@ class Table:
         The row of the source that each row is; by default the same.
     line : callable, optional
         The line of a file of text on which a row of the source begins.
+    as_written : mapping of str to (n_rows,) array
+        Columns as the source has them, whose names `read_table` was given.
     """
 
     columns: Mapping[str, Column]
@@ -42,6 +44,7 @@ class Table:
     has_header: bool = True
     rows: NDArray[np.int64] | None = None
     line: Callable[[int], int] | None = None
+    as_written: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def place(self, row: int | None, name: str) -> str:
         """The place of a cell for error messages: its line in a file of text, or its row from 0.
@@ -65,6 +68,7 @@ class Table:
                 for name, column in self.columns.items()
             },
             n_rows=len(chosen),
+            as_written={name: cells[chosen] for name, cells in self.as_written.items()},
             rows=chosen if self.rows is None else self.rows[chosen],
         )
 
@@ -82,6 +86,7 @@ def read_table(
     missing: Collection[str] = MISSING_WORDS,
     header: bool | None = None,
     expected: Sequence[str] | None = None,
+    keep: Sequence[str] = (),
 ) -> Table:
     """Read a table.
 
@@ -102,6 +107,8 @@ def read_table(
         Whether the first row of a file of text holds the names; by default this is seen from it.
     expected : sequence of str, optional
         Names of which the table is to have some: they tell whether there is a header.
+    keep : sequence of str
+        Columns to keep as they are written, too, in `Table.as_written`.
 
     Returns
     -------
@@ -130,7 +137,12 @@ def read_table(
     header = None if header is None else flag("header", header)
     missing = frozenset(missing) | {""}
     raw = read_source(source, TextOptions(missing, header, expected))
-    bare = Table({}, raw.n_rows, raw.source, raw.has_header, line=raw.line)
+    for name in keep:
+        if name not in raw.columns:
+            known = not_among(name, [*raw.columns])
+            raise ValueError(f"keep: {raw.source} has no column {known}")
+    written = {name: as_written(raw.columns[name]) for name in keep}
+    bare = Table({}, raw.n_rows, raw.source, raw.has_header, line=raw.line, as_written=written)
     columns = as_columns(
         raw.columns, frozenset(text), missing, raw.delimiter, bare.place, expected is None
     )

@@ -338,23 +338,21 @@ class TableModel:
             return self.encoder.encode_row(table)[None]
         return self.encoded(self.read_like(table, needs_targets=False).inputs)
 
-    def read_like(self, table: Any, keep: Sequence[str] = (), **options: Any) -> Samples:
+    def read_like(self, table: Any, **options: Any) -> Samples:
         """Read samples with the columns of training.
 
         Parameters
         ----------
         table, **options
             As `fastgrad.data.samples.load_samples` takes them.
-        keep : sequence of str
-            Columns to read as they are written.
         """
         if self.encoder is None:
             names = self.metadata.get("features") or self.networks[0].inputs.names
             return load_samples(table, expected=names, **options)
         text, expected = columns_like(self.encoder, self.targets, options.get("target"))
         return load_samples(
-            table, text=[*text, *keep], missing=self.missing, header=self.header,
-            expected=expected, **options,
+            table, text=text, missing=self.missing, header=self.header, expected=expected,
+            **options,
         )  # fmt: skip
 
     def encoded(self, inputs: Table | Array) -> Array:

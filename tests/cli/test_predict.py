@@ -183,3 +183,43 @@ def test_a_model_of_an_earlier_version(run):
     net.save("m.safetensors")
     write_rows("t.csv", ["town", "size"], [["Rome", 1], ["Oslo", 2]])
     assert read_rows(run("predict", "m.safetensors", "t.csv")) == [["y"], ["21.0"], ["12.0"]]
+
+
+def test_kept_columns_are_as_written_and_change_no_prediction(run):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 9, 60)
+    rows = [
+        ["-999" if k % 5 == 0 else f"{v},5", ["NA", "-", " b "][k % 3], "ab"[int(v > 4)]]
+        for k, v in enumerate(x)
+    ]
+    text = "\n".join([";".join(row) for row in [["x", "country", "y"], *rows]])
+    Path("commas.csv").write_text(text + "\n")
+    run("train", "commas.csv", *QUICK, "--target", "y", "--missing=-999", "--no-plot")
+    plain = read_rows(run("predict", "commas.safetensors", "commas.csv", "--proba"))
+    kept = read_rows(
+        run("predict", "commas.safetensors", "commas.csv", "--proba", "--keep", "x,country")
+    )
+    assert [row[2:] for row in kept] == plain
+    assert [row[:2] for row in kept[1:]] == [row[:2] for row in rows]
+
+
+def test_the_words_for_missing_values_go_with_a_network(run):
+    rows = [[-999 if k % 4 == 0 else k, "ab"[k % 2]] for k in range(40)]
+    write_rows("words.csv", ["x", "y"], rows)
+    data = fg.data.read("words.csv", target="y", missing=["-999"])
+    net = fg.Network([2, 4, 2], cost="softmax_cross_entropy", seed=0)
+    net.metadata = data.metadata
+    net.save("words.safetensors")
+    again = fg.data.read("words.csv", like=fg.load("words.safetensors").metadata)
+    np.testing.assert_array_equal(again.X, data.X)
+    p = np.array(read_rows(run("predict", "words.safetensors", "words.csv", "--proba"))[1:])
+    np.testing.assert_allclose(p[:, 1:].astype(float), net.predict(data.X), rtol=1e-6)
+
+
+def test_samples_of_arrays_without_a_target_are_predicted_too(run):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 2)), rng.normal(size=30)
+    y[[3, 7]] = np.nan
+    np.savez("some.npz", X=X, y=y)
+    fg.Network([2, 1], seed=0).save("m.safetensors")
+    assert len(read_rows(run("predict", "m.safetensors", "some.npz"))) == 1 + 30
