@@ -132,7 +132,7 @@ def _read(arguments: argparse.Namespace) -> Samples:
 def _targets(samples: Samples, arguments: argparse.Namespace) -> tuple[Any, TargetEncoder]:
     """The encoded targets, and their encoder."""
     task = arguments.task or samples.task
-    targets, y = TargetEncoder.fit_transform(samples.labels, task, samples.place)
+    targets, y = TargetEncoder.fit_transform(samples.labels, task, samples.place, samples.order)
     return y, replace(targets, target=samples.target)
 
 

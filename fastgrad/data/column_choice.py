@@ -11,6 +11,7 @@ from .column_encoders import BooleanEncoder, CategoryEncoder, ColumnEncoder, Lef
 from .column_values import (
     Findings,
     canonical_number,
+    has_zone,
     microseconds,
     numbers_of,
     texts_of,
@@ -189,4 +190,5 @@ def _date(column: Column, is_robust: bool, findings: Findings) -> ColumnEncoder:
         scales=tuple(scale.scale for scale in scales.values()),
         is_smooth=is_robust,
         n_missing=n_missing,
+        has_zone=bool(has_zone(column)),
     )

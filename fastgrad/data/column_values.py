@@ -1,6 +1,7 @@
 """Values of a table's columns, and single cells, as numbers, text or dates."""
 
 import math
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,8 +20,8 @@ from .values import EXACT_INTEGERS
 
 __all__ = [
     "DAY", "FIRST_DATE", "LAST_DATE", "NUMBER_TYPES", "Findings", "canonical_number", "column_of",
-    "date_of_text", "is_missing", "is_word_for_missing", "microseconds",
-    "microseconds_of", "number_of_text", "numbers_of", "rows_in_words", "texts_of",
+    "date_of_text", "has_zone", "is_missing", "is_word_for_missing", "microseconds",
+    "microseconds_of", "names_zone", "number_of_text", "numbers_of", "rows_in_words", "texts_of",
     "value_of_number",
 ]  # fmt: skip
 
@@ -33,6 +34,7 @@ NUMBER_TYPES = frozenset({
     np.uint16, np.uint32, np.uint64,
 })  # fmt: skip
 
+_ZONE = re.compile(r":\d\d[\d.,]*\s*(Z|[+-]\d\d(:?\d\d)?)\s*$")  # at the end of a time
 _EPOCH = date(1970, 1, 1).toordinal()
 FIRST_DATE = (date.min.toordinal() - _EPOCH) * DAY
 LAST_DATE = (date.max.toordinal() - _EPOCH + 1) * DAY - 1
@@ -189,6 +191,21 @@ def microseconds(column: Column, findings: Findings) -> tuple[NDArray[np.int64],
     return np.where(is_far, 0, us), gone
 
 
+def has_zone(column: Column) -> bool | None:
+    """Whether the times of a column have a time zone; None if all are missing."""
+    values = column.values
+    if values.dtype.kind == "M":
+        return None if np.isnat(values).all() else column.has_zone
+    texts = (text for text in values if isinstance(text, str) and not is_word_for_missing(text))
+    first = next(texts, None)
+    return None if first is None else names_zone(first)
+
+
+def names_zone(text: str) -> bool:
+    """Whether text is a time with a time zone, as 14:30+02:00."""
+    return bool(_ZONE.search(text))
+
+
 def _parsed(
     column: Column, parse: Callable[[str, Any], Any], findings: Findings, expected: str
 ) -> list[Any]:
@@ -235,7 +252,9 @@ def column_of(name: str, value: Any, findings: Findings) -> Column:  # noqa: PLR
         if isinstance(value, str) or is_long:
             return replace(column, values=np.array([str(value).strip()], object))
         if isinstance(value, date | np.datetime64):
-            return replace(column, values=np.array([_date_of(value)], "datetime64[us]"))
+            zone = getattr(value, "tzinfo", None) is not None
+            dates = np.array([_date_of(value)], "datetime64[us]")
+            return replace(column, values=dates, has_zone=zone)
         if isinstance(value, Real | np.floating | Decimal):
             return replace(column, values=np.array([float(value)]))
     except (ValueError, OverflowError):

@@ -55,6 +55,10 @@ class Column:
         Whether the numbers 0 and 1 were booleans.
     are_integers : bool, default False
         Whether the numbers were integers in the source.
+    has_zone : bool, default False
+        Whether the times had a time zone.
+    text : pyarrow.ChunkedArray, optional
+        The cells, if the numbers are written as text; None stands for a missing one.
     """
 
     name: str
@@ -62,6 +66,8 @@ class Column:
     ordered: tuple[str, ...] | None = None
     is_boolean: bool = False
     are_integers: bool = False
+    has_zone: bool = False
+    text: Any = None
 
 
 class _Cells(NamedTuple):
@@ -118,6 +124,8 @@ def as_columns(
             found = _column(name, array, name in text, missing, place if warns else None)
             if isinstance(found, Column):
                 found = _finite(_without(found, missing_numbers), array)
+                if delimiter is not None:  # whose text would stay in memory
+                    found = replace(found, text=None)
         except RefusedError as refused:
             problems[name] = refused
             continue
@@ -202,15 +210,15 @@ def _from_text(
     if pa.types.is_string_view(array.type):  # of polars; what follows does not take it
         array = array.cast(pa.large_string())
     if not stays_text and (numbers := _numbers(array)) is not None:
-        return Column(name, numbers, are_integers=_have_no_point(numbers, array))
+        return _column_of_numbers(name, numbers, array)
     cells = pc.utf8_trim_whitespace(array.cast(pa.large_string()))
     words = pa.array(sorted(missing), pa.large_string())
     cells = pc.if_else(pc.is_in(cells, words), pa.scalar(None, pa.large_string()), cells)
     if not stays_text:
         if (numbers := _numbers(cells)) is not None:
-            return Column(name, numbers, are_integers=_have_no_point(numbers, cells))
+            return _column_of_numbers(name, numbers, cells)
         if (times := _times(cells)) is not None:
-            return Column(name, times)
+            return _column_of_times(name, times)
     different, codes = _encoded(cells)
     present = [cell for cell in different if cell is not None]
     if not stays_text and present:
@@ -267,12 +275,13 @@ def _numbers(cells: Any) -> NDArray[np.float64] | None:
     return values
 
 
-def _have_no_point(numbers: NDArray[np.float64], cells: Any) -> bool:
-    """Whether whole numbers are written without a decimal point or an exponent."""
+def _column_of_numbers(name: str, numbers: NDArray[np.float64], cells: Any) -> Column:
+    """The column of text that is numbers, which are integers if none has a point or an exponent."""
     _, pc = _arrow()
     present = numbers[~np.isnan(numbers)]
     are_whole = bool(len(present)) and bool((present == np.floor(present)).all())
-    return are_whole and not pc.any(pc.match_substring_regex(cells, "[.eE]")).as_py()
+    are_whole = are_whole and not pc.any(pc.match_substring_regex(cells, "[.eE]")).as_py()
+    return Column(name, numbers, are_integers=are_whole, text=cells)
 
 
 def _cast(cells: Any, kind: Any) -> Any:
@@ -285,7 +294,15 @@ def _cast(cells: Any, kind: Any) -> Any:
         return None
 
 
-def _times(cells: Any) -> NDArray[Any] | None:
+def _column_of_times(name: str, times: Any) -> Column:
+    pa, _ = _arrow()
+    is_finer = getattr(times.type, "unit", "") == "ns"
+    in_us = times.cast(pa.timestamp("us"), safe=not is_finer)
+    has_zone = getattr(times.type, "tz", None) is not None
+    return Column(name, in_us.to_numpy().astype("datetime64[us]"), has_zone=has_zone)
+
+
+def _times(cells: Any) -> Any | None:
     """The cells as times, if all that are there are ISO 8601 dates, of one kind."""
     pa, pc = _arrow()
     if cells.null_count == len(cells):
@@ -294,16 +311,8 @@ def _times(cells: Any) -> NDArray[Any] | None:
         cells = pc.replace_substring_regex(cells, _SLASHES, r"\1-\2-\3")
     for unit, zone in product(("us", "ns"), (None, "UTC")):
         if (times := _cast(cells, pa.timestamp(unit, zone))) is not None:
-            return _without_zone(times)
+            return times
     return None
-
-
-def _without_zone(times: Any) -> NDArray[Any]:
-    pa, _ = _arrow()
-    is_finer = getattr(times.type, "unit", "") == "ns"
-    in_us = times.cast(pa.timestamp("us"), safe=not is_finer)
-    values: NDArray[Any] = in_us.to_numpy().astype("datetime64[us]")
-    return values
 
 
 def _encoded(cells: Any) -> _Cells:
@@ -353,7 +362,8 @@ def _categories(name: str, array: Any, missing: frozenset[str]) -> Column:
     order = (
         tuple(c for c in dict.fromkeys(categories) if c is not None) if array.type.ordered else None
     )
-    return Column(name, categories[codes], ordered=order)
+    are_integers = _arrow()[0].types.is_integer(array.dictionary.type)
+    return Column(name, categories[codes], ordered=order, are_integers=are_integers)
 
 
 def _typed(name: str, array: Any) -> Column:
@@ -366,7 +376,7 @@ def _typed(name: str, array: Any) -> Column:
     if types.is_boolean(kind):
         return Column(name, array.cast(pa.float64()).to_numpy(), is_boolean=True)
     if types.is_timestamp(kind) or types.is_date(kind):
-        return Column(name, _without_zone(array))
+        return _column_of_times(name, array)
     if types.is_duration(kind) or types.is_time(kind):  # in seconds
         whole = pa.duration("us") if types.is_duration(kind) else pa.time64("us")
         ticks = array.cast(whole, safe=False).cast(pa.int64())

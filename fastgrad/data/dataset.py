@@ -254,7 +254,9 @@ def _encoded(
     if samples.labels is not None:
         if targets is None:
             task = task or samples.task
-            targets, y = TargetEncoder.fit_transform(samples.labels, task, samples.place)
+            targets, y = TargetEncoder.fit_transform(
+                samples.labels, task, samples.place, samples.order
+            )
             targets = replace(targets, target=samples.target)
         else:
             y = targets.transform(samples.labels, samples.place)

@@ -18,9 +18,11 @@ from .column_values import (
     NUMBER_TYPES,
     Findings,
     date_of_text,
+    has_zone,
     is_missing,
     microseconds,
     microseconds_of,
+    names_zone,
     number_of_text,
     numbers_of,
 )
@@ -203,6 +205,8 @@ class DateEncoder(ColumnEncoder):
     is_smooth : bool
     n_missing : int
         Training values that were missing; above 0 there is the input "is missing".
+    has_zone : bool
+        Whether the training values had a time zone: then all is in UTC.
     """
 
     low: int
@@ -213,11 +217,13 @@ class DateEncoder(ColumnEncoder):
     scales: tuple[float, ...]
     is_smooth: bool
     n_missing: int
+    has_zone: bool
 
     kind = "date"
     SCHEMA: ClassVar = {
         "name": "text", "low": "date", "high": "date", "median": "date", "parts": "texts",
         "centers": "centers", "scales": "scales", "is_smooth": "flag", "n_missing": "count",
+        "has_zone": "flag",
     }  # fmt: skip
 
     @property
@@ -235,7 +241,8 @@ class DateEncoder(ColumnEncoder):
         if not self.parts:
             return f"all are {low}; {self.n_missing:,} missing"
         missing = f"; {self.n_missing:,} missing: the median, {median}" * (self.n_missing > 0)
-        return f"from {low} to {high}: {', '.join(self.parts)}{missing}"
+        zone = " in UTC" * self.has_zone
+        return f"from {low} to {high}{zone}: {', '.join(self.parts)}{missing}"
 
     @property
     def _scales(self) -> list[tuple[str, Scale]]:
@@ -247,6 +254,13 @@ class DateEncoder(ColumnEncoder):
     def encode(self, column: Column, out: Array, findings: Findings) -> None:
         """Write the scaled parts, and 1 where the date is missing."""
         us, gone = microseconds(column, findings)
+        zone = has_zone(column)
+        if zone is not None and zone is not self.has_zone:
+            now, before = ("a", "none") if zone else ("no", "one")
+            findings.warn(
+                f"column {self.name!r}: times with {now} time zone, in training they had {before};"
+                " those without count as UTC"
+            )
         n_missing = int(gone.sum())
         if n_missing:
             us = np.where(gone, self.median, us)
@@ -278,11 +292,15 @@ class DateEncoder(ColumnEncoder):
         """See the base."""
         scales = [(part, scale.of_number()) for part, scale in self._scales]
         rest = (0.0,) if self.n_missing else ()
-        slow, low = self.encode_cell, self.low
+        slow, low, zone = self.encode_cell, self.low, self.has_zone
         missing = self.encode_cell(None) if self.n_missing else None
 
         def write(value: Any) -> Sequence[float]:
+            if zone:  # to warn where there is none
+                return slow(value)
             if value.__class__ is str:
+                if names_zone(value):
+                    return slow(value)
                 value = date_of_text(value, value)
             if is_missing(value):
                 return missing or slow(value)

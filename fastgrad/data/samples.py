@@ -40,6 +40,8 @@ class Samples:
         Whether the inputs are bytes divided by 255, which need no scaling.
     task : {"classification", "regression"}, optional
         If the kind of file tells it: the labels of images are classes.
+    order : tuple, optional
+        Of the labels, if they have one in the source.
     """
 
     inputs: Table | NDArray[Any]
@@ -49,6 +51,7 @@ class Samples:
     n_unlabelled: int = 0
     is_image: bool = False
     task: Task | None = None
+    order: tuple[Any, ...] | None = None
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -127,7 +130,14 @@ def load_samples(
     if name is None or not reads_targets:
         return Samples(inputs, None, name, str)
     column = table.columns[name]
-    samples = Samples(inputs, column.values, name, lambda s: table.place(s, name))
+    labels, order = column.values, column.ordered and tuple[Any, ...](column.ordered)
+    if labels.dtype.kind == "O" and column.are_integers:  # categories that are
+        labels = np.array([None if cell is None else int(cell) for cell in labels], dtype=object)
+        order = order and tuple(int(label) for label in order)
+    if table.has_types and column.text is not None:  # labels that are text stay text
+        labels = np.array(column.text.to_pylist(), dtype=object)
+        column = replace(column, are_integers=False)
+    samples = Samples(inputs, labels, name, lambda s: table.place(s, name), order=order)
     kind = bool if column.is_boolean else np.int64 if column.are_integers else None
     return _with_targets(samples, kind)
 

@@ -30,6 +30,8 @@ class Table:
         The path of the file, or the class of the object, such as "DataFrame".
     has_header : bool, default True
         Whether the names are those of the source.
+    has_types : bool, default False
+        Whether the source tells text from numbers, as a file of text does not.
     rows : (n_rows,) int64, optional
         The row of the source that each row is; by default the same.
     line : callable, optional
@@ -45,6 +47,7 @@ class Table:
     rows: NDArray[np.int64] | None = None
     line: Callable[[int], int] | None = None
     as_written: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    has_types: bool = False
 
     def place(self, row: int | None, name: str) -> str:
         """The place of a cell for error messages: its line in a file of text, or its row from 0.
@@ -64,7 +67,7 @@ class Table:
         return replace(
             self,
             columns={
-                name: replace(column, values=column.values[chosen])
+                name: replace(column, values=column.values[chosen], text=None)
                 for name, column in self.columns.items()
             },
             n_rows=len(chosen),
@@ -142,7 +145,15 @@ def read_table(
             known = not_among(name, [*raw.columns])
             raise ValueError(f"keep: {raw.source} has no column {known}")
     written = {name: as_written(raw.columns[name]) for name in keep}
-    bare = Table({}, raw.n_rows, raw.source, raw.has_header, line=raw.line, as_written=written)
+    bare = Table(
+        {},
+        raw.n_rows,
+        raw.source,
+        raw.has_header,
+        line=raw.line,
+        as_written=written,
+        has_types=raw.delimiter is None,
+    )
     columns = as_columns(
         raw.columns, frozenset(text), missing, raw.delimiter, bare.place, expected is None
     )

@@ -60,7 +60,11 @@ class TargetEncoder:
 
     @classmethod
     def fit_transform(
-        cls, y: Any, task: Task | None = None, place: Callable[[int], str] = _index
+        cls,
+        y: Any,
+        task: Task | None = None,
+        place: Callable[[int], str] = _index,
+        order: Sequence[Any] | None = None,
     ) -> tuple["TargetEncoder", NDArray[Any]]:
         """Find the task and the classes of targets, and `transform` them.
 
@@ -74,6 +78,8 @@ class TargetEncoder:
             are classes.
         place : callable
             Where the target of a sample comes from, for error messages.
+        order : sequence, optional
+            The labels in the order of the classes; by default numbers by value, then text.
 
         Returns
         -------
@@ -92,6 +98,12 @@ class TargetEncoder:
         if task == "regression" or (task is None and _are_numbers(array, place)):
             return cls("regression"), _numbers(array, place)
         labels, ids = _distinct(array)
+        if order is not None:
+            position = {label: k for k, label in enumerate(order)}
+            by_order = sorted(
+                range(len(labels)), key=lambda k: position.get(labels[k], len(labels))
+            )
+            labels, ids = [labels[k] for k in by_order], np.argsort(by_order)[ids]
         if len(labels) < 2:
             raise ValueError(
                 f"{place(0)}: every target is '{labels[0]}'; expected two classes or more (the "

@@ -98,6 +98,8 @@ def _from_objects(pa: Any, values: list[Any]) -> Any:
     )
     if are_whole and any(v is not None and abs(int(v)) > EXACT_INTEGERS for v in values):
         found = {"text"}
+    if are_whole and found == {"integer"}:
+        return pa.array([None if v is None else int(v) for v in values], pa.int64())
     if found and found <= {"integer", "number"}:
         return pa.array(_floats(values), pa.float64())
     if found == {"boolean"}:

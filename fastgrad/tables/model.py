@@ -188,7 +188,7 @@ class TableModel:
             As for `fit`.
         """
         task = self.task or samples.task
-        targets, y = TargetEncoder.fit_transform(samples.labels, task, samples.place)
+        targets, y = TargetEncoder.fit_transform(samples.labels, task, samples.place, samples.order)
         targets = replace(targets, target=samples.target)
         encoder = None
         if isinstance(samples.inputs, Table):

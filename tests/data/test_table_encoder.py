@@ -1,6 +1,7 @@
 """Tables as inputs: against scikit-learn and pandas, and column by column."""
 
 import copy
+import json
 import pickle
 import warnings
 from datetime import date, datetime
@@ -401,3 +402,28 @@ def test_inverse_returns_the_columns(frame, scaling):
             assert np.array_equal(values, expected)
         else:
             assert values.tolist() == expected.tolist()
+
+
+def test_times_with_and_without_a_zone_are_told_apart():
+    naive = pd.DataFrame({"t": pd.date_range("2020-01-01", periods=30, freq="7h")})
+    aware = naive.assign(t=naive["t"].dt.tz_localize("Europe/Berlin"))
+    for one, other, what in (
+        (naive, aware, "with a time zone, in training they had none"),
+        (aware, naive, "with no time zone, in training they had one"),
+    ):
+        encoder = TableEncoder().fit(one)
+        assert (" in UTC" in str(encoder)) is (one is aware)
+        loaded = TableEncoder.from_config(json.loads(json.dumps(encoder.to_config())))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            encoder.transform(one)
+            loaded.encode_row(one[:1])
+            loaded.transform(one.astype(str))
+        for call in (
+            lambda e=loaded, t=other: e.transform(t),
+            lambda e=loaded, t=other: e.transform(t.astype(str)),
+            lambda e=loaded, t=other: e.encode_row(t[:1]),
+            lambda e=loaded, t=other: e.encode_row({"t": str(t["t"][5])}),
+        ):
+            with pytest.warns(UserWarning, match=f"^column 't': times {what}"):
+                call()

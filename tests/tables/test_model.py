@@ -227,11 +227,34 @@ def test_classes_come_back_as_they_were(kind, tmp_path):
     x = np.arange(60) % 2
     frame = pd.DataFrame({"x": x + 0.25, "y": (x * 4).astype(kind)})
     model = quick_model().fit(frame)
-    expected = [0, 4] if kind is str else np.unique(frame["y"]).tolist()
+    expected = np.unique(frame["y"]).tolist()
     assert model.classes == expected
     assert [type(label) for label in model.classes] == [type(label) for label in expected]
     model.save(tmp_path / "m.safetensors")
     assert TableModel.load(tmp_path / "m.safetensors").predict(frame[:2]).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (pd.Categorical([3, 4] * 30), [3, 4]),
+        (pd.Categorical(["Good", "Fair"] * 30, ["Good", "Fair"], ordered=True), ["Good", "Fair"]),
+        (pd.Categorical([4, 3] * 30, [4, 3], ordered=True), [4, 3]),
+        ([3, 4] * 30, [3, 4]),
+        (["3", "4"] * 30, ["3", "4"]),
+    ],
+    ids=["integers", "ordered", "ordered integers", "list", "text"],
+)
+def test_labels_of_any_source_come_back_as_they_were(labels, expected):
+    x = (np.arange(60) % 2 + 0.25).tolist()
+    table = (
+        {"x": x, "y": labels} if isinstance(labels, list) else pd.DataFrame({"x": x, "y": labels})
+    )
+    model = quick_model().fit(table)
+    assert model.classes == expected
+    assert model.predict(table).tolist() == list(labels)
+    rows = [{"x": a, "y": b} for a, b in zip(x, labels, strict=True)]
+    assert sorted(quick_model().fit(rows).classes) == sorted(expected)
 
 
 def test_a_row_is_a_series_too():
