@@ -228,10 +228,16 @@ def numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
     if array.dtype.kind in "OSU":
         others = (x for x in array.flat if not isinstance(x, Real | np.bool_))
         first = next(others, array)
+        if hasattr(value, "toarray"):
+            kind = type(value).__name__
+            raise TypeError(f"{name}: got a sparse {kind}; expected {expected}: {name}.toarray()")
         if first is array and array.dtype.kind == "O":  # numbers of several types
             return array.astype(np.float64)
         kind = f"{type(first).__name__}, in an array of dtype {array.dtype}"
-        raise TypeError(f"{name}: got {shown(first)} ({kind}); expected {expected}")
+        hint = ""
+        if "class ids" in expected and isinstance(first, str):
+            hint = f"; labels, ids = np.unique({name}, return_inverse=True) makes ids of labels"
+        raise TypeError(f"{name}: got {shown(first)} ({kind}); expected {expected}{hint}")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: got an array of dtype {array.dtype}; expected {expected}")
     return array

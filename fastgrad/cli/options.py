@@ -1,6 +1,7 @@
 """Values of options: what the text after an option means, and the error if it means nothing."""
 
 import argparse
+import csv
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -53,8 +54,9 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Names, separated by commas."""
-    return tuple(filter(None, words(text)))
+    """Names, separated by commas; one that has a comma itself is quoted, as in CSV."""
+    rows = csv.reader([text], skipinitialspace=True)
+    return tuple(name.strip() for row in rows for name in row if name.strip())
 
 
 def yes_or_no(text: str) -> bool:

@@ -12,8 +12,8 @@ from ..data.table_encoder import TableEncoder
 from ..tables.scores import Score
 
 __all__ = [
-    "as_json", "print_columns", "print_confusion", "print_json", "print_lines", "print_scores",
-    "scores_as_json",
+    "as_json", "finite", "print_columns", "print_confusion", "print_cross_validation", "print_json",
+    "print_lines", "print_scores", "scores_as_json",
 ]  # fmt: skip
 
 _WIDTH = 20
@@ -40,12 +40,23 @@ def print_scores(title: str, scores: Sequence[Score], classes: Sequence[Any] | N
 
 
 def scores_as_json(scores: Sequence[Score]) -> dict[str, dict[str, float | None]]:
-    """The scores by name, as JSON can hold them: None for what is undefined."""
+    """The scores by name, as JSON can hold them."""
+    return finite({name: dict(zip(Score._fields[1:], rest, strict=True)) for name, *rest in scores})
+
+
+def print_cross_validation(summary: Mapping[str, Mapping[str, float]]) -> None:
+    """The mean of each metric over the folds, and its standard error."""
+    print(f"\n{'cross-validation':<{_WIDTH}}{'mean':>12}  standard error")
+    for name, value in summary.items():
+        mean, error = (_formatted("", value[k]) for k in ("mean", "standard error"))
+        print(f"{name:<{_WIDTH}}{mean:>12}  {error}")
+
+
+def finite(summary: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    """Numbers by two names, as JSON can hold them: None for what is undefined."""
     return {
-        name: {
-            k: v if math.isfinite(v) else None for k, v in zip(Score._fields[1:], rest, strict=True)
-        }
-        for name, *rest in scores
+        name: {k: v if math.isfinite(v) else None for k, v in values.items()}
+        for name, values in summary.items()
     }
 
 

@@ -5,7 +5,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,10 @@ def train(arguments: argparse.Namespace) -> int:
     content |= {"task": targets.task, "target": targets.target}
     test = np.empty(0, np.int64)
     if arguments.cv:
-        content["cross-validation"] = _cross_validate(arguments, samples, y, targets, say)
+        summary = _cross_validate(arguments, samples, y, targets, say)
+        content["cross-validation"] = report.finite(summary)
+        if not arguments.json:
+            report.print_cross_validation(summary)
         train_rows = np.arange(len(samples))
     else:
         stratify = targets.classes is not None
@@ -140,6 +143,11 @@ def _cross_validate(
     arguments: argparse.Namespace, samples: Samples, y: Any, targets: TargetEncoder, say: "_Printer"
 ) -> dict[str, dict[str, float]]:
     """Train and test on each fold; the mean of each metric, and its standard error."""
+    if targets.classes:
+        counts = np.bincount(y, minlength=len(targets.classes))
+        if counts.min() < 2:
+            label = targets.classes[int(counts.argmin())]
+            raise ValueError(f"cv: got 1 row of the class {label!r}; expected at least 2 of each")
     parts = folds(y, arguments.cv, seed=arguments.seed, stratify=targets.classes is not None)
     values: dict[str, list[float]] = {}
     for k, (train_rows, test_rows) in enumerate(parts):
@@ -151,14 +159,14 @@ def _cross_validate(
         for score in scores:
             values.setdefault(score.name, []).append(score.value)
         say.fold(k, len(parts), scores)
-    summary = {
-        name: {
-            "mean": float(np.mean(v)),
-            "standard error": float(np.std(v, ddof=1) / len(v) ** 0.5),
+    summary = {}
+    for name, v in values.items():
+        of_folds = np.array(v)[np.isfinite(v)]  # R2 of a fold of one row is none
+        n = len(of_folds)
+        summary[name] = {
+            "mean": float(of_folds.mean()) if n else np.nan,
+            "standard error": float(of_folds.std(ddof=1) / n**0.5) if n > 1 else np.nan,
         }
-        for name, v in values.items()
-    }
-    say.cross_validation(summary)
     return summary
 
 
@@ -215,13 +223,6 @@ class _Printer:
     def fold(self, k: int, of: int, scores: Sequence[Score]) -> None:
         """The first score of a fold."""
         self._print(f"fold {k + 1} of {of}", f"{scores[0].name} {scores[0].value:.4g}")
-
-    def cross_validation(self, summary: Mapping[str, Mapping[str, float]]) -> None:
-        """The mean of each metric over the folds, and its standard error."""
-        if not self._quiet:
-            print(f"\n{'cross-validation':<20}{'mean':>12}  standard error")
-            for name, value in summary.items():
-                print(f"{name:<20}{value['mean']:>12.5g}  {value['standard error']:.2g}")
 
     def _print(self, name: str, text: str) -> None:
         if not self._quiet:

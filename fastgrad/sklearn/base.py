@@ -182,7 +182,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if reset:
             is_auto = isinstance(self.encode, str)
             encoder = TableEncoder() if is_auto else copy.deepcopy(self.encode)
-            self.encoder_ = encoder.fit(X)
+            self.encoder_ = encoder.fit(self._table(X))
         numbers, y = super()._validate_input(self._encode(X, reset), y, incremental, True)
         validate_data(self, X, reset=True, skip_check_array=True)  # names and number of X's columns
         return numbers, y
@@ -190,7 +190,14 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def _encode(self, X: Any, reset: bool = False) -> Any:
         """What the encoder makes of X, whose columns are compared with those before."""
         validate_data(self, X, reset=reset, skip_check_array=True)
-        return self.encoder_.transform(X)
+        return self.encoder_.transform(self._table(X))
+
+    def _table(self, X: Any) -> Any:
+        """X for the encoder: with encode="auto" the columns of an array get names, x0, x1, ..."""
+        if not isinstance(self.encode, str) or not isinstance(X := _dense(X), np.ndarray | list):
+            return X
+        X = check_array(X, dtype=None, ensure_all_finite="allow-nan")
+        return {f"x{j}": column for j, column in enumerate(X.T)}
 
     def _checked(self, X: Any) -> Any:
         """X of samples that are not trained on, as numbers."""

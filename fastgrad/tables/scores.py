@@ -13,8 +13,9 @@ __all__ = ["Score", "baseline", "classification_scores", "regression_scores", "s
 Array = NDArray[Any]
 
 _LEVEL = 0.95
-_MOST_RESAMPLES, _FEWEST_RESAMPLES = 1000, 100
-_ROWS_IN_ALL = 20_000_000  # of all resamples, so that large tables do not wait
+_MOST_RESAMPLES = 1000
+_MOST_ROWS = 20_000  # of a resample, and
+_ROWS_IN_ALL = 5_000_000  # of all, so that large tables do not wait
 _LEAST_PROBABILITY = 1e-15  # of the class that was right, where it was given none
 
 
@@ -113,19 +114,23 @@ def _scores(
     prediction: Array,
     baseline: Array,
 ) -> list[Score]:
-    S = len(y)
-    resamples = int(np.clip(_ROWS_IN_ALL // S, _FEWEST_RESAMPLES, _MOST_RESAMPLES))
-    rng = np.random.default_rng(0)
-    drawn = [rng.integers(S, size=S) for _ in range(resamples)] if S > 1 else []
+    S, rng = len(y), np.random.default_rng(0)
+    m = min(S, _MOST_ROWS)
+    resamples = min(_ROWS_IN_ALL // m, _MOST_RESAMPLES) if S > 1 else 0
+    drawn = [rng.integers(S, size=m) for _ in range(resamples)]
     scores = []
     for name, function in functions.items():
-        of_resamples = [function(y[rows], prediction[rows]) for rows in drawn]
-        tail = 100 * (1 - _LEVEL) / 2
-        finite = [value for value in of_resamples if np.isfinite(value)] or [np.nan]
-        low, high = np.percentile(finite, [tail, 100 - tail])
-        of_baseline = function(y, baseline) if np.isfinite(baseline).all() else np.nan
         value = function(y, prediction)
-        scores.append(Score(name, value, float(low), float(high), of_baseline))
+        of_resamples = [function(y[rows], prediction[rows]) for rows in drawn]
+        finite = [other for other in of_resamples if np.isfinite(other)] or [np.nan]
+        tail = 100 * (1 - _LEVEL) / 2
+        low, high = map(float, np.percentile(finite, [tail, 100 - tail]))
+        if m < S:  # m out of S rows vary more by the root of S / m
+            mean = float(np.mean(finite))
+            ends = [value + (end - mean) * (m / S) ** 0.5 for end in (low, high)]
+            low, high = np.clip(ends, min(finite), max(finite)).tolist()
+        of_baseline = function(y, baseline) if np.isfinite(baseline).all() else np.nan
+        scores.append(Score(name, value, low, high, of_baseline))
     return scores
 
 

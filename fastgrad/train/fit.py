@@ -54,7 +54,7 @@ def _standardize_targets(net: TrainableNetwork, source: Source) -> Targets:
     """How the targets of this fit are standardised: as in an earlier one, or by those of now."""
     targets = net.targets
     if not targets.standardize:
-        if isinstance(source, InMemory) and len(source.batch.Y):
+        if type(source) is InMemory and len(source.batch.Y):  # scikit-learn's does not warn
             targets.warn_if_far(_that_count(source.batch.Y, source.batch), stacklevel=5)
     else:
         if not targets.standardized:

@@ -123,6 +123,31 @@ def test_cross_validation(run, flowers):
     assert "60 rows, 0 held out" in out
 
 
+def test_cross_validation_says_what_cannot_be_computed(run, houses):
+    quiet = run("train", "houses.csv", *QUICK, "--cv", "3", "--no-plot", "--quiet")
+    assert "R2" in quiet
+    assert "fold 1" not in quiet
+    Path("few.csv").write_text("\n".join(Path("houses.csv").read_text().splitlines()[:9]) + "\n")
+    options = ["train", "few.csv", *QUICK, "--cv", "8", "--no-plot", "--overwrite"]
+    scores = json.loads(run(*options, "--json"))["cross-validation"]
+    assert scores["R2"] == {"mean": None, "standard error": None}
+    assert "undefined" in run(*options)
+
+
+def test_cross_validation_needs_two_rows_of_each_class(run, flowers, capsys):
+    write_rows("one.csv", ["x", "kind"], [[k, "b" if k == 9 else "a"] for k in range(30)])
+    assert main(["train", "one.csv", *QUICK, "--cv", "3"]) == 2
+    expected = "--cv: got 1 row of the class 'b'; expected at least 2 of each"
+    assert expected in capsys.readouterr().err
+
+
+def test_names_with_a_comma_are_quoted(run):
+    rows = [[k, k % 3, "ab"[k % 2]] for k in range(30)]
+    write_rows("comma.csv", ["x", "a,b", "y"], rows)
+    run("train", "comma.csv", *QUICK, "--no-plot", "--ignore", '"a,b"')
+    assert fg.TableModel.load("comma.safetensors").encoder.names == ["x"]
+
+
 def test_the_seed_fixes_everything(run, flowers):
     def weights(seed):
         run("train", "flowers.csv", *QUICK, "--seed", seed, "--no-plot", "--quiet")

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 import fastgrad as fg
@@ -352,3 +353,16 @@ def test_a_regressor_of_tables_standardises_its_targets(solver):
     copied = pickle.loads(pickle.dumps(regressor))
     assert np.array_equal(copied.predict(frame), regressor.predict(frame))
     assert regressor.loss_ < 0.1  # in squared standard deviations
+
+
+def test_arrays_are_tables_without_names():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3))
+    y = X[:, 0] > 0
+    X[::7, 1] = np.nan
+    for given in (X, X.tolist(), pd.DataFrame(X, columns=["x0", "x1", "x2"])):
+        classifier = MLPClassifier(encode="auto", random_state=0, solver="lbfgs").fit(given, y)
+        assert classifier.encoder_.input_names == ["x0", "x1", "x1 is missing", "x2"]
+        assert classifier.score(given, y) > 0.95
+    pipeline = make_pipeline(SimpleImputer(), MLPClassifier(encode="auto", solver="lbfgs"))
+    assert pipeline.fit(X, y).score(X, y) > 0.95

@@ -65,3 +65,13 @@ def test_one_row_has_no_interval():
     scores = regression_scores(np.array([1.0]), np.array([2.0]), 0.0)
     assert scores[1].value == 1.0
     assert np.isnan(scores[1].low)
+
+
+def test_the_intervals_of_many_rows_are_those_of_all(rng):
+    S = 80_000
+    right = rng.random(S) < 0.8
+    p = np.eye(2)[right.astype(int)]
+    accuracy = classification_scores(np.ones(S, np.int64), p, np.full(2, 0.5))[0]
+    error = 1.96 * (0.8 * 0.2 / S) ** 0.5
+    assert accuracy.high - accuracy.low == pytest.approx(2 * error, rel=0.25)
+    assert accuracy.low < accuracy.value < accuracy.high
