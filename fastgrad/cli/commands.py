@@ -97,9 +97,12 @@ def info(arguments: argparse.Namespace) -> int:
     net, targets = model.networks[0], model.targets
     lines: dict[str, Any] = {"network": _layout(net), "dtype": str(net.dtype)}
     if arguments.toml:
-        print(_toml(arguments.model, model.metadata.get("options")))
+        options = _options(arguments.model, model)
+        print(report.as_json(options) if arguments.json else _toml(options))
         return 0
-    lines |= {"networks": len(model.networks), **targets.metadata}
+    n_deep = sum(len(net.layers) > 1 for net in model.networks)
+    linear = " and the mean of linear ones" * (0 < n_deep < len(model.networks))
+    lines |= {"networks": f"{n_deep or len(model.networks)}{linear}", **targets.metadata}
     lines |= {name: model.metadata.get(name) for name in ("data", "test_size", "seed", "options")}
     if arguments.json:
         names = model.encoder.input_names if model.encoder else net.inputs.names
@@ -135,13 +138,18 @@ def warmup(arguments: argparse.Namespace) -> int:
 # --- helpers of the commands ------------------------------------------------------------------
 
 
-def _toml(path: str, options: dict[str, Any] | None) -> str:
-    """Options as TOML, whose text, numbers and lists are those of JSON."""
+def _options(path: str, model: TableModel) -> dict[str, Any]:
+    """The options of a model's training, by their names on the command line."""
+    options = model.metadata.get("options")
     if options is None:
         raise ValueError(f"toml: got {path}; expected a model of `fastgrad train`")
-    return "\n".join(
-        f"{name.replace('_', '-')} = {json.dumps(value)}" for name, value in options.items()
-    )
+    return {name.replace("_", "-"): value for name, value in options.items()}
+
+
+def _toml(options: dict[str, Any]) -> str:
+    """Options as TOML, whose text, numbers and lists are those of JSON."""
+    lines = (f"{name} = {json.dumps(v, ensure_ascii=False)}" for name, v in options.items())
+    return "\n".join(lines)
 
 
 def _on_one_line(value: Any) -> str:

@@ -29,10 +29,11 @@ def draw(
     pictures, or why they are not drawn.
     """
     target = str(model.targets.target)
-    member = model.members[0]
+    member, n = model.members[0], len(model.members)
+    of = f" (network 1 of {n})" * (n > 1)
     try:
         history = plot.history(
-            member.history, best_epoch=member.best_epoch, title=f"{name}, target {target!r}"
+            member.history, best_epoch=member.best_epoch, title=f"{name}, target {target!r}{of}"
         )
         figures: list[Any] = [history]
         if test is not None:

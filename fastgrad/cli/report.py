@@ -25,7 +25,7 @@ _MOST_CLASSES = 12  # of a confusion table on a terminal
 def print_lines(lines: Mapping[str, Any]) -> None:
     """One line per entry: its name, then the value."""
     for name, value in lines.items():
-        print(f"{name:<{_WIDTH}}{value}", flush=True)
+        print(f"{name:<{_WIDTH}}{value}\n", end="", flush=True)  # whole, whatever thread prints
 
 
 def print_scores(title: str, scores: Sequence[Score], classes: Sequence[Any] | None) -> None:

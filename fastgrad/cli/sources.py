@@ -33,4 +33,11 @@ def digest(path: str | None) -> str | None:
 def digits() -> Samples:
     """The digits of the package."""
     X, y = load_digits()
-    return Samples(X, y.astype(np.int64), "digit", lambda s: f"digits[{s}]", is_image=True)
+    return Samples(
+        X,
+        y.astype(np.int64),
+        "digit",
+        lambda s: f"digits[{s}]",
+        is_image=True,
+        task="classification",
+    )

@@ -24,6 +24,8 @@ from .sources import DIGITS, digest, digits, stem
 
 __all__ = ["train"]
 
+_FEW = 5  # numbered classes; more of them may be counts
+
 #: Options of the command that are fields of a recipe, by the names of both.
 RECIPE = {
     "layers": "layers", "activation": "activation", "dropout": "dropout", "l2": "l2",
@@ -60,7 +62,7 @@ def train(arguments: argparse.Namespace) -> int:
     if not arguments.overwrite:
         output_files.check_overwrite("output", output, drawn, metadata | targets.metadata)
     say = _Printer(arguments.quiet or arguments.json)
-    say.data(name, samples, targets)
+    say.data(name, samples, targets, is_found=not (arguments.task or samples.task))
     content: dict[str, Any] = {"rows": len(samples), "without target": samples.n_unlabelled}
     content |= {"task": targets.task, "target": targets.target}
     test = np.empty(0, np.int64)
@@ -185,9 +187,12 @@ class _Printer:
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
 
-    def data(self, name: str, samples: Samples, targets: TargetEncoder) -> None:
+    def data(self, name: str, samples: Samples, targets: TargetEncoder, is_found: bool) -> None:
         """The data, and what the target is."""
-        kind = f"{len(targets.classes)} classes" if targets.classes else "numbers"
+        classes = targets.classes or []
+        kind = f"{len(classes)} classes" if classes else "numbers"
+        if is_found and len(classes) > _FEW and isinstance(classes[0], int | float):
+            kind += "; --task regression takes them for numbers"
         without = f"; {samples.n_unlabelled:,} rows without it are left out"
         self._print(
             "data",

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
@@ -12,7 +13,7 @@ from typing import Any
 
 from ..extras import import_extra
 from ..validation import shown
-from .cells import printable
+from .cells import listed, printable
 from .delimited import RawTable, TextOptions, column_names, read_delimited
 
 __all__ = ["is_record", "is_series", "read_source"]
@@ -99,6 +100,8 @@ def _read_opened(kind: str, opened: Callable[[], Any], name: str, options: TextO
         head = file.read(1000)
     text_kind = kind or {b"[": ".json", b"{": ".jsonl"}.get(head.lstrip()[:1], ".csv")
     kind = _first(_BY_FIRST_BYTES, head) or text_kind
+    if head.startswith(b"\xfd7zXZ"):
+        raise ValueError(f"{name}: compressed by xz; expected .gz, .bz2, .zst or .zip")
     if kind == ".xls":
         raise ValueError(f"{name}: a spreadsheet of the old kind, .xls; save it as .xlsx or CSV")
     binary = {".parquet": _parquet, ".arrow": _feather, ".feather": _feather, ".xlsx": _excel}
@@ -106,7 +109,7 @@ def _read_opened(kind: str, opened: Callable[[], Any], name: str, options: TextO
         with opened() as file:
             content = file.read()
         try:
-            table = binary[kind](content)
+            table = binary[kind](content, name)
         except (pa.ArrowException, ValueError) as error:
             reason = printable(str(error))
             raise ValueError(f"{name}: damaged, or not a {kind} file ({reason})") from None
@@ -121,25 +124,27 @@ def _first(kinds: Mapping[bytes, str], head: bytes) -> str | None:
     return next((kind for first, kind in kinds.items() if head.startswith(first)), None)
 
 
-def _parquet(content: bytes) -> Any:
+def _parquet(content: bytes, _: str) -> Any:
     parquet = import_extra("pyarrow.parquet", "table", "a .parquet file")
     return parquet.read_table(io.BytesIO(content))
 
 
-def _feather(content: bytes) -> Any:
+def _feather(content: bytes, _: str) -> Any:
     pa = import_extra("pyarrow", "table", "an .arrow file")
     if content.startswith(b"ARROW1"):
         return pa.ipc.open_file(content).read_all()
     return pa.ipc.open_stream(content).read_all()
 
 
-def _excel(content: bytes) -> Any:
+def _excel(content: bytes, name: str) -> Any:
     fastexcel = import_extra("fastexcel", "excel", "an .xlsx file")
     import_extra("pyarrow", "table", "an .xlsx file")
     try:
-        sheet = fastexcel.read_excel(content).load_sheet(
-            0, schema_sample_rows=None
-        )  # types from all rows
+        book = fastexcel.read_excel(content)
+        if others := book.sheet_names[1:]:
+            first, left = book.sheet_names[0], listed(others)
+            warnings.warn(f"{name}: the sheet {first!r} is read, not {left}", stacklevel=2)
+        sheet = book.load_sheet(0, schema_sample_rows=None)  # types from all rows
     except fastexcel.FastExcelError as error:
         raise ValueError(str(error).split("\n", 1)[0]) from None
     table = sheet.to_arrow()

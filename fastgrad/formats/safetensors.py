@@ -92,9 +92,17 @@ def write(
         _check_finite(path, name, array)
     header = {"fastgrad": _FORMAT, "network": _json("metadata", spec.config())}
     header |= {"state": _json("extra_state", state)} if state else {}
-    content = to_bytes({k: np.ascontiguousarray(v) for k, v in arrays.items()}, header)
+    content = _ordered(to_bytes({k: np.ascontiguousarray(v) for k, v in arrays.items()}, header))
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
+
+
+def _ordered(content: bytes) -> bytes:
+    """The file with its header in one order: that of the library varies from run to run."""
+    begin, end = 8, 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[begin:end]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[end:]
 
 
 def _json(name: str, value: dict[str, Any]) -> str:

@@ -141,6 +141,25 @@ def test_cross_validation_needs_two_rows_of_each_class(run, flowers, capsys):
     assert expected in capsys.readouterr().err
 
 
+def test_numbered_classes_may_be_counts(run):
+    write_rows("counts.csv", ["x", "n"], [[k, k % 7] for k in range(70)])
+    for task, hint in ((None, True), ("classification", False), ("regression", False)):
+        options = ["--task", task, "--overwrite"] if task else []
+        out = run("train", "counts.csv", *QUICK, "--no-plot", *options)
+        assert ("(7 classes; --task regression takes them for numbers)" in out) is hint
+
+
+def test_info_writes_toml_of_any_letters_or_json(run):
+    write_rows("smile.csv", ["x", "🙂"], [[k, k % 2] for k in range(30)])
+    run("train", "smile.csv", *QUICK, "--no-plot", "--target", "🙂")
+    Path("run.toml").write_text(run("info", "smile.safetensors", "--toml"), encoding="utf-8")
+    before = Path("smile.safetensors").read_bytes()
+    run("train", "smile.csv", "--config", "run.toml", "--no-plot")
+    assert Path("smile.safetensors").read_bytes() == before
+    options = json.loads(run("info", "smile.safetensors", "--toml", "--json"))
+    assert options["target"] == "🙂"
+
+
 def test_names_with_a_comma_are_quoted(run):
     rows = [[k, k % 3, "ab"[k % 2]] for k in range(30)]
     write_rows("comma.csv", ["x", "a,b", "y"], rows)

@@ -139,9 +139,12 @@ def test_text_unlike_a_category_is_left_out_unless_it_is_named():
     assert len(encoder_of(names, categorical=["x"]).input_names) == 20
     assert encoder_of(names[:19]).kind == "category"
     assert encoder_of(text(*"abcdefghij" * 2)).kind == "category"
-    many = text(*(str(k) for k in range(101)))
-    assert encoder_of(np.tile(many, 5)).kind == "left out"
-    assert encoder_of(np.tile(many[:100], 5)).kind == "category"
+    many = text(*(f"name {k}" for k in range(301)))
+    for n, times, kind in (
+        (100, 2, "category"), (101, 4, "left out"), (101, 5, "category"), (300, 5, "category"),
+        (301, 5, "left out"),
+    ):  # fmt: skip
+        assert encoder_of(np.tile(many[:n], times)).kind == kind
 
 
 @pytest.mark.parametrize(

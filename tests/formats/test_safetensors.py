@@ -348,3 +348,12 @@ def test_deeply_nested_json_is_an_error_of_one_line(entry, path):
     save_file({"x": np.ones(1)}, path, {"fastgrad": "1", "network": "{}", entry: "[" * 10**5})
     with pytest.raises(ValueError, match=rf"^{re.escape(str(path))}: got a damaged header"):
         fg.load(path)
+
+
+def test_the_same_network_is_the_same_bytes(path):
+    contents = set()
+    for _ in range(8):
+        network().save(path)
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
+    assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0
