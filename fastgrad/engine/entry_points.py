@@ -12,6 +12,7 @@ from numba import types
 
 from ..codegen.dtypes import numba_type
 from ..codegen.jit import SCALAR_FUNCTIONS, compile_loop
+from ..codegen.meaning import meaning
 from ..codegen.numba_compat import NumbaError
 from ..kernels import regularizers
 from ..kernels.activations import Activation
@@ -44,6 +45,11 @@ REGULARIZERS: dict[str, tuple[Any, int, int]] = {
 }
 
 
+#: Addresses of the loops over functions of activations and costs: by the names of built-in ones,
+#: which have their parameters, and the meaning of a user's.
+_addresses: dict[Any, int] = {}
+
+
 @contextmanager
 def _naming(function: str) -> Iterator[None]:
     """Name a user's function that numba cannot compile, below numba's message."""
@@ -62,11 +68,18 @@ def regularizer_address(name: str, dtype: Any) -> int:
     return compile_loop(loop, arguments, cached=True)
 
 
-@cache
 def activation_address(f: Activation, gradient: bool, dtype: Any) -> int:
     """Return the address of the compiled loop over f, or over f and f'."""
+    own = None if f.builtin else (meaning(f.f), meaning(f.df))
+    key = f.name, own, gradient, dtype
+    if key not in _addresses:
+        _addresses[key] = _compiled_activation(f, gradient, dtype)
+    return _addresses[key]
+
+
+def _compiled_activation(f: Activation, gradient: bool, dtype: Any) -> int:
     number = numba_type(dtype)
-    name = f.name if f.builtin else f"{f.name}@{id(f)}"
+    name = f.name if f.builtin else f"{f.name}@{len(_addresses)}"
     SCALAR_FUNCTIONS[f"{name}.f"], SCALAR_FUNCTIONS[f"{name}.df"] = f.f, f.df
     loop = (
         activation_and_derivative_loop(f"{name}.f", f"{name}.df")
@@ -77,13 +90,20 @@ def activation_address(f: Activation, gradient: bool, dtype: Any) -> int:
         return compile_loop(loop, [number, number, types.intp], cached=f.builtin)
 
 
-@cache
 def cost_address(cost: Cost, dtype: Any) -> int:
     """Return the address of the compiled loop over C and dC/da."""
+    own = None if cost.builtin else (meaning(cost.C), meaning(cost.dC_da))
+    key = cost.name, own, dtype
+    if key not in _addresses:
+        _addresses[key] = _compiled_cost(cost, dtype)
+    return _addresses[key]
+
+
+def _compiled_cost(cost: Cost, dtype: Any) -> int:
     arguments = [numba_type(dtype)] * 7 + [types.intp] * 2
     if cost.link == "softmax":
         return compile_loop(softmax_loop(cost.label_smoothing), arguments, cached=cost.builtin)
-    name = cost.name if cost.builtin else f"{cost.name}@{id(cost)}"
+    name = cost.name if cost.builtin else f"{cost.name}@{len(_addresses)}"
     if cost.C and cost.dC_da:
         SCALAR_FUNCTIONS[f"{name}.C"], SCALAR_FUNCTIONS[f"{name}.dC_da"] = cost.C, cost.dC_da
     loop = cost_loop(f"{name}.C", f"{name}.dC_da")
