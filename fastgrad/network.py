@@ -333,7 +333,7 @@ class Network(NoNewAttributes):
         batch_size : int, default 32
             Samples per step; the last step of an epoch uses the rest. `LBFGS` always uses all.
         optimizer : Optimizer, default Adam()
-            Its state is kept between calls.
+            Its state is kept between calls, also that of the default one.
         validation : (X_val, Y_val), optional
             Samples on which cost and metrics are computed after each epoch, without weights.
         shuffle : bool, default True
@@ -399,7 +399,7 @@ class Network(NoNewAttributes):
         batch_size : int, optional
             Samples per step; None: each piece is a mini-batch.
         optimizer : Optimizer, default Adam()
-            Its state is kept between calls.
+            Its state is kept between calls, also that of the default one.
         shuffle : bool, default True
             Whether the samples of each piece are shuffled.
         validation, callbacks, threads, verbose, metrics, average

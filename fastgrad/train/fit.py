@@ -4,10 +4,12 @@ import contextlib
 import math
 import time
 import warnings
+import weakref
 from collections.abc import Sequence
 
 from ..codegen.signatures import Array
 from ..engine.batch import Batch
+from ..engine.engine import Engine
 from ..model.standardization import Targets
 from ..optim.adam import Adam
 from ..optim.lbfgs import LBFGS
@@ -22,13 +24,18 @@ from .stream import InMemory, Source
 
 __all__ = ["fit"]
 
+#: Of networks that were trained without an optimizer: its state lives on, too.
+_default_optimizers = weakref.WeakKeyDictionary[Engine, Adam]()
+
 
 def fit(net: TrainableNetwork, source: Source, options: FitOptions) -> History:
     """Train a network: see `Network.fit`.
 
     All checks come first: a fit that raises before its first epoch leaves the network unchanged.
     """
-    optimizer = Adam() if options.optimizer is None else options.optimizer
+    optimizer = options.optimizer
+    if optimizer is None:
+        optimizer = _default_optimizers.setdefault(net.engine, Adam())
     optimizer.check_layers(net.layers)
     standardizes = net.inputs.standardize and not net.inputs.standardized
     if standardizes or (net.targets.standardize and not net.targets.standardized):

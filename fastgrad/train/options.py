@@ -63,7 +63,7 @@ class FitOptions:
     batch_size : int, optional
         Samples per step; None: each piece of a stream is a mini-batch.
     optimizer : Optimizer, optional
-        None: `Adam()`.
+        None: `Adam()`, the same for each fit of a network.
     validation : (X_val, Y_val), optional
         Samples on which cost and metrics are computed after each epoch.
     shuffle : bool

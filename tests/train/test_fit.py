@@ -354,6 +354,20 @@ def test_a_column_of_denormal_deviation_counts_as_constant(dtype):
     assert np.isfinite(history.cost).all()
 
 
+def test_the_state_of_the_default_optimizer_lives_on():
+    X, Y = data()
+    one, other = network(), network()
+    one.fit(X, Y, epochs=4)
+    for _ in range(4):
+        other.fit(X, Y, epochs=1)
+    assert same_parameters(one, other)
+    again = network()
+    again.fit(X, Y, epochs=3)
+    copied = copy.deepcopy(again)  # without the state
+    copied.fit(X, Y, epochs=1)
+    assert not same_parameters(one, copied)
+
+
 def test_accuracy_counts_every_sample_once():
     X, _ = data()
     net = network(cost="softmax_cross_entropy")
