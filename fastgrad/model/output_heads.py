@@ -13,6 +13,7 @@ __all__ = ["OutputHead", "OutputHeads", "output_heads"]
 
 Array = np.ndarray[Any, Any]
 
+_ROWS = 1 << 14
 _EXPECTED = "a name, a fg.Cost, or a list of (cost, outputs) or (cost, outputs, weight)"
 
 
@@ -52,13 +53,15 @@ class OutputHeads(tuple[OutputHead, ...]):
         return np.repeat(flags, [head.nodes for head in self])
 
     def prediction(self, a: Array) -> Array:
-        """The outputs a^L, (S, n_L), with the link of each head's cost applied."""
-        if len(self) == 1:
-            predicted: Array = linked(a, self[0].cost.link)
-            return predicted
-        ends = np.cumsum([head.nodes for head in self])[:-1]
-        parts = zip(np.split(a, ends, axis=1), self, strict=True)
-        return np.concatenate([linked(part, head.cost.link) for part, head in parts], axis=1)
+        """The outputs a^L, (S, n_L), with the link of each head's cost applied in their place."""
+        first = 0
+        for head in self:
+            if head.cost.link != "identity":
+                for s in range(0, len(a), _ROWS):  # in parts, since a link needs several times them
+                    part = a[s : s + _ROWS, first : first + head.nodes]
+                    part[...] = linked(part, head.cost.link)
+            first += head.nodes
+        return a
 
 
 def output_heads(cost: Any, n_outputs: int, last_activation: str) -> OutputHeads:
