@@ -203,7 +203,7 @@ def resume(
             into[_AVERAGE] = average.of(net)
             average.share_and_count[:] = numbers
         net.rng.bit_generator.state = saved["random"]
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: got a damaged checkpoint ({error}); expected a complete one"
         ) from None
@@ -230,7 +230,7 @@ def _all_resumable(extra_state: Any) -> list[Resumable]:
 
 def _extra_states(saved: Any, arrays: Arrays) -> list[tuple[str, dict[str, Any]]]:
     """Class and state of each object in `extra_state`; removes their arrays from the others."""
-    states = [(kind, dict(state)) for kind, state in saved]
+    states = [(str(kind), dict(state)) for kind, state in saved]
     for name in [name for name in arrays if name.startswith(_EXTRA)]:
         k, key = name.removeprefix(_EXTRA).split(".", 1)
         states[int(k)][1][key] = arrays.pop(name)
@@ -253,7 +253,7 @@ def _load_states(
             one.load_state_dict(state)
     except KeyError as error:
         reason = f"got a damaged checkpoint ({error}); expected a complete one"
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         reason = str(error)
     else:
         return

@@ -1,7 +1,7 @@
 """Argument validation: each error names the argument, the value received and what is expected."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from numbers import Integral, Real
 from os import PathLike, fspath
@@ -367,6 +367,16 @@ def network_sizes(sizes: Any) -> tuple[int, ...]:
     if len(checked) < 2:
         raise ValueError(f"sizes: got {list(checked)}; expected at least 2, inputs and outputs")
     return checked
+
+
+def texts(name: str, value: Any) -> tuple[str, ...]:
+    """Return the value as a tuple; raise unless it is a collection of text."""
+    if isinstance(value, str) or not isinstance(value, Collection):
+        raise TypeError(f"{name}: got {shown(value)}; expected a list of text, as [{value!r}]")
+    for word in value:
+        if not isinstance(word, str):
+            raise TypeError(f"{name}: got {shown(word)} in it; expected text, as '{word}'")
+    return tuple(value)
 
 
 def one_per_layer(

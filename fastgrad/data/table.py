@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..validation import flag, shown
+from ..validation import flag, texts
 from .cells import MISSING_WORDS, not_among, printable
 from .columns import Column, as_columns, as_written
 from .delimited import TextOptions
@@ -132,11 +132,7 @@ def read_table(
         The source is something else, or text stands where a list of it is expected.
     """
     for argument, words in {"text": text, "missing": missing, "expected": expected or ()}.items():
-        if isinstance(words, str):
-            raise TypeError(f"{argument}: got {words!r}; expected a list of text, as [{words!r}]")
-        for word in words:
-            if not isinstance(word, str):
-                raise TypeError(f"{argument}: got {shown(word)} in it; expected text, as '{word}'")
+        texts(argument, words)
     header = None if header is None else flag("header", header)
     missing = frozenset(missing) | {""}
     raw = read_source(source, TextOptions(missing, header, expected))

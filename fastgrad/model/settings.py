@@ -9,7 +9,7 @@ from .. import validation
 
 __all__ = [
     "Flag", "Names", "Number", "Settings", "TrainingSettings", "View", "apply_settings",
-    "training_settings",
+    "checked_settings", "training_settings",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
@@ -131,6 +131,21 @@ def training_settings(
 ) -> dict[str, bool | float | list[str] | None]:
     """All settings of a layer or of the inputs by name; of the class, their defaults."""
     return {name: getattr(part, name) for name in part._setting_names}
+
+
+def checked_settings(part: type[TrainingSettings], before: Settings, given: Any) -> Settings:
+    """All settings by name: those given, and the others as before.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such setting, or a value is wrong.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"training: got {validation.shown(given)}; expected settings by name")
+    for name in given:
+        validation.choice("training", name, before)
+    return {**before, **{name: vars(part)[name].checked(v) for name, v in given.items()}}
 
 
 def apply_settings(part: TrainingSettings, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from ..kernels.costs import Cost
 from .function_names import function_of, name_in_file
 from .layer import Layer
 from .output_heads import OutputHeads, output_heads
-from .settings import Settings, training_settings
+from .settings import Settings, checked_settings, training_settings
 from .standardization import Inputs, Targets
 
 __all__ = ["NetworkSpec"]
@@ -121,10 +121,11 @@ class NetworkSpec:
         costs = [(function_of(cost, custom_objects), *rest) for cost, *rest in config["cost"]]
         spec = cls.create(config["sizes"], activations, costs, config["dtype"])
         given = config["training"]
+        pairs = zip(spec.layers, given["layers"], strict=True)
         return replace(
             spec,
-            inputs={**spec.inputs, **given["inputs"]},
-            targets={**spec.targets, **given.get("targets", {})},
-            layers=tuple({**a, **b} for a, b in zip(spec.layers, given["layers"], strict=True)),
+            inputs=checked_settings(Inputs, spec.inputs, given["inputs"]),
+            targets=checked_settings(Targets, spec.targets, given.get("targets", {})),
+            layers=tuple(checked_settings(Layer, *pair) for pair in pairs),
             metadata=config["metadata"],
         )

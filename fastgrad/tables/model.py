@@ -112,7 +112,7 @@ class TableModel:
         for name in recipe.keys() - {*names}:
             raise TypeError(f"TableModel: got an argument {not_among(name, names)}")
         self.task, self.categorical, self.ignore = task, categorical, ignore
-        self.missing, self.header, self.cost = missing, header, cost
+        self.missing, self.header, self.cost = validation.texts("missing", missing), header, cost
         self.dtype, self.seed = dtype, validation.integer("seed", seed, least=0)
         self.threads = None if threads is None else validation.integer("threads", threads, least=1)
         self.extrapolate = validation.flag("extrapolate", extrapolate)
@@ -432,17 +432,18 @@ class TableModel:
         config, missing = described.pop("encoder", None), described.pop("missing", MISSING_WORDS)
         share = described.pop("share", float(len(net.layers) > 1))
         extrapolate = described.pop("extrapolate", False)
-        model = cls(dtype=str(net.dtype), missing=missing, extrapolate=extrapolate)
         try:
+            model = cls(dtype=str(net.dtype), missing=missing, extrapolate=extrapolate)
             model.encoder = None if config is None else TableEncoder.from_config(config)
             if described.get("task") in COSTS:
                 model.targets = TargetEncoder.from_metadata(described)
             else:  # of a network that was saved without
                 model.targets = TargetEncoder.from_cost(net.cost_function, net.n_outputs)
             model._set_networks(networks, share)
-        except ValueError as error:
+            numbers = described.pop("baseline", [])
+            model.baseline = [validation.number("baseline", number) for number in numbers]
+        except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from None
-        model.baseline = described.pop("baseline", [])
         own = model.targets.metadata
         model.metadata = {name: v for name, v in described.items() if name not in own}
         return model

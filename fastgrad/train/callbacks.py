@@ -79,6 +79,11 @@ class _Monitor(Callback):
         """
         if state["monitor"] != self.monitor:
             raise ValueError(f"monitor: got {self.monitor!r}; expected {state['monitor']!r}")
+        if state["best"] is not None:
+            validation.number("best", state["best"])
+        for name, initial in self._initial_state.items():
+            if isinstance(initial, int):
+                validation.integer(name, state[name], least=-1)
         vars(self).update({name: state[name] for name in self._initial_state})
         self._resumes = True
 
