@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -84,6 +85,14 @@ def _decoding(path: Path) -> Iterator[None]:
         reason = "not a gzip file"
     except (EOFError, zlib.error, zipfile.BadZipFile):
         reason = "empty, cut short or damaged"
+    except (TypeError, SyntaxError, TokenError, RecursionError, OverflowError, MemoryError):
+        reason = "damaged: the header of an array is none, or names a size that it cannot have"
+    except (NotImplementedError, RuntimeError):  # of zipfile
+        reason = "damaged, encrypted, or compressed in a way that is not known"
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        reason = "damaged"
     except ValueError as error:
         if str(error).startswith(str(path)):
             raise

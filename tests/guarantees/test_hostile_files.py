@@ -1,16 +1,21 @@
-"""Files whose JSON has been changed anywhere: they load, or are one line of a ValueError."""
+"""Files that have been changed anywhere: they are read, or are one line of a ValueError."""
 
 import copy
+import gzip
 import json
 import os
 import random
+import struct
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.run_mode import jitted_only
 from helpers.ten_samples import X, y
 
 import fastgrad as fg
+from fastgrad.data.samples import load_samples
 
 #: How many files; `FASTGRAD_SOAK=100` takes a hundred times as many.
 N_FILES = 150 * int(os.environ.get("FASTGRAD_SOAK", "1"))
@@ -111,3 +116,55 @@ def test_a_changed_header_is_read_or_refused_in_one_line(save, tmp_path):
                 assert "\n" not in str(error), entries[entry]  # noqa: PT017 - any number of them
             assert time.perf_counter() - begin < 5
     assert n_refused > N_FILES / 4
+
+
+def write_arrays(name):
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(20, 3)), np.arange(20) % 2
+    images = rng.integers(256, size=(20, 4, 4), dtype=np.uint8)
+    if name.endswith(".npz"):
+        (np.savez if name == "plain.npz" else np.savez_compressed)(name, X=X, y=labels)
+    elif name.endswith(".npy"):
+        np.save(name, X)
+        np.save("y.npy", labels)
+    else:
+        pack = gzip.compress if name.endswith(".gz") else bytes
+        head = struct.pack(">4I", 0x803, 20, 4, 4)
+        Path(name).write_bytes(pack(head + images.tobytes()))
+        ids = struct.pack(">2I", 0x801, 20) + bytes(labels.tolist())
+        Path(name.replace("images-idx3", "labels-idx1")).write_bytes(pack(ids))
+
+
+def with_other_bytes(content, rng):
+    """The content with some bytes changed, inserted or cut off, most of them near its begin."""
+    content = bytearray(content)
+    for _ in range(rng.choice([1, 1, 2, 4])):
+        last = min(len(content), 200) if rng.random() < 0.7 else len(content)
+        k, kind = rng.randrange(last), rng.choice("cccbbit")
+        if kind == "c":
+            content[k] = rng.randrange(256)
+        elif kind == "b":
+            content[k] ^= 1 << rng.randrange(8)
+        elif kind == "i":
+            content[k:k] = rng.randbytes(rng.choice([1, 4]))
+        else:
+            content = content[: max(k, 1)]
+    return bytes(content)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "name",
+    ["X.npy", "plain.npz", "small.npz", "a-images-idx3-ubyte", "a-images-idx3-ubyte.gz"],
+)
+def test_changed_arrays_are_read_or_refused_with_their_name(name, folder):
+    write_arrays(name)
+    content, rng, n_refused = (folder / name).read_bytes(), random.Random(0), 0
+    for _ in range(N_FILES * 4):
+        (folder / name).write_bytes(with_other_bytes(content, rng))
+        try:
+            load_samples(name, target_file="y.npy" if name == "X.npy" else None)
+        except (ValueError, OSError) as error:
+            n_refused += 1
+            assert name in str(error) or "y.npy" in str(error)  # noqa: PT017
+    assert n_refused > N_FILES
