@@ -12,7 +12,6 @@ import numpy as np
 import fastgrad as fg
 from fastgrad.data import column_choice
 from fastgrad.data.splitting import split
-from fastgrad.data.targets import TargetEncoder
 
 TABLES = {
     "gapminder/gapminder": "lifeExp", "dplyr/storms": "wind", "plm/SumHes": "gdp",
@@ -39,7 +38,7 @@ def score(frame, target, seed):
     """R2 or accuracy on the rows held out."""
     model = fg.TableModel(seed=seed, members=4)
     samples = model.read(frame, target=target)
-    targets, y = TargetEncoder.fit_transform(samples.labels, place=samples.place)
+    targets, y = samples.encoded_targets()
     train, test = split(y, 0.2, seed=seed, stratify=targets.classes is not None)
     model.fit_samples(samples.take(train))
     return model.scores_of(*model.compared(samples.take(test)))[0].value

@@ -6,7 +6,6 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def train(arguments: argparse.Namespace) -> int:
         raise ValueError(f"output: got {output}; expected another suffix than the picture's, .png")
     drawn = [] if arguments.no_plot else [*pictures.paths(output).values()]
     samples = _read(arguments)
-    y, targets = _targets(samples, arguments)
+    targets, y = samples.encoded_targets(arguments.task)
     metadata = {
         "data": Path(arguments.data or DIGITS).name, "digest": digest(arguments.data),
         "test_size": 0.0 if arguments.cv else arguments.test_size, "seed": arguments.seed,
@@ -132,13 +131,6 @@ def _read(arguments: argparse.Namespace) -> Samples:
         if getattr(arguments, name):
             raise ValueError(f"{name}: got a value without DATA; expected DATA, too")
     return digits()
-
-
-def _targets(samples: Samples, arguments: argparse.Namespace) -> tuple[Any, TargetEncoder]:
-    """The encoded targets, and their encoder."""
-    task = arguments.task or samples.task
-    targets, y = TargetEncoder.fit_transform(samples.labels, task, samples.place, samples.order)
-    return y, replace(targets, target=samples.target)
 
 
 def _cross_validate(

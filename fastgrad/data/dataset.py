@@ -253,11 +253,7 @@ def _encoded(
     y = None
     if samples.labels is not None:
         if targets is None:
-            task = task or samples.task
-            targets, y = TargetEncoder.fit_transform(
-                samples.labels, task, samples.place, samples.order
-            )
-            targets = replace(targets, target=samples.target)
+            targets, y = samples.encoded_targets(task)
         else:
             y = targets.transform(samples.labels, samples.place)
     if not isinstance(samples.inputs, Table):

@@ -57,6 +57,19 @@ class Samples:
         """The number of rows."""
         return self.inputs.n_rows if isinstance(self.inputs, Table) else len(self.inputs)
 
+    def encoded_targets(self, task: Task | None = None) -> tuple[TargetEncoder, NDArray[Any]]:
+        """The encoder of the targets, fitted to them, and what it makes of them.
+
+        Parameters
+        ----------
+        task : {"classification", "regression"}, optional
+            By default `task`, or found from the targets.
+        """
+        targets, y = TargetEncoder.fit_transform(
+            self.labels, task or self.task, self.place, self.order
+        )
+        return replace(targets, target=self.target), y
+
     def take(self, rows: NDArray[np.int64]) -> Self:
         """The samples of these rows."""
         inputs = self.inputs

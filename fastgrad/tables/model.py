@@ -187,9 +187,7 @@ class TableModel:
         on_finished : callable
             As for `fit`.
         """
-        task = self.task or samples.task
-        targets, y = TargetEncoder.fit_transform(samples.labels, task, samples.place, samples.order)
-        targets = replace(targets, target=samples.target)
+        targets, y = samples.encoded_targets(self.task)
         encoder = None
         if isinstance(samples.inputs, Table):
             encoder = TableEncoder(categorical=self.categorical, scaling=SCALING, dtype=self.dtype)
