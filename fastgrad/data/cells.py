@@ -9,13 +9,10 @@ import numpy as np
 from ..validation import did_you_mean
 
 __all__ = [
-    "MAX_TEXT_VALUES", "MISSING_WORDS", "escaped", "is_formatted_number", "is_missing", "is_number",
+    "MISSING_WORDS", "escaped", "is_formatted_number", "is_missing", "is_number",
     "is_plain_number", "listed", "not_a_number", "not_among", "printable", "text_of_date",
     "to_keep",
 ]  # fmt: skip
-
-#: Text of more different values in a column is neither one-hot encoded nor classes.
-MAX_TEXT_VALUES = 100
 
 #: Cells of text that stand for a missing value.
 MISSING_WORDS = (

@@ -116,11 +116,8 @@ def read_delimited(open_file: Callable[[], Any], name: str, options: TextOptions
     below = [[None if cell in missing else cell for cell in column[1:]] for column in cells]
     hint = ""
     if header is not False and (row := _repeated(array, first, below)):
-        with _text(open_file) as text:
-            place = next(islice((number for number, _ in _rows(text, dialect)), row, None), row + 1)
-        raise ValueError(
-            f"{name}, line {place}: repeats the first row, {listed(first)}; leave it out"
-        )
+        place = f"{name}, line {_line(open_file, dialect, row)}"
+        raise ValueError(f"{place}: repeats the first row, {listed(first)}; leave it out")
     if header is None:
         try:
             header = is_header(first, below, missing, expected)
@@ -133,12 +130,17 @@ def read_delimited(open_file: Callable[[], Any], name: str, options: TextOptions
         raise ValueError(f"{name}: no rows below the header; expected at least one{hint}")
 
     def line(row: int) -> int:
-        with _text(open_file) as text:
-            numbers = (number for number, _ in _rows(text, dialect))
-            return next(islice(numbers, row + header, None), row + header + 1)
+        return _line(open_file, dialect, row + header)
 
     columns = dict(zip(names, table.columns, strict=True))
     return RawTable(columns, table.num_rows, name, header, dialect.delimiter, line)
+
+
+def _line(open_file: Callable[[], Any], dialect: _Dialect, row: int) -> int:
+    """The line on which a row begins, the header counted as one."""
+    with _text(open_file) as text:
+        numbers = (number for number, _ in _rows(text, dialect))
+        return next(islice(numbers, row, None), row + 1)
 
 
 def _repeated(

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from .. import validation
 from ..kernels.costs import Cost
 from .cells import (
-    MAX_TEXT_VALUES,
     is_formatted_number,
     is_number,
     is_plain_number,
@@ -25,6 +24,8 @@ __all__ = ["TargetEncoder", "Task"]
 
 Task = Literal["classification", "regression"]
 
+#: Text of more different values is no classes, unless the task is said to be classification.
+MAX_TEXT_VALUES = 100
 #: Whole numbers with at most this many different values are classes, unless the task is given.
 MAX_NUMBERED_CLASSES = 20
 
