@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import Any
 
-__all__ = ["begin_pass", "end_pass", "expect"]
+__all__ = ["PASS", "expect"]
 
 _SOURCE = "numba.core.cpu.CPUContext"  # what numba gives as the object of such an error
 _are_expected = False  # no function of a user has been compiled
@@ -23,15 +23,6 @@ def expect() -> None:
     _are_expected = True
 
 
-def begin_pass() -> None:
-    """Keep the errors of the pass that begins now."""
-    global _hook_before, _running  # noqa: PLW0603
-    if _are_expected:
-        _running += 1
-        if sys.unraisablehook is not _keep:
-            _hook_before, sys.unraisablehook = sys.unraisablehook, _keep
-
-
 def _keep(unraisable: "sys.UnraisableHookArgs") -> None:
     """Keep an error if it is of a compiled loop; leave others to the hook before."""
     if _running and unraisable.exc_value is not None and _SOURCE in str(unraisable.object):
@@ -40,19 +31,34 @@ def _keep(unraisable: "sys.UnraisableHookArgs") -> None:
         _hook_before(unraisable)
 
 
-def end_pass() -> None:
-    """Raise the error of the pass that this thread has run, if there was one."""
-    global _running  # noqa: PLW0603
-    if not _are_expected:
-        return
-    _running = max(_running - 1, 0)
-    if not _kept:
-        return
-    me, others = threading.get_ident(), {thread.ident for thread in threading.enumerate()}
-    errors = [_kept.pop(thread) for thread in [*_kept] if thread == me or thread not in others]
-    if errors:
-        errors[0].add_note(
-            "raised by an own function in a compiled pass: what the network has learnt in it is"
-            " undefined"
-        )
-        raise errors[0]
+class _Pass:
+    """The time of a pass; at its end the error that this thread has met in it is raised."""
+
+    def __enter__(self) -> None:
+        """Keep errors from now on."""
+        global _hook_before, _running  # noqa: PLW0603
+        if _are_expected:
+            _running += 1
+            if sys.unraisablehook is not _keep:
+                _hook_before, sys.unraisablehook = sys.unraisablehook, _keep
+
+    def __exit__(self, *_: object) -> None:
+        """Raise the first error of this thread, or of numba's own threads."""
+        global _running  # noqa: PLW0603
+        if not _are_expected:
+            return
+        _running = max(_running - 1, 0)
+        if not _kept:
+            return
+        me, others = threading.get_ident(), {thread.ident for thread in threading.enumerate()}
+        errors = [_kept.pop(t) for t in [*_kept] if t == me or t not in others]
+        if errors:
+            errors[0].add_note(
+                "raised by an own function in a compiled pass: what the network has learnt in it"
+                " is undefined"
+            )
+            raise errors[0]
+
+
+#: ``with PASS:`` around each pass.
+PASS = _Pass()

@@ -6,8 +6,8 @@ import time
 
 import numba
 
-from ..codegen import loop_errors
 from ..codegen.jit import PLAIN_PYTHON, run
+from ..codegen.loop_errors import PASS
 from ..codegen.numba_compat import threads_were_started
 from . import barrier
 from .batch_pass import run_on_threads
@@ -79,9 +79,8 @@ def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> int:
 def run_alone(address: int, descriptor: PassDescriptor) -> None:
     """Run a pass on this thread, whose descriptor says that it is the only one."""
     barrier.reset(descriptor.barrier)
-    loop_errors.begin_pass()
-    run(address, 0, *descriptor.addresses)
-    loop_errors.end_pass()
+    with PASS:
+        run(address, 0, *descriptor.addresses)
 
 
 def _try_on_threads(address: int, descriptor: PassDescriptor, threads: int) -> bool:
@@ -91,14 +90,13 @@ def _try_on_threads(address: int, descriptor: PassDescriptor, threads: int) -> b
     descriptor.set(threads=threads, spin_limit=spin_limit)
     barrier.reset(descriptor.barrier)
     before = numba.get_num_threads()
-    loop_errors.begin_pass()
     try:
         numba.set_num_threads(threads)
-        run_on_threads(address, threads, *descriptor.addresses)
+        with PASS:
+            run_on_threads(address, threads, *descriptor.addresses)
     finally:
         numba.set_num_threads(before)
     _is_started = True
-    loop_errors.end_pass()
     return barrier.ran_concurrently(descriptor.barrier)
 
 
