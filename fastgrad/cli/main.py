@@ -5,13 +5,14 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from .. import __version__, validation
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.costs import COSTS as ALL_COSTS
 from ..tables.model import COSTS
-from ..tables.recipe import SCHEDULES, default_recipe
+from ..tables.recipe import SCHEDULES, Recipe, default_recipe
 from . import commands, predict, train
 from .options import (
     activation,
@@ -197,10 +198,15 @@ def _training_arguments(training: Any) -> None:
     training.add_argument("--threads", metavar="N", type=natural, help=about)
 
 
+@cache
+def _recipes() -> list[Recipe]:
+    """The recipes of the smallest and the largest tables."""
+    return [default_recipe(n, n_classes) for n in (1, 10**9) for n_classes in (None, 2)]
+
+
 def _usual(field: str) -> str:
     """The default of a field of the recipe, if it is the same for every table."""
-    recipes = [default_recipe(n, n_classes) for n in (1, 10**9) for n_classes in (None, 2)]
-    values = {getattr(recipe, field) for recipe in recipes}
+    values = {getattr(recipe, field) for recipe in _recipes()}
     value = values.pop()
     shown = value if isinstance(value, str) else f"{value:g}"
     return "" if values else f" (default: {shown})"
