@@ -3,7 +3,6 @@
 import copy
 import gzip
 import json
-import os
 import random
 import struct
 import time
@@ -12,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.run_mode import jitted_only
+from helpers.soak import SOAK
 from helpers.ten_samples import X, y
 
 import fastgrad as fg
 from fastgrad.data.samples import load_samples
 
-#: How many files; `FASTGRAD_SOAK=100` takes a hundred times as many.
-N_FILES = 150 * int(os.environ.get("FASTGRAD_SOAK", "1"))
+N_FILES = 150 * SOAK
 ROWS = [{"a": float(k), "b": "xyz"[k % 3], "y": "pq"[k % 2]} for k in range(40)]
 VALUES = [
     None, True, False, 0, 1, -1, 3, 10**30, 10**400, -5, 0.5, float("nan"), float("inf"), "", "x",
