@@ -321,6 +321,9 @@ class Network(NoNewAttributes):
     ) -> History:
         """Train on mini-batches.
 
+        Where the cost or a weight is no longer finite, the fit ends with a RuntimeWarning that says
+        where and why, the last good weights come back, and the optimizer's state begins anew.
+
         Parameters
         ----------
         X : array_like

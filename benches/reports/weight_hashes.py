@@ -102,11 +102,11 @@ def data(setup):
     return X, (scores > 0).astype(np.float32) if "sigmoid" in setup.cost else np.tanh(scores)
 
 
-def digest(setup, dtype, threads):
-    """Train, and hash the weights, the outputs, the gradients and the average."""
+def prepared(setup, dtype):
+    """A network, its samples, and the arguments of its fits."""
     X, Y = data(setup)
     net = fg.Network(setup.sizes, cost=setup.cost, seed=3, dtype=dtype, **setup.network)
-    fit = dict(setup.fit)
+    fit = {"epochs": 2, "batch_size": setup.batch_size, "optimizer": setup.optimizer(), **setup.fit}
     if "frozen" in fit:
         net.layers[fit.pop("frozen")].trainable = False
     net.layers[0].lr_scale = fit.pop("lr_scale", 1.0)
@@ -114,10 +114,13 @@ def digest(setup, dtype, threads):
         fit["sample_weight"] = np.linspace(0.1, 2, len(X))
     if "average" in fit:
         fit["average"] = fit["average"]()
-    net.fit(
-        X, Y, epochs=2, batch_size=setup.batch_size, optimizer=setup.optimizer(), threads=threads,
-        **fit,
-    )  # fmt: skip
+    return net, X, Y, fit
+
+
+def digest(setup, dtype, threads):
+    """Train, and hash the weights, the outputs, the gradients and the average."""
+    net, X, Y, fit = prepared(setup, dtype)
+    net.fit(X, Y, threads=threads, **fit)
     g = net.gradients(X[:100], [y[:100] for y in Y] if isinstance(Y, list) else Y[:100])
     arrays = [net.parameters, net.predict(X[:333]), g.dC_da0, *g.dC_dW, *g.dC_db]
     if isinstance(average := fit.get("average"), fg.EMA):

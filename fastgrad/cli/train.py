@@ -168,9 +168,7 @@ def _check_finite(model: TableModel) -> None:
     """Raise if the cost of a network became NaN or infinite."""
     for member in model.members:
         if not math.isfinite(member.history.cost[-1]):
-            raise ValueError(
-                f"{member.history.stopped}; nothing is saved; try a smaller --learning-rate"
-            )
+            raise ValueError(f"{member.history.stopped}; nothing is saved")
 
 
 class _Printer:

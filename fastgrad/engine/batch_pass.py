@@ -29,6 +29,7 @@ from .barrier import barrier_start, barrier_wait
 from .descriptor import (
     HEAD,
     OPTIONS,
+    TOTALS,
     Context,
     LayerRecord,
     column_blocks_at,
@@ -58,7 +59,7 @@ from .weight_update import (
     update_weights,
 )
 
-__all__ = ["accumulate_totals", "batch_pass", "count_correct", "run_on_threads"]
+__all__ = ["accumulate_totals", "batch_pass", "count_correct", "has_diverged", "run_on_threads"]
 
 
 # --- 1. Start -----------------------------------------------------------------------------------
@@ -263,9 +264,20 @@ def copy_rows_out(
 @kernel
 def accumulate_totals(ctx: Context, C: float, correct: float) -> None:
     """Add to the sums of C and of correct classes."""
-    totals = view(ctx.descriptor.totals, (2,), np.float64)
+    totals = view(ctx.descriptor.totals, (TOTALS,), np.float64)
     totals[0] += C
     totals[1] += correct
+
+
+@kernel
+def has_diverged(ctx: Context, last: int) -> bool:
+    """Return whether the cost of an update was not finite; the pass ends at that position."""
+    if not ctx.descriptor.updates:
+        return False
+    totals = view(ctx.descriptor.totals, (TOTALS,), np.float64)
+    if ctx.t == 0:
+        totals[2] = last
+    return not np.isfinite(totals[0])
 
 
 @kernel
@@ -308,6 +320,8 @@ def batch_pass(dtype: Any) -> Any:
                 if passed.computes_gradient:
                     update_weights(ctx, micro)
                 barrier_wait(ctx)
+            if has_diverged(ctx, batch_last):
+                break
         restore_fp_mode(fp_mode)
 
     return run

@@ -16,7 +16,7 @@ from ..codegen.jit import array_kernel, macro
 from ..codegen.signatures import Address, Array, Flag, int64
 
 __all__ = [
-    "CLIP_STRIDE", "DESCRIPTOR", "HEAD", "LAYER", "OPTIONS",
+    "CLIP_STRIDE", "DESCRIPTOR", "HEAD", "LAYER", "OPTIONS", "TOTALS",
     "Context", "Descriptor", "HeadRecord", "LayerRecord", "biases_of",
     "column_blocks_at", "context", "gathered_samples", "gathered_weights", "layer_at",
     "numbers", "panels_at", "parameters_at", "rows_at", "vector_at", "weights_of",
@@ -24,6 +24,9 @@ __all__ = [
 
 #: Numbers of a layer's options, see kernels/regularizers.py.
 OPTIONS = int64(16)
+
+#: Numbers that a pass returns: see `Descriptor.totals`.
+TOTALS = 3
 
 Count = int
 Offset = int  # in numbers, from the first parameter of the network
@@ -120,7 +123,7 @@ class Descriptor:
     permutation: Address  # (n_samples,) uint32
     output: Address  # (n_samples, n_L): a^L, to be written
     input_gradient: Address  # (n_samples, n_0): dC/da0, to be written
-    totals: Address  # (2,) float64: sums of C and of correct classes, added to
+    totals: Address  # (TOTALS,) float64: sums of C and of correct classes, added to; where it ended
 
     # Parameters and the optimizer
     parameters: Address  # (n_parameters,)

@@ -31,7 +31,7 @@ class BoundArrays(TypedDict, total=False):
     permutation: Array | None  # (S,) uint32
     output: Array | None  # (S, n_L)
     input_gradient: Array | None  # (S, n_0)
-    totals: Array  # (2,) float64
+    totals: Array  # (TOTALS,) float64
     rates: Array  # (steps,) float64
     penalty_shares: Array  # (steps,) float64
     penalties: Array  # (steps,) float64

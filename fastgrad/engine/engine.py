@@ -19,6 +19,7 @@ from ..model.standardization import Inputs
 from ..optim.base import NetworkKey, Optimizer, State
 from . import thread_pool
 from .batch import Batch
+from .descriptor import TOTALS
 from .descriptor_builder import BoundArrays, PassDescriptor
 from .entry_points import pass_address
 from .layer_kinds.dense import DENSE
@@ -155,7 +156,7 @@ class Engine:
     def cost(self, batch: Batch) -> tuple[float, float]:
         """Return the mean of C, and the share of samples whose class is correct."""
         S = len(batch.X)
-        totals = self._evaluate(batch, PassRequest(min(S, _COST_BATCH)), totals=np.zeros(2))
+        totals = self._evaluate(batch, PassRequest(min(S, _COST_BATCH)), totals=np.zeros(TOTALS))
         return totals.C / S + self.penalty, totals.correct / S
 
     def _evaluate(
@@ -218,7 +219,7 @@ class Engine:
         """
         S, penalty = len(batch.X), 0.0 if batch.penalties else self.penalty
         permutation = np.empty(S, np.uint32) if seed is not None else batch.order
-        sums = np.zeros(2)  # added to from pass to pass: their bits do not depend on the clock
+        sums = np.zeros(TOTALS)  # added to from pass to pass: their bits do not depend on the clock
         totals = Totals(0.0, 0.0, 0)
         while (done := totals.last) < S:
             left = every - (batches_before + done // batch_size) % every if every else 0
@@ -246,7 +247,7 @@ class Engine:
         if request.is_time_limited:
             batches = max(n_samples // request.batch_size, 1)
             last = min(first + batches * request.batch_size, last)
-        sums = arrays.setdefault("totals", np.zeros(2))
+        sums = arrays.setdefault("totals", np.zeros(TOTALS))
         if request.training and batch.penalties:
             step = first // request.batch_size
             arrays["penalty_shares"] = batch.penalties.shares[step:]
@@ -268,7 +269,9 @@ class Engine:
             seconds = time.perf_counter() - begin
         if last > first:
             if request.training:
-                request.training.optimizer.h[0] = arrays["rates"][-1]
+                last = int(sums[2])  # sooner, if the cost was not finite
+                n_steps = ceil_div(last - first, request.batch_size)
+                request.training.optimizer.h[0] = arrays["rates"][n_steps - 1]
             tuner.record(threads, last - first, seconds, used)
         return Totals(float(sums[0]), float(sums[1]), last)
 

@@ -9,7 +9,7 @@ from ..codegen.intrinsics import call, flush_denormals, restore_fp_mode, view
 from ..codegen.jit import kernel
 from ..codegen.signatures import Address, Array, int64
 from ..kernels.equations import differentiate
-from .batch_pass import accumulate_totals, count_correct, start
+from .batch_pass import accumulate_totals, count_correct, has_diverged, start
 from .descriptor import (
     HEAD,
     OPTIONS,
@@ -167,6 +167,8 @@ def online_pass(dtype: Any) -> Any:
             if passed.input_gradient:
                 row = rows_at(ctx, passed.input_gradient, position + 1, inputs.nodes)[position]
                 copy(vector_at(ctx, inputs, inputs.d), row)
+            if has_diverged(ctx, position + 1):
+                break
         restore_fp_mode(fp_mode)
 
     return run

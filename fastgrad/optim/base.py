@@ -83,6 +83,12 @@ class State:
         self.fit_began = 0  # the step at which the current fit began
         self.horizon: int | None = None  # its number of steps, if known
 
+    def reset(self) -> None:
+        """Forget all steps."""
+        for array in (self.steps, self.memory, self.frozen_steps, *self.slots):
+            array.fill(0)
+        self.fit_began, self.horizon = 0, None
+
     def make_per_layer(self) -> None:
         """Give each layer its own row of memory: from now on they may differ."""
         if not self.per_layer:

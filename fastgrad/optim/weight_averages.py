@@ -100,8 +100,7 @@ class EMA(_WeightAverage):
     """Exponential moving average of the weights, updated after each step.
 
     After each step average := decay average + (1 - decay) w; after the first it is w. Pass it as
-    `average=fg.EMA()` to `Network.fit`; then `ema.network` is the network with these weights. If
-    training diverges to NaN, so does the average.
+    `average=fg.EMA()` to `Network.fit`; then `ema.network` is the network with these weights.
 
     Parameters
     ----------

@@ -334,9 +334,15 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             callbacks=[rules, *self.callbacks], metrics=(), average=None,
         )  # fmt: skip
         try:
-            fit(network, samples, options)
+            history = fit(network, samples, options)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
+        else:
+            if not (self.early_stopping or np.isfinite(history.cost[-1])):
+                raise ValueError(
+                    "Solver produced non-finite parameter weights. The input data may contain large"
+                    f" values and need to be preprocessed. ({history.stopped})"
+                )
         if self.early_stopping:
             for array, best in zip(self.coefs_, self._best_coefs, strict=True):
                 array[...] = best
@@ -369,9 +375,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         return _dense(self._checked(X)), self._encoded(y)
 
     def _score(self, X: Any, y: Array, sample_weight: Array | None = None) -> float:
-        """Score of validation samples with encoded targets; nan where an output is not finite."""
+        """Score of validation samples with encoded targets; nan if cost or outputs are not."""
         prediction = self._forward_pass_fast(X, check_input=False)
-        if not np.isfinite(prediction).all():
+        if not (np.isfinite(self.loss_) and np.isfinite(prediction).all()):
             return float("nan")
         return self._score_of(y, prediction, sample_weight)
 

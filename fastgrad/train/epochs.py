@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from ..arithmetic import ceil_div
+from ..engine.batch import Batch
 from ..engine.engine import Training
 from .base import Fit
 from .options import FitOptions
@@ -23,6 +24,8 @@ class EpochProgress(NamedTuple):
 
 class Epochs(Protocol):
     """The epochs of a fit, each of which trains its network on all samples once."""
+
+    piece: Batch  # of the samples that it trains on
 
     def epoch(self, fit: Fit) -> Iterator[EpochProgress]:
         """Train on all samples once; yields whenever the compiled pass returns to Python."""
@@ -51,6 +54,8 @@ class MiniBatchEpochs:
         If the schedule must end within the fit and does not, or has no length.
     """
 
+    piece: Batch
+
     def __init__(self, fit: Fit, source: Source, options: FitOptions, every: int) -> None:
         self._source, self._batch_size, self._every = source, options.batch_size, every
         self._shuffle, self._threads = options.shuffle, options.threads
@@ -67,6 +72,7 @@ class MiniBatchEpochs:
         net, optimizer, average, every = fit.net, fit.optimizer, fit.average, self._every
         batches, samples, C, right = 0, 0, 0.0, 0.0
         for piece in self._source:
+            self.piece = piece
             if net.inputs.names != self._source.input_names:  # of the first piece of a stream
                 net.inputs.names = self._source.input_names
             S = len(piece.X)

@@ -14,6 +14,7 @@ from ..model.standardization import Targets
 from ..optim.adam import Adam
 from ..optim.lbfgs import LBFGS
 from .base import Callback, Fit, TrainableNetwork, trained_mask
+from .divergence import LastGood, likely_causes
 from .epochs import Epochs, MiniBatchEpochs
 from .evaluation import Evaluation, accuracy_or_nan
 from .history import History
@@ -100,6 +101,7 @@ def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
         for callback in fit.callbacks:
             callback.on_train_begin(fit)
             begun.append(callback)
+        good = LastGood(fit)
         for epoch in range(fit.epochs):
             if not history.stopped:
                 fit.epoch, fit.samples_done = epoch, 0
@@ -108,13 +110,12 @@ def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
             if history.stopped:
                 break
             penalty = fit.net.penalty
-            accuracy = _train_epoch(fit, epochs)
-            if not math.isfinite(fit.cost):
-                fit.stop(f"the cost is {fit.cost} in epoch {epoch + 1}")
-                advice = f"fit: {history.stopped}; a smaller learning rate may help"
-                warnings.warn(advice, RuntimeWarning, stacklevel=4)
+            step = fit.step
+            accuracy = _train_epoch(fit, epochs, good)
             history.append_metrics(evaluation.of_training(fit.cost - penalty, accuracy))
             history.append_metrics(evaluation.metrics())
+            if not math.isfinite(fit.cost):
+                _stop_diverged(fit, epochs, good, fit.step - step)
             for callback in fit.callbacks:
                 callback.on_epoch_end(fit)
     except BaseException:
@@ -125,8 +126,17 @@ def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
     return history
 
 
-def _train_epoch(fit: Fit, epochs: Epochs) -> float:
-    """Train to the end of an epoch, or until a callback stops the fit; the accuracy."""
+def _stop_diverged(fit: Fit, epochs: Epochs, good: LastGood, batches: int) -> None:
+    """Say where and why the cost or the weights are not finite, and restore the last good ones."""
+    where = f"the cost is {fit.cost} in epoch {fit.epoch + 1}, batch {batches}"
+    fit.stop(f"{where}; {good.describe()}; likely cause: {likely_causes(fit, epochs.piece)}")
+    epoch = good.restore(epochs.piece)
+    back = f"the weights after epoch {epoch}" if epoch else "the weights before the fit"
+    warnings.warn(f"fit: {fit.history.stopped}; {back} are back", RuntimeWarning, stacklevel=5)
+
+
+def _train_epoch(fit: Fit, epochs: Epochs, good: LastGood) -> float:
+    """Train to the end of an epoch, or until it diverges or a callback stops it; the accuracy."""
     history, step, right, lr = fit.history, fit.step, 0.0, fit.optimizer.lr
     seconds, begin = 0.0, time.perf_counter()
     for progress in epochs.epoch(fit):
@@ -134,15 +144,19 @@ def _train_epoch(fit: Fit, epochs: Epochs) -> float:
         right, lr = progress.right, fit.optimizer.lr  # before a callback assigns the next rate
         fit.samples_done, fit.step = progress.samples, step + progress.batches
         fit.cost = progress.C / progress.samples
+        if not good.weights_are_finite():
+            fit.cost = math.nan
         for callback in fit.callbacks:
             if not callback.every or progress.batches % callback.every == 0:
                 callback.on_batch_end(fit)
-        if history.stopped:
+        if history.stopped or not math.isfinite(fit.cost):
             break
         begin = time.perf_counter()
     else:
         if fit.average is not None and math.isfinite(fit.cost):
             fit.average.on_epoch_end(fit.net)
+        if math.isfinite(fit.cost) and not good.on_epoch_end():
+            fit.cost = math.nan
     history.samples = max(fit.samples_done, history.samples)  # now known for a stream, too
     history.seconds.append(seconds)
     history.cost.append(fit.cost)

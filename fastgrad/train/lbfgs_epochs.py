@@ -65,7 +65,7 @@ class LBFGSEpochs:
                 raise ValueError(f"optimizer: got LBFGS with {obstacle}; expected it without")
         self._line_search = import_extra("scipy.optimize", "lbfgs", "LBFGS").line_search
         self._net, self._optimizer = net, optimizer
-        (self._batch,) = source
+        (self.piece,) = source
         self._shuffle, self._threads = options.shuffle, options.threads
         self._pairs = optimizer.pairs(net.engine.key)
         self._versions: list[int] = []
@@ -104,9 +104,9 @@ class LBFGSEpochs:
 
     def _evaluate(self, w: Array) -> _Point:
         """Assign the parameters, and compute the cost and the gradient there."""
-        net, S = self._net, len(self._batch.X)
+        net, S = self._net, len(self.piece.X)
         net.parameters[:] = w
-        C, right, dC = net.engine.gradients(self._batch, threads=self._threads)
+        C, right, dC = net.engine.gradients(self.piece, threads=self._threads)
         return _Point(
             net.parameters.astype(np.float64),  # as rounded
             C if np.isfinite(C) else np.inf,

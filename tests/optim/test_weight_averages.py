@@ -10,9 +10,9 @@ import fastgrad as fg
 SIZES, S = [5, 16, 3], 40
 
 
-def data():
+def data(rows=S):
     rng = np.random.default_rng(0)
-    return rng.normal(size=(S, SIZES[0])), rng.normal(size=(S, SIZES[-1]))
+    return rng.normal(size=(rows, SIZES[0])), rng.normal(size=(rows, SIZES[-1]))
 
 
 def network(sizes=SIZES):
@@ -74,7 +74,7 @@ def test_the_mean_of_the_last_epochs():
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("step", [14, 15])  # the last of an epoch, whose cost is good yet; a first
 def test_the_mean_leaves_out_what_is_not_finite(step):
-    X, Y = data()
+    X, Y = data(4096)  # enough for the weights to be kept after each epoch
     net, swa, seen = fg.Network(SIZES, "tanh", cost="mse", seed=0), fg.SWA(), []
 
     class Notes(fg.Callback):
@@ -83,7 +83,7 @@ def test_the_mean_leaves_out_what_is_not_finite(step):
 
     rates = fg.schedules.MultiStep(0.1, [step], gamma=1e200)
     history = net.fit(
-        X, Y, epochs=9, batch_size=8, optimizer=fg.SGD(rates), average=swa, callbacks=[Notes()]
+        X, Y, epochs=9, batch_size=820, optimizer=fg.SGD(rates), average=swa, callbacks=[Notes()]
     )
     assert "the cost is" in history.stopped
     assert_close(swa.network.parameters, np.mean(seen[: step // 5], axis=0), 1e-6)

@@ -245,7 +245,7 @@ def test_ctrl_c_keeps_what_has_been_learned():
 
 def test_a_fit_that_diverges_ends_at_once():
     regressor = MLPRegressor(solver="sgd", learning_rate_init=1e3, early_stopping=True)
-    with pytest.warns(RuntimeWarning, match="a smaller learning rate may help"):
+    with pytest.warns(RuntimeWarning, match="likely cause: the learning rate, 1000"):
         regressor.fit(X_NUMBERS, NUMBERS)
     assert regressor.n_iter_ < 20
     assert np.isnan(regressor.validation_scores_[-1])
