@@ -7,6 +7,7 @@ which need those below `if IS_TESTED`: with another version of numba, functions 
 plain `njit` and `cfunc`, anew in each process.
 """
 
+import warnings
 from typing import Any
 
 import numba
@@ -42,6 +43,13 @@ if IS_TESTED:
 
     __all__ += ["CFunc", "CPUDispatcher", "JITCodeLibrary", "caching", "compiler"]
     __all__ += ["register_pass", "typed_passes"]
+else:
+    warnings.warn(
+        f"numba: got version {numba.__version__}; expected 0.{FIRST_TESTED} to 0.{LAST_TESTED},"
+        " with which fastgrad is tested: it is slower, and compiles anew in each process",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def target_processor() -> tuple[str, str, str]:

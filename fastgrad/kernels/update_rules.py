@@ -123,12 +123,13 @@ def _prepare_adadelta(h: Array, m: Array, c: Array, t: int) -> None:
 
 
 def _adadelta(w: Array, g: Array, v: Array, u: Array, z: Array, c: Array, n: int) -> None:
-    """M. D. Zeiler, arXiv:1212.5701, algorithm 1; one root of the quotient instead of two."""
+    """M. D. Zeiler, arXiv:1212.5701, algorithm 1."""
     lr, rho, root, eps, decay = c[0], c[1], c[2], c[3], c[4]
     for k in range(n):
         g_k = g[k] + decay * w[k]
         v[k] = rho * v[k] + (root * g_k) * (root * g_k)
-        step = np.sqrt((u[k] + eps) / (v[k] + eps)) * g_k
+        # two roots: their quotient is within the range of float32 where that of the squares is not
+        step = np.sqrt(u[k] + eps) / np.sqrt(v[k] + eps) * g_k
         u[k] = rho * u[k] + (root * step) * (root * step)
         w[k] -= lr * step
 
