@@ -102,7 +102,7 @@ def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
             begun.append(callback)
         for epoch in range(fit.epochs):
             if not history.stopped:
-                fit.epoch, fit.samples_done = epoch, 0
+                fit.epoch, fit.samples_done, fit.epoch_ended = epoch, 0, False
                 for callback in fit.callbacks:
                     callback.on_epoch_begin(fit)
             if history.stopped:
@@ -129,20 +129,22 @@ def _train_epoch(fit: Fit, epochs: Epochs) -> float:
     """Train to the end of an epoch, or until a callback stops the fit; the accuracy."""
     history, step, right, lr = fit.history, fit.step, 0.0, fit.optimizer.lr
     seconds, begin = 0.0, time.perf_counter()
-    for progress in epochs.epoch(fit):
-        seconds += time.perf_counter() - begin
-        right, lr = progress.right, fit.optimizer.lr  # before a callback assigns the next rate
-        fit.samples_done, fit.step = progress.samples, step + progress.batches
-        fit.cost = progress.C / progress.samples
-        for callback in fit.callbacks:
-            if not callback.every or progress.batches % callback.every == 0:
-                callback.on_batch_end(fit)
-        if history.stopped:
-            break
-        begin = time.perf_counter()
-    else:
-        if fit.average is not None and math.isfinite(fit.cost):
-            fit.average.on_epoch_end(fit.net)
+    with contextlib.closing(epochs.epoch(fit)) as passes:
+        for progress in passes:
+            seconds += time.perf_counter() - begin
+            right, lr = progress.right, fit.optimizer.lr  # before a callback assigns the next rate
+            fit.samples_done, fit.step = progress.samples, step + progress.batches
+            fit.cost = progress.C / progress.samples
+            for callback in fit.callbacks:
+                if not callback.every or progress.batches % callback.every == 0:
+                    callback.on_batch_end(fit)
+            if history.stopped:
+                break
+            begin = time.perf_counter()
+        else:
+            fit.epoch_ended = True
+            if fit.average is not None and math.isfinite(fit.cost):
+                fit.average.on_epoch_end(fit.net)
     history.samples = max(fit.samples_done, history.samples)  # now known for a stream, too
     history.seconds.append(seconds)
     history.cost.append(fit.cost)
