@@ -92,7 +92,6 @@ class MiniBatchEpochs:
                     expected = f"{RESTARTS}, once before to standardise"
                 raise ValueError(f"batches: got none in epoch {fit.epoch + 1}; expected {expected}")
             if has_begun:  # and nothing was left of it
-                self._state.position = at
                 yield at.before
         finally:
             self._state.position = None

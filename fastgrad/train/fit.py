@@ -129,13 +129,15 @@ def _train_epoch(fit: Fit, epochs: Epochs) -> float:
     """Train to the end of an epoch, or until a callback stops the fit; the accuracy."""
     history, step, right, lr = fit.history, fit.step, 0.0, fit.optimizer.lr
     seconds, begin = 0.0, time.perf_counter()
+    position = fit.net.engine.state(fit.optimizer).position
+    batches_before = position.progress.batches if position else 0  # those of a checkpoint
     with contextlib.closing(epochs.epoch(fit)) as passes:
         for progress in passes:
             seconds += time.perf_counter() - begin
             right, lr = progress.right, fit.optimizer.lr  # before a callback assigns the next rate
             fit.samples_done, fit.step = progress.samples, step + progress.batches
             fit.cost = progress.C / progress.samples
-            for callback in fit.callbacks:
+            for callback in fit.callbacks if progress.batches > batches_before else ():
                 if not callback.every or progress.batches % callback.every == 0:
                     callback.on_batch_end(fit)
             if history.stopped:
