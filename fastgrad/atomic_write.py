@@ -44,7 +44,7 @@ def atomic_write(path: Path, keep: bool = False) -> Iterator[Path]:
     try:
         target = Path(os.path.realpath(path))
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
-        temporary = _temporary(target)
+        temporary, second = _temporary(target), _temporary(target)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
         os.close(os.open(temporary, flags, 0o666 if mode is None else mode))
         try:
@@ -54,12 +54,15 @@ def atomic_write(path: Path, keep: bool = False) -> Iterator[Path]:
             yield temporary
             _sync(temporary, os.O_RDWR)
             if keep and mode is not None:
-                _keep(target)
+                _link(target, second)
             temporary.replace(target)
+            if keep and mode is not None:
+                second.replace(previous(target))
             with suppress(OSError):  # where a folder cannot be opened
                 _sync(target.parent, os.O_RDONLY)
         finally:
             temporary.unlink(missing_ok=True)
+            second.unlink(missing_ok=True)
     except OSError as error:
         if error.errno is None:
             raise
@@ -82,18 +85,13 @@ def _temporary(target: Path) -> Path:
     return target.with_name(f".{target.stem}.{secrets.token_hex(8)}{target.suffix}")
 
 
-def _keep(target: Path) -> None:
-    """Give a file its second name; it keeps the first one until that is replaced."""
-    second = _temporary(target)
+def _link(path: Path, second: Path) -> None:
+    """Give a file a second name, by which it remains when it is replaced."""
     try:
-        try:
-            os.link(target, second)
-        except OSError:  # a file system without hard links
-            shutil.copy2(target, second)
-            _sync(second, os.O_RDWR)
-        second.replace(previous(target))
-    finally:
-        second.unlink(missing_ok=True)
+        os.link(path, second)
+    except OSError:  # a file system without hard links
+        shutil.copy2(path, second)
+        _sync(second, os.O_RDWR)
 
 
 def _remove_abandoned(target: Path, now: float) -> None:

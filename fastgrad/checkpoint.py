@@ -87,6 +87,11 @@ class Resumed(NamedTuple):
     optimizer: Optimizer
     average: EMA | SWA | None
 
+    @property
+    def epochs_left(self) -> int | None:
+        """Epochs that the fit had left, with the one that it was in; None: an earlier version's."""
+        return self.net.engine.state(self.optimizer).epochs_left
+
 
 def save_checkpoint(
     path: Any,
@@ -142,6 +147,7 @@ def _save(
         "steps": int(state.steps[0]),
         "apart": state.per_layer,
         "fit": [state.fit_began, state.horizon],
+        "left": state.epochs_left,
         "random": net.rng.bit_generator.state,
     }
     if state.position is not None:
@@ -214,6 +220,9 @@ def resume(
         state.steps[0] = saved["steps"]
         state.fit_began, state.horizon = saved["fit"]
         state.per_layer = bool(saved["apart"])
+        state.epochs_left = saved.get("left")
+        if state.epochs_left is not None:
+            validation.integer("left", state.epochs_left, least=0)
         if "position" in saved:
             state.position = EpochPosition.from_config(saved["position"])
         into = _optimizer_arrays(state)

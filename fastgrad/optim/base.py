@@ -85,6 +85,7 @@ class State:
         self.slots = [np.zeros_like(parameters) for _ in range(slots)]
         self.fit_began = 0  # the step at which the current fit began
         self.horizon: int | None = None  # its number of steps, if known
+        self.epochs_left: int | None = 0  # of it, the current one included; None: unknown
         self.position: EpochPosition | None = None  # in an epoch, between two of its mini-batches
 
     def make_per_layer(self) -> None:

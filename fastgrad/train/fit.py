@@ -96,6 +96,7 @@ def _epochs(fit: Fit, source: Source, options: FitOptions) -> Epochs:
 def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
     """Train epoch by epoch until the last, or until a callback stops the fit."""
     history, begun = fit.history, list[Callback]()
+    fit.net.engine.state(fit.optimizer).epochs_left = fit.epochs
     try:
         for callback in fit.callbacks:
             callback.on_train_begin(fit)
@@ -129,8 +130,8 @@ def _train_epoch(fit: Fit, epochs: Epochs) -> float:
     """Train to the end of an epoch, or until a callback stops the fit; the accuracy."""
     history, step, right, lr = fit.history, fit.step, 0.0, fit.optimizer.lr
     seconds, begin = 0.0, time.perf_counter()
-    position = fit.net.engine.state(fit.optimizer).position
-    batches_before = position.progress.batches if position else 0  # those of a checkpoint
+    state = fit.net.engine.state(fit.optimizer)
+    batches_before = state.position.progress.batches if state.position else 0  # a checkpoint's
     with contextlib.closing(epochs.epoch(fit)) as passes:
         for progress in passes:
             seconds += time.perf_counter() - begin
@@ -144,7 +145,7 @@ def _train_epoch(fit: Fit, epochs: Epochs) -> float:
                 break
             begin = time.perf_counter()
         else:
-            fit.epoch_ended = True
+            fit.epoch_ended, state.epochs_left = True, fit.epochs - fit.epoch - 1
             if fit.average is not None and math.isfinite(fit.cost):
                 fit.average.on_epoch_end(fit.net)
     history.samples = max(fit.samples_done, history.samples)  # now known for a stream, too
