@@ -1,5 +1,6 @@
 """Networks loaded from their files, and training resumed from its checkpoints."""
 
+import time
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from . import validation
+from .atomic_write import previous
 from .formats import safetensors
 from .kernels.activations import Activation
 from .kernels.costs import Cost
@@ -16,6 +18,7 @@ from .model.layer import Arrays
 from .network import Network
 from .optim import adam, first_order
 from .optim.base import Optimizer, State
+from .optim.epoch_position import EpochPosition
 from .optim.schedules import from_config
 from .optim.weight_averages import EMA, SWA, resolve_average
 from .train.base import Callback, Fit, TrainableNetwork
@@ -84,6 +87,11 @@ class Resumed(NamedTuple):
     optimizer: Optimizer
     average: EMA | SWA | None
 
+    @property
+    def epochs_left(self) -> int | None:
+        """Epochs that the fit had left, with the one that it was in; None: an earlier version's."""
+        return self.net.engine.state(self.optimizer).epochs_left
+
 
 def save_checkpoint(
     path: Any,
@@ -93,6 +101,10 @@ def save_checkpoint(
     extra_state: Iterable[Resumable | Callback] = (),
 ) -> None:
     """Write all that training needs to resume, atomically.
+
+    A callback may call it at any time: in `on_batch_end` the checkpoint is one in the middle of an
+    epoch. A checkpoint that is replaced remains beside the new one, as "fit.previous.safetensors"
+    beside "fit.safetensors".
 
     Parameters
     ----------
@@ -135,8 +147,11 @@ def _save(
         "steps": int(state.steps[0]),
         "apart": state.per_layer,
         "fit": [state.fit_began, state.horizon],
+        "left": state.epochs_left,
         "random": net.rng.bit_generator.state,
     }
+    if state.position is not None:
+        saved["position"] = state.position.config()
     arrays = net.arrays | _optimizer_arrays(state)
     if average is not None:
         arrays[_AVERAGE] = average.of(net)
@@ -148,7 +163,7 @@ def _save(
         arrays |= {f"{_EXTRA}{k}.{n}": v for n, v in extra.items() if isinstance(v, np.ndarray)}
         others = {n: v for n, v in extra.items() if not isinstance(v, np.ndarray)}
         saved["also"].append([type(resumable).__name__, others])
-    safetensors.write(path, net.spec, arrays, saved)
+    safetensors.write(path, net.spec, arrays, saved, keep=True)
 
 
 def resume(
@@ -159,8 +174,11 @@ def resume(
     """Read a checkpoint: network, optimizer and average, to resume training.
 
     Further steps and epochs have the same bits as if training had never stopped. A fit of exactly
-    the epochs that remained continues a schedule that spans the fit. It begins with a new epoch:
-    the rest of an epoch that was interrupted is skipped.
+    the epochs that remained continues a schedule that spans the fit. After a checkpoint in the
+    middle of an epoch the first epoch is the rest of that one: it needs the same samples, batch
+    size and shuffling.
+
+    If the file is damaged, the checkpoint before it is used, with a warning.
 
     Parameters
     ----------
@@ -182,10 +200,17 @@ def resume(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, of another kind, holds a network alone, or states of other classes
-        than `extra_state`.
+        If the file is damaged, and so is the one before, or there is none; if it is of another
+        kind, holds a network alone, or states of other classes than `extra_state`.
     """
-    net, arrays, saved = _read(path, custom_objects)
+    try:
+        net, arrays, saved = _read(path, custom_objects)
+    except safetensors.DamagedError as error:
+        before = previous(path)
+        if not before.is_file():
+            raise
+        warnings.warn(f"{error}; using the one before, {before}", stacklevel=2)
+        return resume(before, custom_objects, extra_state)
     if saved is None:
         raise ValueError(f"{path}: got a network alone; expected a checkpoint")
     try:
@@ -195,6 +220,11 @@ def resume(
         state.steps[0] = saved["steps"]
         state.fit_began, state.horizon = saved["fit"]
         state.per_layer = bool(saved["apart"])
+        state.epochs_left = saved.get("left")
+        if state.epochs_left is not None:
+            validation.integer("left", state.epochs_left, least=0)
+        if "position" in saved:
+            state.position = EpochPosition.from_config(saved["position"])
         into = _optimizer_arrays(state)
         average: EMA | SWA | None = None
         if "average" in saved:
@@ -315,26 +345,38 @@ def _read(
 
 
 class Checkpoint(Callback):
-    """Write a checkpoint after each epoch, to `resume` from.
+    """Write checkpoints during a fit, to `resume` from.
 
-    It holds, in their order, the callbacks of the fit that have a state (`EarlyStopping`,
-    `ReduceLROnPlateau`), as they are after the epoch, and then `extra_state`. After an epoch whose
-    cost is not finite it writes nothing, and warns if other numbers are not finite: the previous
-    checkpoint is kept.
+    Each holds, in their order, the callbacks of the fit that have a state (`EarlyStopping`,
+    `ReduceLROnPlateau`), as they are then, and then `extra_state`. There is one after each epoch,
+    or every few seconds, and always one where a fit is stopped, in the middle of an epoch too.
+    While the cost is not finite none is written, nor if other numbers are not finite, which is a
+    warning: the previous checkpoint is kept.
 
     Parameters
     ----------
     path : path-like
-        The file; each checkpoint replaces the previous one atomically.
+        The file. Each checkpoint replaces the previous one atomically; that remains beside it, as
+        "fit.previous.safetensors" beside "fit.safetensors".
     extra_state : iterable of Chunks and the like
         What else is resumed, as in `save_checkpoint`.
+    seconds : float, optional
+        Time between two checkpoints, also within epochs; the last epoch always has one. By default
+        there is one after each epoch.
     """
 
     run_last = True
 
-    def __init__(self, path: Any, extra_state: Iterable[Resumable | Callback] = ()) -> None:
+    def __init__(
+        self,
+        path: Any,
+        extra_state: Iterable[Resumable | Callback] = (),
+        seconds: float | None = None,
+    ) -> None:
         self.path = validation.path("path", path)
         self.extra_state = tuple(_all_resumable(extra_state))
+        self.seconds = None if seconds is None else validation.number("seconds", seconds, least=0)
+        self._written = time.monotonic()
 
     def check(self, fit: Fit) -> None:
         """Raise if no checkpoint can hold the fit, or the folder does not exist."""
@@ -342,8 +384,25 @@ class Checkpoint(Callback):
         _optimizer_config(fit.optimizer)
         validation.in_a_folder("path", self.path)
 
+    def on_train_begin(self, fit: Fit) -> None:
+        """Begin to measure the time."""
+        self._written = time.monotonic()
+
+    def on_batch_end(self, fit: Fit) -> None:
+        """Write a checkpoint if the time has come, or the fit is stopped here."""
+        if fit.history.stopped or self._is_due():
+            self._write(fit)
+
     def on_epoch_end(self, fit: Fit) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint, unless the time is to come, or the fit was stopped before."""
+        is_last = fit.history.stopped or fit.epoch + 1 == fit.epochs
+        if fit.epoch_ended and (self.seconds is None or is_last or self._is_due()):
+            self._write(fit)
+
+    def _is_due(self) -> bool:
+        return self.seconds is not None and time.monotonic() - self._written >= self.seconds
+
+    def _write(self, fit: Fit) -> None:
         if not np.isfinite(fit.cost):
             return  # the fit ends, and warns
         extra_state: list[Resumable | Callback] = [*fit.callbacks, *self.extra_state]
@@ -351,4 +410,5 @@ class Checkpoint(Callback):
             _save(self.path, fit.net, fit.optimizer, fit.average, extra_state)
         except safetensors.NotFiniteError as error:
             message = f"Checkpoint: {error}; the previous one is kept"
-            warnings.warn(message, RuntimeWarning, stacklevel=5)
+            warnings.warn(message, RuntimeWarning, stacklevel=6)
+        self._written = time.monotonic()

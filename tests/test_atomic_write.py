@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from fastgrad.atomic_write import atomic_write
+from fastgrad.atomic_write import atomic_write, previous
 
 
 @pytest.fixture
@@ -76,6 +76,29 @@ def test_a_replaced_file_keeps_its_permissions_and_a_link_its_place(path):
     assert link.is_symlink()
     assert path.read_text() == "through the link"
     assert names_beside(link) == ["link.txt"]
+
+
+def test_what_killed_writers_have_left_is_removed_after_a_day(path):
+    left = [path.with_name(f".out.{digit * 16}.txt") for digit in "ab"]
+    others = [path.with_name(name) for name in (".out.txt", ".other.aaaaaaaaaaaaaaaa.txt")]
+    for temporary in [*left, *others]:
+        temporary.write_text("half")
+        os.utime(temporary, (0, 0))
+    left[1].touch()  # its writer may be alive
+    write(path, "new")
+    assert sorted(names_beside(path)) == sorted(
+        [path.name, left[1].name, *(p.name for p in others)]
+    )
+
+
+def test_the_file_before_is_kept_on_request(path):
+    for text in ("new", "newer"):
+        with atomic_write(path, keep=True) as temporary:
+            temporary.write_text(text)
+    assert path.read_text() == "newer"
+    assert previous(path) == path.with_name("out.previous.txt")
+    assert previous(path).read_text() == "new"
+    assert len(names_beside(path)) == 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the umask of POSIX")

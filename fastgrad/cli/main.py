@@ -55,6 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code: 0, 1 if a check failed, 2 for an error, 130 after Ctrl-C, 141 if standard
         output was closed.
+
+    Raises
+    ------
+    SystemExit
+        With the exit code 143, after SIGTERM during a training with checkpoints.
     """
     arguments = argparse.Namespace()
     try:
@@ -163,6 +168,10 @@ def _train_arguments(parser: Parser) -> None:
     output.add_argument("--output", "-o", metavar="FILE", help=about)
     about = "replace existing files, even a model of other data or of another target"
     output.add_argument("--overwrite", action="store_true", help=about)
+    about = "folder for checkpoints: of each network every 10 seconds, and on SIGTERM"
+    output.add_argument("--checkpoint", metavar="DIR", help=about)
+    about = "resume the training whose checkpoints are there; begin it if there are none"
+    output.add_argument("--resume", action="store_true", help=about)
     output.add_argument("--no-plot", action="store_true", help="draw no pictures")
     output.add_argument("--quiet", action="store_true", help="print the results only, no progress")
     about = "TOML file of options, by their names here; those of the command line come first"

@@ -63,7 +63,16 @@ class Parser(argparse.ArgumentParser):
         if getattr(parsed, "config", None):
             self._set_from_toml(parsed.config)
             parsed = self._parse(arguments)
-        unsaved = {"config", "output", "overwrite", "quiet", "json", "no_plot"}
+        unsaved = {
+            "config",
+            "output",
+            "overwrite",
+            "quiet",
+            "json",
+            "no_plot",
+            "checkpoint",
+            "resume",
+        }
         parsed.given = {
             name: value
             for name, value in vars(parsed).items()

@@ -3,18 +3,22 @@
 
 import argparse
 import math
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import __version__
 from ..data.cells import MISSING_WORDS
 from ..data.samples import Samples
 from ..data.splitting import folds, split
 from ..data.targets import TargetEncoder
+from ..tables.checkpoints import CheckpointFolder
 from ..tables.ensemble import Member
 from ..tables.model import TableModel
 from ..tables.scores import Score
@@ -46,6 +50,11 @@ def train(arguments: argparse.Namespace) -> int:
     int
         The exit code: 0, or 130 after Ctrl-C.
     """
+    with _checkpoints(arguments) as checkpoints:
+        return _train(arguments, checkpoints)
+
+
+def _train(arguments: argparse.Namespace, checkpoints: CheckpointFolder | None) -> int:
     name = stem(arguments.data)
     output = Path(arguments.output or f"{name}.safetensors")
     output_files.check_writable("output", output)
@@ -66,7 +75,7 @@ def train(arguments: argparse.Namespace) -> int:
     content |= {"task": targets.task, "target": targets.target}
     test = np.empty(0, np.int64)
     if arguments.cv:
-        summary = _cross_validate(arguments, samples, y, targets, say)
+        summary = _cross_validate(arguments, samples, y, targets, say, checkpoints)
         content["cross-validation"] = report.finite(summary)
         if not arguments.json:
             report.print_cross_validation(summary)
@@ -78,8 +87,9 @@ def train(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     model.fit_samples(
         samples.take(train_rows),
-        on_begin=lambda: say.begin(model, len(train_rows), len(test)),
+        on_begin=lambda: say.begin(model, len(train_rows), len(test), checkpoints),
         on_finished=say.finished,
+        checkpoints=checkpoints,
     )
     content["seconds"] = time.perf_counter() - began
     _check_finite(model)
@@ -103,6 +113,25 @@ def train(arguments: argparse.Namespace) -> int:
         print("fastgrad: interrupted; the best epochs so far are saved", file=sys.stderr)
         return 130
     return 0
+
+
+@contextmanager
+def _checkpoints(arguments: argparse.Namespace) -> Iterator[CheckpointFolder | None]:
+    """The folder of checkpoints, if there is to be one: SIGTERM then leaves one of each network."""
+    folder = arguments.checkpoint
+    if folder is None:
+        if arguments.resume:
+            raise ValueError("resume: got no folder of checkpoints; expected --checkpoint DIR, too")
+        yield None
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield CheckpointFolder(folder, __version__, arguments.resume, arguments.overwrite)
+    except SystemExit:
+        print(f"fastgrad: terminated; --checkpoint {folder} --resume continues", file=sys.stderr)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _model(arguments: argparse.Namespace) -> TableModel:
@@ -134,7 +163,12 @@ def _read(arguments: argparse.Namespace) -> Samples:
 
 
 def _cross_validate(
-    arguments: argparse.Namespace, samples: Samples, y: Any, targets: TargetEncoder, say: "_Printer"
+    arguments: argparse.Namespace,
+    samples: Samples,
+    y: Any,
+    targets: TargetEncoder,
+    say: "_Printer",
+    checkpoints: CheckpointFolder | None,
 ) -> dict[str, dict[str, float]]:
     """Train and test on each fold; the mean of each metric, and its standard error."""
     if targets.classes:
@@ -145,7 +179,8 @@ def _cross_validate(
     parts = folds(y, arguments.cv, seed=arguments.seed, stratify=targets.classes is not None)
     values: dict[str, list[float]] = {}
     for k, (train_rows, test_rows) in enumerate(parts):
-        model = _model(arguments).fit_samples(samples.take(train_rows))
+        folder = checkpoints and checkpoints.below(f"fold-{k + 1}")
+        model = _model(arguments).fit_samples(samples.take(train_rows), checkpoints=folder)
         if model.was_interrupted:
             raise KeyboardInterrupt
         _check_finite(model)
@@ -190,7 +225,9 @@ class _Printer:
             f"{without if samples.n_unlabelled else ''}",
         )
 
-    def begin(self, model: TableModel, n_train: int, n_test: int) -> None:
+    def begin(
+        self, model: TableModel, n_train: int, n_test: int, checkpoints: CheckpointFolder | None
+    ) -> None:
         """The columns, and the networks that are about to be trained."""
         if self._quiet:
             return
@@ -200,6 +237,10 @@ class _Printer:
             print()
         members = f"{model.recipe.members} networks" if model.recipe.members > 1 else "1 network"
         self._print("training", f"{n_train:,} rows, {n_test:,} held out; {members}: {model.recipe}")
+        if checkpoints:
+            found = checkpoints.found
+            which = f"of {found} networks, resumed" if found else "none yet; training begins"
+            self._print("checkpoints", f"{checkpoints.path}: {which}")
 
     def finished(self, k: int, member: Member) -> None:
         """A network that has been trained: its epochs, and the metrics of the one that is kept."""

@@ -31,6 +31,12 @@ class Chunks:
     seed : int, optional
         Seed of these orders.
 
+    Attributes
+    ----------
+    position : int
+        The chunk of the epoch that is being read, counted from 0; between two epochs 0, or where
+        the next one begins.
+
     Raises
     ------
     ValueError, TypeError
@@ -68,6 +74,8 @@ class Chunks:
         if seed is not None:
             validation.integer("seed", seed, least=0, most=np.inf)
         self._rng = np.random.default_rng(seed) if validation.flag("shuffle", shuffle) else None
+        self.position = 0
+        self._before: dict[str, Any] | None = None  # the random state before this epoch
 
     def __repr__(self) -> str:
         """The numbers of rows, in all and per chunk."""
@@ -77,36 +85,56 @@ class Chunks:
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         """Read each chunk once."""
         starts = np.arange(0, len(self._arrays[0]), self.rows)
+        first = 0 if self._before else self.position  # 0 beside another iteration
+        self._before = self._random()
         if self._rng:
             self._rng.shuffle(starts)
-        for start in starts.tolist():
-            chunk: list[Any] = [np.asarray(a[start : start + self.rows]) for a in self._arrays]
-            if self._n_costs:
-                chunk[1 : 1 + self._n_costs] = [chunk[1 : 1 + self._n_costs]]
-            yield tuple(chunk)
+        try:
+            for position, start in enumerate(starts[first:].tolist(), first):
+                self.position = position
+                chunk: list[Any] = [np.asarray(a[start : start + self.rows]) for a in self._arrays]
+                if self._n_costs:
+                    chunk[1 : 1 + self._n_costs] = [chunk[1 : 1 + self._n_costs]]
+                yield tuple(chunk)
+        finally:
+            self.position, self._before = 0, None
 
-    def state_dict(self) -> dict[str, Any]:
-        """The state of the random generator that draws the orders, for a checkpoint."""
+    def _random(self) -> dict[str, Any]:
         return {"random": self._rng.bit_generator.state if self._rng else None}
 
+    def state_dict(self) -> dict[str, Any]:
+        """The random state before the order of this epoch was drawn, and the position in it."""
+        rows = [len(self._arrays[0]), self.rows]
+        return {**(self._before or self._random()), "position": self.position, "rows": rows}
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Resume the sequence of orders from a state.
+        """Resume the sequence of orders from a state, in the middle of an epoch too.
 
         Parameters
         ----------
         state : mapping
-            As `state_dict` returns it, of chunks with the same `shuffle`.
+            As `state_dict` returns it, of chunks with the same `shuffle` and, in the middle of an
+            epoch, of the same numbers of rows.
 
         Raises
         ------
         ValueError
-            If `shuffle` differs.
+            If one of them differs.
         """
         shuffles = state["random"] is not None
         if shuffles != bool(self._rng):
             raise ValueError(f"shuffle: got {bool(self._rng)}; expected {shuffles}")
+        position = validation.integer("position", state.get("position", 0), least=0)
+        received = [len(self._arrays[0]), self.rows]
+        if position and received != state["rows"]:
+            total, rows = state["rows"]
+            raise ValueError(
+                f"rows: got {received[0]} with {received[1]} at a time; expected {total} with"
+                f" {rows} at a time, as in the epoch that is resumed"
+            )
         if self._rng:
             self._rng.bit_generator.state = state["random"]
+        self.position = position
 
 
 def _rows(name: str, array: Any) -> int:

@@ -17,6 +17,7 @@ from ..model.layer import Layer
 from ..model.spec import NetworkSpec
 from ..model.standardization import Inputs
 from ..optim.base import NetworkKey, Optimizer, State
+from ..optim.epoch_position import PiecePosition
 from . import thread_pool
 from .batch import Batch
 from .descriptor import TOTALS
@@ -200,41 +201,49 @@ class Engine:
         most = 1 if thread_pool.is_started() else thread_pool.most_threads(threads)
         self._run(batch, PassRequest(batch_size, last=0, training=training, threads=most))
 
+    def begin_piece(
+        self, batch: Batch, batch_size: int, rng: np.random.Generator, shuffle: bool
+    ) -> PiecePosition:
+        """Draw the random numbers of an epoch over a batch: where it begins."""
+        noise_key = self.draw_noise_key(rng)
+        seed = int(rng.integers(1, 2**63)) if shuffle else None
+        penalty = 0.0 if batch.penalties else self.penalty
+        return PiecePosition(len(batch.X), batch_size, seed, noise_key, penalty)
+
     def epoch(
         self,
         batch: Batch,
         training: Training,
-        batch_size: int,
-        seed: int | None,
+        at: PiecePosition,
         threads: int | None,
         every: int = 0,
         batches_before: int = 0,
-    ) -> Iterator[tuple[int, float, float]]:
-        """Train once on every sample, in an order drawn from the seed (None: in the batch's order).
+    ) -> Iterator[None]:
+        """Train once on every sample after a position, which moves along.
 
         Yields every 50 to 100 ms, and after every `every` mini-batches unless that is 0, counted
-        from `batches_before`: the number of samples done, the sum of C over them (with the penalty
-        of the weights before the first, or of each step if the batch has such penalties) and how
-        many of them were classified correctly.
+        from `batches_before`. The penalty is that of the weights before the first sample, or of
+        each step if the batch has such penalties.
         """
-        S, penalty = len(batch.X), 0.0 if batch.penalties else self.penalty
-        permutation = np.empty(S, np.uint32) if seed is not None else batch.order
-        sums = np.zeros(TOTALS)  # added to from pass to pass: their bits do not depend on the clock
-        totals = Totals(0.0, 0.0, 0)
-        while (done := totals.last) < S:
-            left = every - (batches_before + done // batch_size) % every if every else 0
+        S, batch_size, shuffle_key = at.n_samples, at.batch_size, at.seed or 0
+        permutation = np.empty(S, np.uint32) if at.seed is not None else batch.order
+        # Added to from pass to pass: their bits do not depend on the clock.
+        sums = np.array([at.C, at.right, at.done])
+        while at.done < S:
+            left = every - (batches_before + at.done // batch_size) % every if every else 0
             request = PassRequest(
-                batch_size, first=done, last=min(done + left * batch_size, S) if every else S,
-                is_time_limited=True, training=training, threads=threads,
-                shuffle_key=(seed or 0) if done == 0 else 0,
+                batch_size, first=at.done, last=min(at.done + left * batch_size, S) if every else S,
+                is_time_limited=True, training=training, threads=threads, shuffle_key=shuffle_key,
             )  # fmt: skip
             totals = self._run(batch, request, permutation=permutation, totals=sums)
-            C = totals.C + penalty * totals.last
+            at.C, at.right, at.done = totals
+            shuffle_key = 0  # the order has been drawn
+            at.penalties = at.penalty * at.done
             if batch.penalties:
-                firsts = np.arange(0, totals.last, batch_size)
-                sizes = np.minimum(batch_size, totals.last - firsts)
-                C += float(batch.penalties.values[: len(firsts)] @ sizes)
-            yield totals.last, C, totals.correct
+                firsts = np.arange(0, at.done, batch_size)
+                sizes = np.minimum(batch_size, at.done - firsts)
+                at.penalties = float(batch.penalties.values[: len(firsts)] @ sizes)
+            yield
 
     # --- one pass -----------------------------------------------------------------------------
 

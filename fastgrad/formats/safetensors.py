@@ -1,6 +1,7 @@
 """Networks as safetensors files: layer.1.W, layer.1.b, ..., and the spec as JSON in the header."""
 
 import json
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,8 @@ from ..model.layer import Arrays
 from ..model.spec import NetworkSpec
 
 __all__ = [
-    "NetworkFile", "NotFiniteError", "check_path", "copy_arrays", "read", "read_metadata", "write",
+    "DamagedError", "NetworkFile", "NotFiniteError", "check_path", "copy_arrays", "read",
+    "read_metadata", "write",
 ]  # fmt: skip
 
 _FORMAT = "1"
@@ -34,6 +36,10 @@ _ENTRIES = {
 
 class NotFiniteError(ValueError):
     """There is a NaN or infinity among the numbers to be written or read."""
+
+
+class DamagedError(ValueError):
+    """A file is not as it was written: cut off, or changed."""
 
 
 class NetworkFile(NamedTuple):
@@ -62,7 +68,11 @@ def check_path(name: str, path: Path) -> None:
 
 
 def write(
-    path: Any, spec: NetworkSpec, arrays: Arrays, state: dict[str, Any] | None = None
+    path: Any,
+    spec: NetworkSpec,
+    arrays: Arrays,
+    state: dict[str, Any] | None = None,
+    keep: bool = False,
 ) -> None:
     """Write a network atomically: the file is the old one or the complete new one.
 
@@ -76,6 +86,8 @@ def write(
         Its arrays by name, and those of the training state.
     state : dict, optional
         The training state, such as JSON can hold it.
+    keep : bool, default False
+        Whether the file that is replaced remains under the name of `previous`.
 
     Raises
     ------
@@ -92,9 +104,20 @@ def write(
         _check_finite(path, name, array)
     header = {"fastgrad": _FORMAT, "network": _json("metadata", spec.config())}
     header |= {"state": _json("extra_state", state)} if state else {}
-    content = _ordered(to_bytes({k: np.ascontiguousarray(v) for k, v in arrays.items()}, header))
-    with atomic_write(path) as temporary:
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    header["checksum"] = _checksum(header, arrays)
+    content = _ordered(to_bytes(arrays, header))
+    with atomic_write(path, keep) as temporary:
         temporary.write_bytes(content)
+
+
+def _checksum(entries: Mapping[str, str], arrays: Arrays) -> str:
+    """CRC-32 of the metadata and the arrays, each in the order of their names."""
+    described = [[name, str(array.dtype), array.shape] for name, array in sorted(arrays.items())]
+    crc = zlib.crc32(json.dumps([sorted(entries.items()), described]).encode())
+    for name in sorted(arrays):
+        crc = zlib.crc32(arrays[name].data, crc)
+    return f"{crc:08x}"
 
 
 def _ordered(content: bytes) -> bytes:
@@ -181,13 +204,19 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise ValueError(
+        raise DamagedError(
             f"{path}: got a file that is damaged, truncated or of another kind ({error}); "
             "expected a model saved by fastgrad"
         ) from None
     if header.get("fastgrad") != _FORMAT or "network" not in header:
         raise ValueError(
             f"{path}: got a safetensors file of something else; expected a model saved by fastgrad"
+        )
+    checksum = header.pop("checksum", None)  # earlier versions wrote none
+    if checksum not in (None, _checksum(header, arrays)):
+        raise DamagedError(
+            f"{path}: got a damaged file, whose checksum is not {checksum!r}; expected it as"
+            " fastgrad has written it"
         )
     try:
         config = json.loads(header["network"])

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,6 +12,9 @@ import numpy as np
 from .. import validation
 from ..kernels.update_rules import HYPERPARAMETERS, RULE_MEMORY, RULES, Rule, addresses
 from .schedule_base import Constant, Schedule, schedule
+
+if TYPE_CHECKING:
+    from .epoch_position import EpochPosition
 
 __all__ = [
     "NetworkKey", "Optimizer", "State", "WeakNetworkDict", "checked_numbers", "resolve_optimizer",
@@ -82,12 +85,14 @@ class State:
         self.slots = [np.zeros_like(parameters) for _ in range(slots)]
         self.fit_began = 0  # the step at which the current fit began
         self.horizon: int | None = None  # its number of steps, if known
+        self.epochs_left: int | None = 0  # of it, the current one included; None: unknown
+        self.position: EpochPosition | None = None  # in an epoch, between two of its mini-batches
 
     def reset(self) -> None:
         """Forget all steps."""
         for array in (self.steps, self.memory, self.frozen_steps, *self.slots):
             array.fill(0)
-        self.fit_began, self.horizon = 0, None
+        self.fit_began, self.horizon, self.position = 0, None, None
 
     def make_per_layer(self) -> None:
         """Give each layer its own row of memory: from now on they may differ."""

@@ -4,7 +4,7 @@ import copy
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..train.base import Callback, Fit
 from ..train.callbacks import EarlyStopping
 from ..train.history import History
 from ..validation import integer
+from .checkpoints import CheckpointFolder, EarlierEpochs
 from .recipe import Recipe, deep_share
 
 __all__ = [
@@ -60,7 +61,9 @@ def train_members(
     recipe: Recipe,
     seed: int,
     threads: int | None = None,
+    on_begin: Callable[[], None] = lambda: None,
     on_finished: Callable[[int, Member], None] = lambda k, member: None,
+    checkpoints: CheckpointFolder | None = None,
 ) -> list[Member]:
     """Train the members of an ensemble, several at once: deep networks, then linear ones.
 
@@ -82,11 +85,17 @@ def train_members(
         Of the folds; those of the networks follow from it.
     threads : int, optional
         Number of threads; None: as many as there are cores.
+    on_begin : callable
+        Called without arguments before the first one is trained.
     on_finished : callable
         Called with the number of a deep network, from 0, and the member, when it is trained.
+    checkpoints : CheckpointFolder, optional
+        From which they resume, and to which they write.
 
     Raises
     ------
+    SystemExit
+        As a handler of signals raises it, after the checkpoints are written.
     KeyboardInterrupt
         After Ctrl-C, if no member has finished an epoch. Else those that have are returned, and
         `history.stopped` of the last ones is "interrupted".
@@ -102,19 +111,23 @@ def train_members(
     def train(job: tuple[Recipe, int]) -> Member | None:
         of_member, k = job
         net = make_network(of_member, seed + k)
-        member = _train(net, X, Y, parts[k], of_member, stop, workers, threads)
+        member = _train(net, X, Y, parts[k], of_member, stop, workers, threads, checkpoints, k)
         if member is not None and of_member is recipe:
             on_finished(k, member)
         return member
 
+    if checkpoints:
+        checkpoints.begin(make_network(recipe, seed), recipe, seed, (X, Y))
+    on_begin()
+    futures: list[Future[Member | None]] = []
     with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(train, job) for job in jobs]
         try:
+            futures.extend(pool.submit(train, job) for job in jobs)
             wait(futures)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit) as signal:
             stop.set()
             wait(futures)
-            if not any(future.result() for future in futures):
+            if isinstance(signal, SystemExit) or not any(future.result() for future in futures):
                 raise
     return [member for future in futures if (member := future.result()) is not None]
 
@@ -220,19 +233,27 @@ def _train(
     stop: threading.Event,
     workers: int,
     threads: int | None,
+    checkpoints: CheckpointFolder | None,
+    k: int,
 ) -> Member | None:
     """Train one member; None if it was interrupted before its first epoch had ended."""
     if stop.is_set():
         return None
     train, validation = part
-    stopping = EarlyStopping(patience=recipe.patience)
+    stopping, earlier = EarlyStopping(patience=recipe.patience), EarlierEpochs()
+    callbacks: list[Callback] = [_StopWhen(stop), earlier, *([stopping] if len(validation) else [])]
+    optimizer = recipe.optimizer()
+    if checkpoints:
+        name = f"{'network' if recipe.layers else 'linear'}-{k + 1}"
+        net, optimizer, saving = checkpoints.resumed(name, net, optimizer, callbacks)
+        callbacks.append(saving)
     history = net.fit(
         X[train], Y[train],
-        epochs=recipe.epochs,
+        epochs=recipe.epochs - earlier.count,
         batch_size=recipe.batch_size,
-        optimizer=recipe.optimizer(),
+        optimizer=optimizer,
         validation=(X[validation], Y[validation]) if len(validation) else None,
-        callbacks=[_StopWhen(stop), *([stopping] if len(validation) else [])],
+        callbacks=callbacks,
         threads=1 if workers > 1 else threads,
     )  # fmt: skip
     if not history.cost:

@@ -18,6 +18,7 @@ from ..kernels.activations import Activation
 from ..kernels.costs import Cost
 from ..network import Network
 from . import ensemble
+from .checkpoints import CheckpointFolder
 from .ensemble import Member
 from .files import read_networks, write_networks
 from .plain_inputs import plain_inputs
@@ -175,6 +176,7 @@ class TableModel:
         *,
         on_begin: Callable[[], None] = lambda: None,
         on_finished: Callable[[int, Member], None] = lambda k, member: None,
+        checkpoints: CheckpointFolder | None = None,
     ) -> Self:
         """Train on samples that have been read.
 
@@ -186,6 +188,8 @@ class TableModel:
             Called without arguments when the encoders and the recipe are known.
         on_finished : callable
             As for `fit`.
+        checkpoints : CheckpointFolder, optional
+            From which the training resumes, and to which it writes.
         """
         targets, y = samples.encoded_targets(self.task)
         encoder = None
@@ -196,8 +200,7 @@ class TableModel:
             X = samples.inputs
         classes = targets.classes
         n_classes = len(classes) if classes else None
-        recipe = default_recipe(len(X), n_classes)
-        recipe = replace(recipe, **self.given)
+        recipe = replace(default_recipe(len(X), n_classes), **self.given)
         cost = costs.cost(self.cost or COSTS[targets.task])
 
         def network(of_member: Recipe, seed: int) -> Network:
@@ -209,11 +212,11 @@ class TableModel:
 
         self.encoder, self.targets, self.recipe = encoder, targets, recipe
         self.baseline = [*map(float, baseline(y, classes))]
-        on_begin()
         Y = targets.encode(y, cost, n_classes or 1)
         members = ensemble.train_members(
-            network, X, Y, y if classes else None, recipe, self.seed, self.threads, on_finished
-        )
+            network, X, Y, y if classes else None, recipe, self.seed, self.threads, on_begin,
+            on_finished, checkpoints,
+        )  # fmt: skip
         share = ensemble.held_out_share(members, X, Y)
         self.members = [m for m in members if m.is_linear is not bool(share)]
         self._set_networks(ensemble.averaged(members, share), share)

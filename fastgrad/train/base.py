@@ -98,6 +98,8 @@ class Fit:
         The current epoch, counted from 0.
     step : int
         Updates so far in this fit.
+    epoch_ended : bool
+        Whether this epoch has been trained to its end; not if the fit was stopped before.
     samples_done : int
         Samples so far in this epoch.
     cost : float
@@ -107,8 +109,8 @@ class Fit:
     """
 
     __slots__ = (  # so that a misspelt attribute is an error
-        "average", "callbacks", "cost", "epoch", "epochs", "history", "metric_names", "net",
-        "optimizer", "samples_done", "step",
+        "average", "callbacks", "cost", "epoch", "epoch_ended", "epochs", "history",
+        "metric_names", "net", "optimizer", "samples_done", "step",
     )  # fmt: skip
 
     def __init__(
@@ -124,7 +126,7 @@ class Fit:
         self.average, self.metric_names = average, metric_names
         self.callbacks: list[Callback] = []
         self.epoch = self.step = self.samples_done = 0
-        self.cost = float("nan")
+        self.epoch_ended, self.cost = False, float("nan")
 
     def stop(self, why: str = "requested") -> None:
         """End training: after the current batches, or at once if called between epochs.

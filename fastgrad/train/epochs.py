@@ -1,25 +1,18 @@
 """One pass over all samples, as a fit makes them: by mini-batches."""
 
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Generator, Iterator
+from itertools import islice
+from typing import Protocol
 
 from ..arithmetic import ceil_div
 from ..engine.batch import Batch
 from ..engine.engine import Training
+from ..optim.epoch_position import EpochPosition, EpochProgress, PiecePosition
 from .base import Fit
 from .options import FitOptions
 from .stream import RESTARTS, Source
 
-__all__ = ["EpochProgress", "Epochs", "MiniBatchEpochs"]
-
-
-class EpochProgress(NamedTuple):
-    """Batches and samples so far in an epoch, the sum of C over these, and how many are right."""
-
-    batches: int
-    samples: int
-    C: float
-    right: float
+__all__ = ["Epochs", "MiniBatchEpochs"]
 
 
 class Epochs(Protocol):
@@ -27,7 +20,7 @@ class Epochs(Protocol):
 
     piece: Batch  # of the samples that it trains on
 
-    def epoch(self, fit: Fit) -> Iterator[EpochProgress]:
+    def epoch(self, fit: Fit) -> Generator[EpochProgress]:
         """Train on all samples once; yields whenever the compiled pass returns to Python."""
 
 
@@ -35,7 +28,8 @@ class MiniBatchEpochs:
     """Epochs of one step per mini-batch.
 
     Constructing them begins the schedule of the optimizer, and compiles what an epoch needs if the
-    samples are in memory: the first epoch then times only its run.
+    samples are in memory: the first epoch then times only its run. If the optimizer comes from a
+    checkpoint in the middle of an epoch, the first epoch is the rest of that one.
 
     Parameters
     ----------
@@ -51,7 +45,8 @@ class MiniBatchEpochs:
     Raises
     ------
     ValueError
-        If the schedule must end within the fit and does not, or has no length.
+        If the schedule must end within the fit and does not, or has no length; if the first epoch
+        is the rest of one, and that had other samples or mini-batches.
     """
 
     piece: Batch
@@ -60,39 +55,73 @@ class MiniBatchEpochs:
         self._source, self._batch_size, self._every = source, options.batch_size, every
         self._shuffle, self._threads = options.shuffle, options.threads
         engine, optimizer, n_steps = fit.net.engine, fit.optimizer, None
+        self._state = engine.state(optimizer)
+        begins_at = self._state.position or EpochPosition()
+        self._check(begins_at.piece, source.n_samples)
         if source.n_samples is not None and options.batch_size is not None:
             n_steps = fit.epochs * ceil_div(source.n_samples, options.batch_size)
-        optimizer.begin(engine.state(optimizer), n_steps)
+            n_steps -= min(begins_at.progress.batches, n_steps)
+        optimizer.begin(self._state, n_steps)
         if n_steps and options.batch_size is not None:
             for batch in source:
                 engine.compile(batch, Training(optimizer), options.batch_size, options.threads)
 
-    def epoch(self, fit: Fit) -> Iterator[EpochProgress]:
-        """Train on the mini-batches of all pieces."""
+    def epoch(self, fit: Fit) -> Generator[EpochProgress]:
+        """Train on the mini-batches of all pieces, or of those that are left of the epoch."""
         net, optimizer, average, every = fit.net, fit.optimizer, fit.average, self._every
-        batches, samples, C, right = 0, 0, 0.0, 0.0
-        for piece in self._source:
-            self.piece = piece
-            if net.inputs.names != self._source.input_names:  # of the first piece of a stream
-                net.inputs.names = self._source.input_names
-            S = len(piece.X)
-            batch = self._batch_size or S
-            if not every and optimizer.schedule.has_own_function:
-                # a user's schedule may raise: better before the first step than between two
-                optimizer.rates(net.engine.state(optimizer), ceil_div(S, batch))
-            training = Training(optimizer, net.engine.draw_noise_key(net.rng))
-            if average is not None and average.per_step:
-                training.average, training.average_state = average.average, average.share_and_count
-            seed = int(net.rng.integers(1, 2**63)) if self._shuffle else None
-            passes = net.engine.epoch(piece, training, batch, seed, self._threads, every, batches)
-            for done, C_done, right_done in passes:
-                yield EpochProgress(
-                    batches + ceil_div(done, batch), samples + done, C + C_done, right + right_done
+        at, has_begun = self._state.position or EpochPosition(), self._state.position is not None
+        try:
+            for piece in self._rest(at.pieces):
+                self.piece = piece
+                if net.inputs.names != self._source.input_names:  # of the first piece of a stream
+                    net.inputs.names = self._source.input_names
+                S = len(piece.X)
+                batch = self._batch_size or S
+                if not every and optimizer.schedule.has_own_function:
+                    # a user's schedule may raise: better before the first step than between two
+                    optimizer.rates(self._state, ceil_div(S, batch))
+                self._check(at.piece, S)
+                at.piece = at.piece or net.engine.begin_piece(piece, batch, net.rng, self._shuffle)
+                training = Training(optimizer, at.piece.noise_key)
+                if average is not None and average.per_step:
+                    training.average = average.average
+                    training.average_state = average.share_and_count
+                threads, before = self._threads, at.before.batches
+                for _ in net.engine.epoch(piece, training, at.piece, threads, every, before):
+                    self._state.position, has_begun = at, False
+                    yield at.progress
+                at = EpochPosition(at.pieces + 1, at.progress)
+            if not at.before.samples:
+                expected = RESTARTS if fit.epoch else "at least one (X, Y)"
+                if net.inputs.standardize and not fit.epoch:
+                    expected = f"{RESTARTS}, once before to standardise"
+                raise ValueError(f"batches: got none in epoch {fit.epoch + 1}; expected {expected}")
+            if has_begun:  # and nothing was left of it
+                yield at.before
+        finally:
+            self._state.position = None
+
+    def _rest(self, pieces: int) -> Iterator[Batch]:
+        """The pieces of an epoch after the first ones."""
+        begin = self._source.position
+        if begin > pieces:
+            raise ValueError(
+                f"batches: got them from piece {begin} on; expected from {pieces} on, as in the"
+                " checkpoint of the optimizer"
+            )
+        return islice(self._source, pieces - begin, None)
+
+    def _check(self, at: PiecePosition | None, n_samples: int | None) -> None:
+        """Raise unless an epoch can go on from there with these samples and options."""
+        if at is None:
+            return
+        for name, received, expected in (
+            ("samples", n_samples, at.n_samples),
+            ("batch_size", self._batch_size, at.batch_size),
+            ("shuffle", self._shuffle, at.seed is not None),
+        ):
+            if received not in (None, expected):
+                raise ValueError(
+                    f"{name}: got {received}; expected {expected}, as in the epoch that the"
+                    " checkpoint is from"
                 )
-            batches, samples = batches + ceil_div(S, batch), samples + S
-            C, right = C + C_done, right + right_done
-        if not samples:
-            expected = RESTARTS if fit.epoch else "at least one (X, Y)"
-            if net.inputs.standardize and not fit.epoch:
-                expected = f"{RESTARTS}, once before to standardise"
-            raise ValueError(f"batches: got none in epoch {fit.epoch + 1}; expected {expected}")

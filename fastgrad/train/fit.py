@@ -97,6 +97,7 @@ def _epochs(fit: Fit, source: Source, options: FitOptions) -> Epochs:
 def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
     """Train epoch by epoch until the last, or until a callback stops the fit."""
     history, begun = fit.history, list[Callback]()
+    fit.net.engine.state(fit.optimizer).epochs_left = fit.epochs
     try:
         for callback in fit.callbacks:
             callback.on_train_begin(fit)
@@ -104,7 +105,7 @@ def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
         good = LastGood(fit)
         for epoch in range(fit.epochs):
             if not history.stopped:
-                fit.epoch, fit.samples_done = epoch, 0
+                fit.epoch, fit.samples_done, fit.epoch_ended = epoch, 0, False
                 for callback in fit.callbacks:
                     callback.on_epoch_begin(fit)
             if history.stopped:
@@ -139,24 +140,28 @@ def _train_epoch(fit: Fit, epochs: Epochs, good: LastGood) -> float:
     """Train to the end of an epoch, or until it diverges or a callback stops it; the accuracy."""
     history, step, right, lr = fit.history, fit.step, 0.0, fit.optimizer.lr
     seconds, begin = 0.0, time.perf_counter()
-    for progress in epochs.epoch(fit):
-        seconds += time.perf_counter() - begin
-        right, lr = progress.right, fit.optimizer.lr  # before a callback assigns the next rate
-        fit.samples_done, fit.step = progress.samples, step + progress.batches
-        fit.cost = progress.C / progress.samples
-        if not good.weights_are_finite():
-            fit.cost = math.nan
-        for callback in fit.callbacks:
-            if not callback.every or progress.batches % callback.every == 0:
-                callback.on_batch_end(fit)
-        if history.stopped or not math.isfinite(fit.cost):
-            break
-        begin = time.perf_counter()
-    else:
-        if fit.average is not None and math.isfinite(fit.cost):
-            fit.average.on_epoch_end(fit.net)
-        if math.isfinite(fit.cost) and not good.on_epoch_end():
-            fit.cost = math.nan
+    state = fit.net.engine.state(fit.optimizer)
+    batches_before = state.position.progress.batches if state.position else 0  # a checkpoint's
+    with contextlib.closing(epochs.epoch(fit)) as passes:
+        for progress in passes:
+            seconds += time.perf_counter() - begin
+            right, lr = progress.right, fit.optimizer.lr  # before a callback assigns the next rate
+            fit.samples_done, fit.step = progress.samples, step + progress.batches
+            fit.cost = progress.C / progress.samples
+            if not good.weights_are_finite():
+                fit.cost = math.nan
+            for callback in fit.callbacks if progress.batches > batches_before else ():
+                if not callback.every or progress.batches % callback.every == 0:
+                    callback.on_batch_end(fit)
+            if history.stopped or not math.isfinite(fit.cost):
+                break
+            begin = time.perf_counter()
+        else:
+            fit.epoch_ended, state.epochs_left = True, fit.epochs - fit.epoch - 1
+            if fit.average is not None and math.isfinite(fit.cost):
+                fit.average.on_epoch_end(fit.net)
+    if math.isfinite(fit.cost) and not good.on_epoch_end():
+        fit.cost = math.nan
     history.samples = max(fit.samples_done, history.samples)  # now known for a stream, too
     history.seconds.append(seconds)
     history.cost.append(fit.cost)

@@ -1,16 +1,16 @@
 """Epochs of L-BFGS: one line search over all samples each."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..extras import import_extra
+from ..optim.epoch_position import EpochProgress
 from ..optim.lbfgs import LBFGS
 from .base import Fit, trained_mask
-from .epochs import EpochProgress
 from .options import FitOptions
 from .stream import Source
 
@@ -72,7 +72,7 @@ class LBFGSEpochs:
         self._here: _Point
         optimizer.begin(net.engine.state(optimizer), None)
 
-    def epoch(self, fit: Fit) -> Iterator[EpochProgress]:
+    def epoch(self, fit: Fit) -> Generator[EpochProgress]:
         """Take one step; the progress that it yields is that of the samples after the step."""
         optimizer, pairs, net = self._optimizer, self._pairs, self._net
         if self._shuffle:

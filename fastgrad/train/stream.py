@@ -22,6 +22,10 @@ class Source(Protocol):
     n_samples: int | None
     input_names: Sequence[str] | None
 
+    @property
+    def position(self) -> int:
+        """The piece with which the next iteration begins."""
+
     def __iter__(self) -> Iterator[Batch]:
         """All pieces."""
 
@@ -46,6 +50,7 @@ class InMemory:
     def __init__(self, batch: Batch, input_names: Sequence[str] | None = None) -> None:
         self.batch, self.input_names = batch, input_names
         self.n_samples: int | None = len(batch.X)
+        self.position = 0
 
     def __iter__(self) -> Iterator[Batch]:
         """The one piece."""
@@ -94,6 +99,12 @@ class Stream:
         self.n_samples: int | None = None
         self.input_names = input_names
         self._targets: Targets | None = None
+
+    @property
+    def position(self) -> int:
+        """That of `Chunks` and the like which have been restored from a checkpoint."""
+        position = getattr(self.pieces, "position", 0)
+        return position if isinstance(position, int) else 0
 
     def check_restarts(self) -> None:
         """Raise if it is an iterator: standardising would consume it."""

@@ -253,6 +253,7 @@ def altered(path, change):
     with safe_open(path, framework="numpy") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = dict(file.metadata())
+    del metadata["checksum"]
     change(tensors, metadata)
     save_file(tensors, path, metadata=metadata)
 

@@ -28,8 +28,11 @@ NAMES = ["_W", "__dict__", "version", "W", "lr", ""]
 
 
 def header_and_rest(content):
+    """The header without its checksum, and what follows it."""
     end = 8 + int.from_bytes(content[:8], "little")
-    return json.loads(content[8:end]), content[end:]
+    header = json.loads(content[8:end])
+    del header["__metadata__"]["checksum"]
+    return header, content[end:]
 
 
 def with_header(header, rest):
