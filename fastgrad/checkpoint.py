@@ -13,6 +13,7 @@ from .kernels.costs import Cost
 from .kernels.update_rules import RULES
 from .model.function_names import by_name
 from .model.layer import Arrays
+from .model.spec import NetworkSpec
 from .network import Network
 from .optim import adam, first_order
 from .optim.base import Optimizer, State
@@ -54,6 +55,35 @@ def load(path: Any, custom_objects: Iterable[Activation | Cost] = ()) -> Network
         among `custom_objects`; if two different ones among these have the same name.
     """
     return _read(path, custom_objects)[0]
+
+
+def networks_of(path: Any, specs: Mapping[str, NetworkSpec], arrays: Arrays) -> list[Network]:
+    """The networks of these specs; their arrays are compared with them before anything is made.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, for error messages.
+    specs : mapping of str to NetworkSpec
+        By what the names of their arrays begin with.
+    arrays : dict of str to ndarray
+        Those of all networks.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are not those of the specs, or a spec contradicts itself.
+    """
+    shapes = ((begin, *shape) for begin, spec in specs.items() for shape in spec.shapes())
+    named = ((begin + name, dtype, shape) for begin, name, dtype, shape in shapes)
+    safetensors.check_shapes(path, named, arrays)
+    try:
+        networks = {begin: Network.from_spec(spec) for begin, spec in specs.items()}
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    into = {begin + name: a for begin, net in networks.items() for name, a in net.arrays.items()}
+    safetensors.copy_arrays(path, into, arrays)
+    return [*networks.values()]
 
 
 @runtime_checkable
@@ -305,13 +335,8 @@ def _read(
         raise ValueError(
             f"{path}: got the networks of an ensemble; load it with fg.TableModel.load"
         )
-    try:
-        net = Network.from_spec(spec)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
     own = {name: a for name, a in arrays.items() if state is None or not _is_of_training(name)}
-    safetensors.copy_arrays(path, net.arrays, own)
-    return net, arrays, state
+    return networks_of(path, {"": spec}, own)[0], arrays, state
 
 
 class Checkpoint(Callback):

@@ -12,11 +12,12 @@ from safetensors.numpy import save as to_bytes
 from .. import validation
 from ..atomic_write import atomic_write
 from ..model.function_names import by_name
-from ..model.layer import Arrays
+from ..model.layer import Arrays, ArrayShape
 from ..model.spec import NetworkSpec
 
 __all__ = [
-    "NetworkFile", "NotFiniteError", "check_path", "copy_arrays", "read", "read_metadata", "write",
+    "NetworkFile", "NotFiniteError", "check_path", "check_shapes", "copy_arrays", "read",
+    "read_metadata", "write",
 ]  # fmt: skip
 
 _FORMAT = "1"
@@ -199,6 +200,20 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
     return config, arrays, state
 
 
+def check_shapes(path: Any, expected: Iterable[ArrayShape], arrays: Arrays) -> None:
+    """Raise ValueError unless the arrays of a file have these names, dtypes and shapes."""
+    names = set()
+    for name, dtype, shape in expected:
+        received = arrays.get(name)
+        if received is None or received.shape != shape or received.dtype != dtype:
+            what = "nothing" if received is None else f"{received.dtype} {received.shape}"
+            raise ValueError(f"{path}: got {what} for {name}; expected {dtype} {shape}")
+        names.add(name)
+    if unexpected := arrays.keys() - names:
+        name = validation.shown(min(unexpected))
+        raise ValueError(f"{path}: got a tensor {name}; expected no such tensor")
+
+
 def copy_arrays(path: Any, into: Arrays, arrays: Arrays) -> None:
     """Copy the arrays of a file into existing ones of the same names.
 
@@ -208,14 +223,9 @@ def copy_arrays(path: Any, into: Arrays, arrays: Arrays) -> None:
         If one is missing, unexpected, of another shape or dtype, or not finite; then nothing is
         copied.
     """
-    if unexpected := arrays.keys() - into.keys():
-        raise ValueError(f"{path}: got {min(unexpected)}; expected no such tensor")
-    for name, array in into.items():
-        received = arrays.get(name)
-        if received is None or received.shape != array.shape or received.dtype != array.dtype:
-            what = "nothing" if received is None else f"{received.dtype} {received.shape}"
-            raise ValueError(f"{path}: got {what} for {name}; expected {array.dtype} {array.shape}")
-        _check_finite(path, name, received)
+    check_shapes(path, ((name, a.dtype, a.shape) for name, a in into.items()), arrays)
+    for name in into:
+        _check_finite(path, name, arrays[name])
     for name, array in into.items():
         array[...] = arrays[name]
 
