@@ -10,7 +10,6 @@ from . import validation
 from .formats import safetensors
 from .kernels.activations import Activation
 from .kernels.costs import Cost
-from .kernels.update_rules import RULES
 from .model.function_names import by_name
 from .model.layer import Arrays
 from .model.spec import NetworkSpec
@@ -20,6 +19,7 @@ from .optim.base import Optimizer, State
 from .optim.schedules import from_config
 from .optim.weight_averages import EMA, SWA, resolve_average
 from .train.base import Callback, Fit, TrainableNetwork
+from .validation import choice
 
 __all__ = ["MEMBER", "Checkpoint", "Resumable", "Resumed", "load", "resume", "save_checkpoint"]
 
@@ -28,6 +28,14 @@ _SLOT, _MEMORY, _FROZEN_STEPS = "optimizer.slot.", "optimizer.memory", "optimize
 _AVERAGE, _EXTRA = "average", "also."
 MEMBER = "member."  # of the networks of an ensemble, which are in one file
 
+# The keys of the training state.
+_ENTRIES = {
+    "optimizer", "rule", "lr", "numbers", "schedule", "clip", "steps", "apart", "fit", "random",
+    "average", "also",
+}  # fmt: skip
+_MAX_STEPS = 2**53
+
+_AVERAGES: dict[str, type[EMA | SWA]] = {"EMA": EMA, "SWA": SWA}
 _OPTIMIZERS = {name: getattr(room, name) for room in (adam, first_order) for name in room.__all__}
 
 
@@ -219,21 +227,26 @@ def resume(
     if saved is None:
         raise ValueError(f"{path}: got a network alone; expected a checkpoint")
     try:
+        if unknown := saved.keys() - _ENTRIES:
+            choice("state", min(unknown), _ENTRIES)
         states = _extra_states(saved["also"], arrays)
         optimizer = _optimizer_from_config(saved)
         state = net.engine.state(optimizer)
-        state.steps[0] = saved["steps"]
-        state.fit_began, state.horizon = saved["fit"]
-        state.per_layer = bool(saved["apart"])
+        state.steps[0] = _count("steps", saved["steps"])
+        began, horizon = validation.pair("fit", saved["fit"], "(step, steps)")
+        state.fit_began = _count("fit[0]", began)
+        state.horizon = None if horizon is None else _count("fit[1]", horizon)
+        state.per_layer = validation.flag("apart", saved["apart"])
         into = _optimizer_arrays(state)
         average: EMA | SWA | None = None
         if "average" in saved:
             kind, number, numbers = saved["average"]
-            average = EMA(number) if kind == "EMA" else SWA(number)
+            average = _AVERAGES[choice("average", kind, _AVERAGES)](number)
             into[_AVERAGE] = average.of(net)
-            average.share_and_count[:] = numbers
+            share, count = (validation.number("average", n, least=0) for n in numbers)
+            average.share_and_count[:] = share, count
         net.rng.bit_generator.state = saved["random"]
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: got a damaged checkpoint ({error}); expected a complete one"
         ) from None
@@ -309,11 +322,14 @@ def _optimizer_config(optimizer: Optimizer) -> dict[str, Any]:
 
 def _optimizer_from_config(saved: dict[str, Any]) -> Optimizer:
     """The optimizer of these numbers, without the arguments that it was constructed from."""
-    optimizer: Optimizer = object.__new__(_OPTIMIZERS[saved["optimizer"]])
-    schedule, rule = from_config(saved["schedule"]), RULES[saved["rule"]]
-    Optimizer.__init__(optimizer, schedule, rule, **saved["numbers"])
-    optimizer.h[0] = saved["lr"]
-    return optimizer.clip(*saved["clip"])
+    kind: type[Optimizer] = _OPTIMIZERS[choice("optimizer", saved["optimizer"], _OPTIMIZERS)]
+    optimizer = kind.restored(from_config(saved["schedule"]), saved["rule"], saved["numbers"])
+    optimizer.h[0] = validation.number("lr", saved["lr"], least=0)
+    return optimizer.clip(*validation.pair("clip", saved["clip"], "(norm, value)"))
+
+
+def _count(name: str, value: Any) -> int:
+    return validation.integer(name, value, least=0, most=_MAX_STEPS)
 
 
 def _optimizer_arrays(state: State) -> Arrays:

@@ -21,6 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 _FORMAT = "1"
+_MAX_DEPTH = 100  # of JSON, which code that calls itself goes through
 
 #: Type of each entry of the spec in the header.
 _ENTRIES = {
@@ -110,14 +111,16 @@ def _json(name: str, value: dict[str, Any]) -> str:
     """The value as JSON from which it comes back the same, but for tuples, which are lists then."""
     try:
         text = json.dumps(value, allow_nan=False)
-        _check_keys(value)
+        _check_nested(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"{name}: got something that JSON cannot hold ({error})") from None
     return text
 
 
-def _check_keys(value: Any) -> None:
-    """Raise unless all keys are text: JSON would make text of others."""
+def _check_nested(value: Any, depth: int = 0) -> None:
+    """Raise unless all keys are text, since JSON would make text of others, and it is not deep."""
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"lists and objects within each other, more than {_MAX_DEPTH}")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
@@ -125,7 +128,7 @@ def _check_keys(value: Any) -> None:
         value = value.values()
     if not isinstance(value, str) and isinstance(value, Iterable):
         for item in value:
-            _check_keys(item)
+            _check_nested(item, depth + 1)
 
 
 def read(path: Any, custom_objects: Any = ()) -> NetworkFile:
@@ -193,9 +196,11 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
     try:
         config = json.loads(header["network"])
         state = json.loads(header["state"]) if "state" in header else None
+        _check_nested([config, state])
     except (ValueError, RecursionError):
-        config = None
-    if not isinstance(config, dict) or {k: type(v) for k, v in config.items()} != _ENTRIES:
+        config = state = None
+    is_config = isinstance(config, dict) and {k: type(v) for k, v in config.items()} == _ENTRIES
+    if not is_config or not isinstance(state, dict | None):
         raise ValueError(f"{path}: got a damaged header; expected a model saved by fastgrad")
     return config, arrays, state
 

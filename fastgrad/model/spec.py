@@ -133,6 +133,8 @@ class NetworkSpec:
         costs = [(function_of(cost, custom_objects), *rest) for cost, *rest in config["cost"]]
         spec = cls.create(config["sizes"], activations, costs, config["dtype"])
         given = config["training"]
+        for name in given:
+            validation.choice("training", name, ("inputs", "targets", "layers"))
         pairs = zip(spec.layers, given["layers"], strict=True)
         return replace(
             spec,

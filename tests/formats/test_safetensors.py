@@ -332,6 +332,17 @@ def test_a_path_is_a_path(make, parts):
     assert_names(make, parts)
 
 
+def nested(depth):
+    return {"a": nested(depth - 1)} if depth else {}
+
+
+def test_nested_metadata_come_back(path):
+    net = fg.Network([2, 1], seed=0)
+    net.metadata = nested(95)
+    net.save(path)
+    assert fg.load(path).metadata == nested(95)
+
+
 @pytest.mark.parametrize(
     ("metadata", "part"),
     [
@@ -339,6 +350,7 @@ def test_a_path_is_a_path(make, parts):
         ({"classes": [{"a": {None: 1}}]}, "the key None"),
         ({"best": np.inf}, "JSON compliant"),
         ({"array": np.ones(2)}, "ndarray"),
+        (nested(101), "within each other, more than 100"),
     ],
 )
 def test_metadata_that_json_would_change_are_refused(metadata, part, path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.model_files import header_and_rest, with_header
 from helpers.run_mode import jitted_only
 from helpers.soak import SOAK
 from helpers.ten_samples import X, y
@@ -25,16 +26,6 @@ VALUES = [
     2**53, "1e999",
 ]  # fmt: skip
 NAMES = ["_W", "__dict__", "version", "W", "lr", ""]
-
-
-def header_and_rest(content):
-    end = 8 + int.from_bytes(content[:8], "little")
-    return json.loads(content[8:end]), content[end:]
-
-
-def with_header(header, rest):
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + rest
 
 
 def places(value, path=()):
