@@ -1,30 +1,35 @@
-"""How much more than a file its content may be, decompressed or written out."""
+"""How much larger than a file its content may be, decompressed or written out as a table."""
 
 import io
 from typing import Any
 
-__all__ = ["LimitedReader", "check_expansion", "most_bytes"]
+__all__ = ["LimitedReader", "check_cells", "check_expansion"]
 
-_TIMES = 100  # that zeros and a table of few different cells stay below, unless they are many
-_FLOOR = 2**30  # bytes to which everything may expand
-
-
-def most_bytes(n_bytes: int) -> int:
-    """To how many bytes a file of `n_bytes` may expand."""
-    return max(_FLOOR, _TIMES * n_bytes)
+_TIMES = 100
+# To which anything may expand: arrays, which take no longer than to copy them; text; cells.
+_SMALL_ARRAYS, _SMALL_TEXT, _SMALL_CELLS = 2**30, 2**28, 2**22
 
 
-def check_expansion(name: str, n_bytes: int, expanded: int) -> None:
+def check_expansion(name: str, n_bytes: int, expanded: int, small: int = _SMALL_ARRAYS) -> None:
     """Raise ValueError if a file of `n_bytes` expands to too many."""
-    if expanded > most_bytes(n_bytes):
+    if expanded > max(small, _TIMES * n_bytes):
         raise ValueError(
-            f"{name}: expands to {expanded / 2**30:.1f} GiB or more; expected at most 1 GiB, or"
-            f" {_TIMES} times the file (decompress it first, if you trust it)"
+            f"{name}: expands to {expanded >> 20:,} MiB or more; expected at most {small >> 20:,}"
+            f" MiB, or {_TIMES} times the file (decompress it first, if you trust it)"
+        )
+
+
+def check_cells(name: str, n_given: int, n_cells: int) -> None:
+    """Raise ValueError if a table with `n_given` values has too many cells without one."""
+    if n_cells > max(_SMALL_CELLS, _TIMES * n_given):
+        raise ValueError(
+            f"{name}: a table of {n_cells:,} cells, of which {n_given:,} hold a value; expected"
+            f" at most {_TIMES} times as many as these"
         )
 
 
 class LimitedReader(io.RawIOBase):
-    """A file that is read while it is decompressed, up to what it may expand to.
+    """A file of text that is decompressed while it is read, up to what it may expand to.
 
     Parameters
     ----------
@@ -48,7 +53,7 @@ class LimitedReader(io.RawIOBase):
         part = self._file.read(len(buffer))
         buffer[: len(part)] = part
         self._expanded += len(part)
-        check_expansion(self._name, self._n_bytes, self._expanded)
+        check_expansion(self._name, self._n_bytes, self._expanded, _SMALL_TEXT)
         return len(part)
 
     def close(self) -> None:
