@@ -12,9 +12,9 @@ from .atomic_write import previous
 from .formats import safetensors
 from .kernels.activations import Activation
 from .kernels.costs import Cost
-from .kernels.update_rules import RULES
 from .model.function_names import by_name
 from .model.layer import Arrays
+from .model.spec import NetworkSpec
 from .network import Network
 from .optim import adam, first_order
 from .optim.base import Optimizer, State
@@ -22,6 +22,7 @@ from .optim.epoch_position import EpochPosition
 from .optim.schedules import from_config
 from .optim.weight_averages import EMA, SWA, resolve_average
 from .train.base import Callback, Fit, TrainableNetwork
+from .validation import choice
 
 __all__ = ["MEMBER", "Checkpoint", "Resumable", "Resumed", "load", "resume", "save_checkpoint"]
 
@@ -30,6 +31,14 @@ _SLOT, _MEMORY, _FROZEN_STEPS = "optimizer.slot.", "optimizer.memory", "optimize
 _AVERAGE, _EXTRA = "average", "also."
 MEMBER = "member."  # of the networks of an ensemble, which are in one file
 
+# The keys of the training state.
+_ENTRIES = {
+    "optimizer", "rule", "lr", "numbers", "schedule", "clip", "steps", "apart", "fit", "random",
+    "average", "also", "left", "position",
+}  # fmt: skip
+_MAX_STEPS = 2**53
+
+_AVERAGES: dict[str, type[EMA | SWA]] = {"EMA": EMA, "SWA": SWA}
 _OPTIMIZERS = {name: getattr(room, name) for room in (adam, first_order) for name in room.__all__}
 
 
@@ -57,6 +66,35 @@ def load(path: Any, custom_objects: Iterable[Activation | Cost] = ()) -> Network
         among `custom_objects`; if two different ones among these have the same name.
     """
     return _read(path, custom_objects)[0]
+
+
+def networks_of(path: Any, specs: Mapping[str, NetworkSpec], arrays: Arrays) -> list[Network]:
+    """The networks of these specs; their arrays are compared with them before anything is made.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, for error messages.
+    specs : mapping of str to NetworkSpec
+        By what the names of their arrays begin with.
+    arrays : dict of str to ndarray
+        Those of all networks.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are not those of the specs, or a spec contradicts itself.
+    """
+    shapes = ((begin, *shape) for begin, spec in specs.items() for shape in spec.shapes())
+    named = ((begin + name, dtype, shape) for begin, name, dtype, shape in shapes)
+    safetensors.check_shapes(path, named, arrays)
+    try:
+        networks = {begin: Network.from_spec(spec) for begin, spec in specs.items()}
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    into = {begin + name: a for begin, net in networks.items() for name, a in net.arrays.items()}
+    safetensors.copy_arrays(path, into, arrays)
+    return [*networks.values()]
 
 
 @runtime_checkable
@@ -214,26 +252,31 @@ def resume(
     if saved is None:
         raise ValueError(f"{path}: got a network alone; expected a checkpoint")
     try:
+        if unknown := saved.keys() - _ENTRIES:
+            choice("state", min(unknown), _ENTRIES)
         states = _extra_states(saved["also"], arrays)
         optimizer = _optimizer_from_config(saved)
         state = net.engine.state(optimizer)
-        state.steps[0] = saved["steps"]
-        state.fit_began, state.horizon = saved["fit"]
-        state.per_layer = bool(saved["apart"])
+        state.steps[0] = _count("steps", saved["steps"])
+        began, horizon = validation.pair("fit", saved["fit"], "(step, steps)")
+        state.fit_began = _count("fit[0]", began)
+        state.horizon = None if horizon is None else _count("fit[1]", horizon)
+        state.per_layer = validation.flag("apart", saved["apart"])
         state.epochs_left = saved.get("left")
         if state.epochs_left is not None:
-            validation.integer("left", state.epochs_left, least=0)
+            _count("left", state.epochs_left)
         if "position" in saved:
             state.position = EpochPosition.from_config(saved["position"])
         into = _optimizer_arrays(state)
         average: EMA | SWA | None = None
         if "average" in saved:
             kind, number, numbers = saved["average"]
-            average = EMA(number) if kind == "EMA" else SWA(number)
+            average = _AVERAGES[choice("average", kind, _AVERAGES)](number)
             into[_AVERAGE] = average.of(net)
-            average.share_and_count[:] = numbers
+            share, count = (validation.number("average", n, least=0) for n in numbers)
+            average.share_and_count[:] = share, count
         net.rng.bit_generator.state = saved["random"]
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: got a damaged checkpoint ({error}); expected a complete one"
         ) from None
@@ -309,11 +352,14 @@ def _optimizer_config(optimizer: Optimizer) -> dict[str, Any]:
 
 def _optimizer_from_config(saved: dict[str, Any]) -> Optimizer:
     """The optimizer of these numbers, without the arguments that it was constructed from."""
-    optimizer: Optimizer = object.__new__(_OPTIMIZERS[saved["optimizer"]])
-    schedule, rule = from_config(saved["schedule"]), RULES[saved["rule"]]
-    Optimizer.__init__(optimizer, schedule, rule, **saved["numbers"])
-    optimizer.h[0] = saved["lr"]
-    return optimizer.clip(*saved["clip"])
+    kind: type[Optimizer] = _OPTIMIZERS[choice("optimizer", saved["optimizer"], _OPTIMIZERS)]
+    optimizer = kind.restored(from_config(saved["schedule"]), saved["rule"], saved["numbers"])
+    optimizer.h[0] = validation.number("lr", saved["lr"], least=0)
+    return optimizer.clip(*validation.pair("clip", saved["clip"], "(norm, value)"))
+
+
+def _count(name: str, value: Any) -> int:
+    return validation.integer(name, value, least=0, most=_MAX_STEPS)
 
 
 def _optimizer_arrays(state: State) -> Arrays:
@@ -335,13 +381,8 @@ def _read(
         raise ValueError(
             f"{path}: got the networks of an ensemble; load it with fg.TableModel.load"
         )
-    try:
-        net = Network.from_spec(spec)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
     own = {name: a for name, a in arrays.items() if state is None or not _is_of_training(name)}
-    safetensors.copy_arrays(path, net.arrays, own)
-    return net, arrays, state
+    return networks_of(path, {"": spec}, own)[0], arrays, state
 
 
 class Checkpoint(Callback):

@@ -1,6 +1,6 @@
 """Lookup by name and parameters, and checks of definitions, for activations, costs and the like."""
 
-import ast
+import re
 from collections.abc import Callable, Iterable, Mapping
 from inspect import signature
 from typing import Any, TypeVar
@@ -16,6 +16,10 @@ __all__ = [
 
 Function = Callable[..., Any]
 Named = TypeVar("Named")
+
+_PARAMETER = re.compile(
+    r"\s*(\w+)\s*=\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*", re.ASCII
+)
 
 #: 100 points between -4 and 4; irrational, since functions tend to have kinks at round numbers.
 SAMPLE_POINTS = [-4 + 0.08 * (k + 1 / np.pi) for k in range(100)]
@@ -36,7 +40,9 @@ def check_number(kind: str, argument: str, value: Any) -> float:
     """Return the value as a float, or raise unless it is a finite number."""
     is_number = isinstance(value, (int, float, np.integer, np.floating))
     if not is_number or isinstance(value, bool) or not np.isfinite(value):
-        raise ValueError(f"{kind}: {argument} is {value!r}, expected a finite number")
+        raise ValueError(
+            f"{kind}: {argument} is {validation.shown(value)}, expected a finite number"
+        )
     return float(value)
 
 
@@ -163,27 +169,33 @@ def from_name(
         If the name is unknown (the message gives the most similar one) or its parameters are wrong.
     """
     if not isinstance(spec, str):
-        raise TypeError(f"{kind}: got {spec!r}, expected a name or a fg.{kind.title()}")
+        raise TypeError(
+            f"{kind}: got {validation.shown(spec)}, expected a name or a fg.{kind.title()}"
+        )
     name, has_parameters, _ = spec.partition("(")
     names = {**instances, **factories}
     name = validation.choice(kind, name.strip(), names, _ALIASES.get(kind, {}))
     if name in instances and not has_parameters:
         return instances[name]
     if name not in factories:
-        raise ValueError(f"{kind}: {name!r} takes no parameters, got {spec!r}")
+        raise ValueError(f"{kind}: {name!r} takes no parameters, got {validation.shown(spec)}")
     try:
         return factories[name](**_parameters(spec) if has_parameters else {})
     except (SyntaxError, TypeError):
+        received = validation.shown(spec)
         usage = ", ".join(f"{p}=number" for p in signature(factories[name]).parameters)
-        raise ValueError(f"{kind}: got {spec!r}, expected '{name}({usage})'") from None
+        raise ValueError(f"{kind}: got {received}, expected '{name}({usage})'") from None
 
 
-def _parameters(spec: str) -> dict[str, Any]:
-    """Parse {"slope": 0.2} out of "leaky_relu(slope=0.2)", or raise SyntaxError."""
-    call = ast.parse(spec.strip(), mode="eval").body
-    if not isinstance(call, ast.Call) or call.args:
+def _parameters(spec: str) -> dict[str, float]:
+    """Parse {"slope": 0.2} out of "leaky_relu(slope=0.2)", or raise SyntaxError.
+
+    Not by Python's own parser, which warns of odd numbers and fails at deep nesting.
+    """
+    inner = spec.partition("(")[2].rstrip()
+    parts = inner[:-1].split(",") if inner[:-1].strip() else []
+    found = [match for match in map(_PARAMETER.fullmatch, parts) if match]
+    numbers = {match[1]: float(match[2]) for match in found}
+    if len(numbers) < len(parts) or not inner.endswith(")"):
         raise SyntaxError
-    try:
-        return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-    except ValueError:
-        raise SyntaxError from None
+    return {k: int(v) if v.is_integer() and abs(v) < 2**53 else v for k, v in numbers.items()}

@@ -39,6 +39,7 @@ __all__ = [
 
 _MAX_SAMPLES = 2**32 - 1  # the permutation of a shuffle has 4 bytes per sample
 _MAX_INTEGER = 2**63 - 1  # of a compiled loop
+_MAX_NAME = 100  # characters that are compared with those of similar names, in quadratic time
 _MAX_NODES = 2**29  # the bytes of the weights between two layers of this size fit in an integer
 
 
@@ -79,7 +80,7 @@ def number(
         or (above is not None and real <= above)
         or (below is not None and real >= below)
     ):
-        raise ValueError(f"{name}: got {value!r}; expected {expected}")
+        raise ValueError(f"{name}: got {shown(value)}; expected {expected}")
     return real
 
 
@@ -88,9 +89,9 @@ def integer(name: str, value: Any, *, least: int, most: float = _MAX_INTEGER) ->
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name}: got {shown(value)}; expected an integer of at least {least}")
     if value < least:
-        raise ValueError(f"{name}: got {value}; expected an integer of at least {least}")
+        raise ValueError(f"{name}: got {shown(value)}; expected an integer of at least {least}")
     if int(value) > most:
-        raise ValueError(f"{name}: got {value}; expected an integer of at most {most}")
+        raise ValueError(f"{name}: got {shown(value)}; expected an integer of at most {most}")
     return int(value)
 
 
@@ -162,7 +163,7 @@ def did_you_mean(
     """
     from difflib import get_close_matches  # noqa: PLC0415 - needed for an error only
 
-    names = list(names)
+    names, name = list(names), name[:_MAX_NAME]
     by_normalized = {_normalized(valid): valid for valid in names} | dict(aliases)
     by_normalized.pop("", None)
     similar = get_close_matches(name.lower(), names, n=1, cutoff=0.5)

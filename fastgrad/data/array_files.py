@@ -1,44 +1,174 @@
-"""Files of arrays: .npz, .npy and idx, the format of MNIST; nothing in them is executed."""
+"""Files of arrays: .npz, .npy and idx, the format of MNIST; nothing in them is executed.
+
+An array is read when it is asked for, and after its header has been compared with the file's size.
+"""
 
 import gzip
+import io
 import math
 import struct
+import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 from tokenize import TokenError
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["read_idx", "read_npy", "read_npz"]
+from .expansion import check_expansion
+
+__all__ = ["StoredArray", "open_idx", "open_npy", "open_npz"]
+
+
+_PART = 2**20  # bytes that are read at a time
+
+
+class _Header(NamedTuple):
+    """What the header of an array says."""
+
+    n_bytes: int  # its own
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    is_fortran: bool = False
+
+
+class StoredArray:
+    """An array in a file, whose header and whose values are read when they are asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for errors.
+    opened : callable
+        A context with the array's content, for reading bytes.
+    header_of : callable
+        Reads the header from it.
+    size : int, optional
+        The size of the content; None if it is not known before it is decompressed.
+    is_alone : bool
+        Whether nothing may follow the array.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        opened: Callable[[], Any],
+        header_of: Callable[[IO[bytes]], _Header],
+        size: int | None,
+        is_alone: bool = False,
+    ) -> None:
+        self.path, self._opened, self._header_of = path, opened, header_of
+        self._size, self._is_alone = size, is_alone
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape."""
+        return self._header.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype, in the byte order of the file."""
+        return self._header.dtype
+
+    @cached_property
+    def _header(self) -> _Header:
+        with _decoding(self.path), self._opened() as file:
+            header = self._header_of(file)
+        if header.dtype.hasobject:
+            raise ValueError(
+                f"{self.path}: holds an array of Python objects; expected numbers or text"
+            )
+        if min(header.shape, default=0) < 0 or not header.dtype.itemsize:
+            raise ValueError(f"{self.path}: damaged: the header of an array has no valid size")
+        self._check_size(header, self._size)
+        return header
+
+    def _check_size(self, header: _Header, size: int | None) -> None:
+        """Raise unless the content has the size that its header says, and this is not too much."""
+        expected = header.n_bytes + math.prod(header.shape) * header.dtype.itemsize
+        if size is not None and (size < expected or (self._is_alone and size > expected)):
+            state = "cut short" if size < expected else "too long"
+            sizes = " x ".join(map(str, header.shape))
+            raise ValueError(
+                f"{self.path}: {state}: {size} bytes; expected {expected} from the header ({sizes})"
+            )
+        check_expansion(str(self.path), self.path.stat().st_size, expected)
+
+    def read(self) -> NDArray[Any]:
+        """The array, in the byte order of the machine."""
+        header = self._header
+        with _decoding(self.path), self._opened() as file:
+            file.read(header.n_bytes)
+            values = np.empty(math.prod(header.shape), header.dtype)
+            n_read = _fill(file, values)
+            n_more = len(file.read(1)) if self._is_alone else 0  # or the end, with its checksum
+            self._check_size(header, header.n_bytes + n_read + n_more)
+            array: NDArray[Any] = values.reshape(
+                header.shape, order="F" if header.is_fortran else "C"
+            )
+            if array.dtype.kind == "b":
+                array = array.view(np.uint8) != 0  # True is 1, whatever the file has
+            return array.astype(header.dtype.newbyteorder("="), copy=False)
+
+
+def _fill(file: IO[bytes], values: NDArray[Any]) -> int:
+    """Read values; return the number of bytes that there were."""
+    memory, n_read = values.view(np.uint8), 0
+    while part := file.read(min(len(memory) - n_read, _PART)):
+        memory[n_read : n_read + len(part)] = np.frombuffer(part, np.uint8)
+        n_read += len(part)
+    return n_read
 
 
 # --- npy, npz ------------------------------------------------------------------------------------
 
+_LONGEST = 10_000  # bytes of a header; numpy refuses longer ones too, after it has read them
+_PARSERS = {
+    (1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0,
+}  # fmt: skip
 
-def read_npy(path: Path) -> NDArray[Any]:
-    """Read the array of a .npy file; an array of Python objects is an error."""
-    with _decoding(path), path.open("rb") as file:
-        return _array(file)
+
+def open_npy(path: Path) -> StoredArray:
+    """The array of a .npy file."""
+    with _decoding(path):
+        size = path.stat().st_size
+    return StoredArray(path, partial(path.open, "rb"), _npy_header, size)
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays of a .npz file by name; an array of Python objects is an error."""
-    arrays = {}
+def open_npz(path: Path) -> dict[str, StoredArray]:
+    """The arrays of a .npz file by name."""
     with _decoding(path), zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            with archive.open(name) as file:
-                arrays[name.removesuffix(".npy")] = _array(file)
-    return arrays
+        members = archive.infolist()
+    return {
+        member.filename.removesuffix(".npy"): StoredArray(
+            path, partial(_unzipped, path, member), _npy_header, member.file_size
+        )
+        for member in members
+    }
 
 
-def _array(file: IO[bytes]) -> NDArray[Any]:
-    array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-    return array
+def _npy_header(file: IO[bytes]) -> _Header:
+    head = io.BytesIO(file.read(_LONGEST))
+    with warnings.catch_warnings():  # of odd literals, of files that Python 2 wrote
+        warnings.simplefilter("ignore")
+        version = np.lib.format.read_magic(head)
+        if version not in _PARSERS:
+            raise ValueError
+        shape, is_fortran, dtype = _PARSERS[version](head)
+    return _Header(head.tell(), shape, dtype, is_fortran)
+
+
+@contextmanager
+def _unzipped(path: Path, member: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise NotImplementedError  # others expand without limit in one read
+    with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+        yield file
 
 
 # --- idx -----------------------------------------------------------------------------------------
@@ -46,31 +176,29 @@ def _array(file: IO[bytes]) -> NDArray[Any]:
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
-def read_idx(path: Path) -> NDArray[Any]:
-    """Read an idx file, the format of MNIST, plain or with gzip.
+def open_idx(path: Path) -> StoredArray:
+    """The array of an idx file, the format of MNIST, plain or with gzip.
 
     Four bytes (0, 0, type, number of dimensions), the dimensions as big-endian 32-bit integers,
     then the values, big-endian, row by row.
     """
+    header_of = partial(_idx_header, path)
+    if path.suffix == ".gz":
+        return StoredArray(path, partial(gzip.open, path), header_of, None, is_alone=True)
     with _decoding(path):
-        content = path.read_bytes()
-        content = gzip.decompress(content) if path.suffix == ".gz" else content
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
-        head = content[:4].hex(" ") or "nothing"
-        raise ValueError(f"{path}: not an idx file (begins with {head})")
-    dtype, start = np.dtype(_IDX_TYPES[content[2]]), 4 + 4 * content[3]
-    if len(content) < start:
-        raise ValueError(f"{path}: cut short within the header; expected {start} bytes of it")
-    shape = struct.unpack(f">{content[3]}I", content[4:start])
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(content) != expected:
-        state = "cut short" if len(content) < expected else "too long"
-        sizes = " x ".join(map(str, shape))
-        raise ValueError(
-            f"{path}: {state}: {len(content)} bytes; expected {expected} from the header ({sizes})"
-        )
-    values = np.frombuffer(content, dtype, offset=start).reshape(shape)
-    return values.astype(dtype.newbyteorder("="))
+        size = path.stat().st_size
+    return StoredArray(path, partial(path.open, "rb"), header_of, size, is_alone=True)
+
+
+def _idx_header(path: Path, file: IO[bytes]) -> _Header:
+    head = file.read(4)
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES:
+        raise ValueError(f"{path}: not an idx file (begins with {head.hex(' ') or 'nothing'})")
+    n_bytes = 4 + 4 * head[3]
+    sizes = file.read(n_bytes - 4)
+    if len(sizes) < n_bytes - 4:
+        raise ValueError(f"{path}: cut short within the header; expected {n_bytes} bytes of it")
+    return _Header(n_bytes, struct.unpack(f">{head[3]}I", sizes), np.dtype(_IDX_TYPES[head[2]]))
 
 
 # --- errors of decoders --------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """Inputs and targets from files of arrays: which array is which, and their shapes."""
 
 import re
+import sys
+from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -9,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import array_files
-from .cells import not_among
+from .array_files import StoredArray
+from .cells import not_among, printable
 from .targets import Task
 
 __all__ = ["Arrays", "kind_of_arrays", "read_arrays"]
 
+_MAX_NAMES = 8
 Kind = Literal["npz", "npy", "idx"]
 
 
@@ -83,7 +87,7 @@ def read_arrays(
     if kind == "npz":
         if target_file is not None:
             raise ValueError(f"target_file: {path} holds its targets itself; expected none")
-        X, y = _pick(path, array_files.read_npz(path), target, optional=not needs_targets)
+        X, y = _pick(path, array_files.open_npz(path), target, optional=not needs_targets)
         place = f"{path}, y"
     else:
         if target is not None:
@@ -94,25 +98,26 @@ def read_arrays(
                 f"{path}: no file with the targets beside it; expected one, or its name with"
                 " --target-file (target_file=...)"
             )
-        X, y = _read(path), _read(partner) if partner and reads_targets else None
+        X, y = _open(path), _open(partner) if partner and reads_targets else None
         place = str(partner or path)
+    _check_inputs(path, X)
+    labels = _targets(place, y, X.shape[0]) if y and reads_targets else None
     is_image = kind == "idx" and X.dtype == np.uint8
-    inputs = _inputs(path, X)
+    inputs = _inputs(path, X.read())
     if is_image:
         inputs /= 255
-    if y is None or not reads_targets:
+    if labels is None:
         return Arrays(inputs, None, place, is_image, None)
-    y = _targets(place, y, len(inputs))
-    task: Task | None = "classification" if kind == "idx" and y.dtype.kind in "iu" else None
-    return Arrays(inputs, y, place, is_image, task)
+    task: Task | None = "classification" if kind == "idx" and labels.dtype.kind in "iu" else None
+    return Arrays(inputs, labels, place, is_image, task)
 
 
-def _read(path: Path) -> NDArray[Any]:
+def _open(path: Path) -> StoredArray:
     match kind_of_arrays(path):
         case "npy":
-            return array_files.read_npy(path)
+            return array_files.open_npy(path)
         case "idx":
-            return array_files.read_idx(path)
+            return array_files.open_idx(path)
     raise ValueError(f"{path}: expected a .npy or idx file")
 
 
@@ -134,17 +139,26 @@ def _partner(path: Path, target_file: str | PathLike[str] | None) -> Path | None
     return next((file for file in found if file.exists()), None)
 
 
-def _targets(place: str, y: NDArray[Any], rows: int) -> NDArray[Any]:
-    if y.shape not in ((rows,), (rows, 1)):
-        raise ValueError(f"{place}: shape {y.shape}; expected ({rows},), one target per row")
-    if y.dtype.kind not in "biufUS":
-        raise ValueError(f"{place}: dtype {y.dtype}; expected numbers or text")
-    return np.char.decode(y.ravel()) if y.dtype.kind == "S" else y.ravel()
+def _targets(place: str, stored: StoredArray, rows: int) -> NDArray[Any]:
+    if stored.shape not in ((rows,), (rows, 1)):
+        raise ValueError(f"{place}: shape {stored.shape}; expected ({rows},), one target per row")
+    if stored.dtype.kind not in "biufUS":
+        raise ValueError(f"{place}: dtype {stored.dtype}; expected numbers or text")
+    y = stored.read().ravel()
+    try:
+        text = np.char.decode(y) if y.dtype.kind == "S" else y
+    except UnicodeDecodeError:
+        raise ValueError(f"{place}: bytes that are no text in UTF-8; expected text") from None
+    if text.dtype.kind == "U":
+        codes = text.view(np.uint32)  # of characters; NumPy takes any number for one
+        if ((codes > sys.maxunicode) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any():
+            raise ValueError(f"{place}: text with codes that are no character; expected text")
+    return text
 
 
 def _pick(
-    path: Path, arrays: dict[str, NDArray[Any]], target: str | int | None, optional: bool
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    path: Path, arrays: dict[str, StoredArray], target: str | int | None, optional: bool
+) -> tuple[StoredArray, StoredArray | None]:
     if target is not None:
         if target not in arrays:
             raise ValueError(f"{path}: no array {not_among(str(target), list(arrays))}")
@@ -158,18 +172,22 @@ def _pick(
     if len(unnamed) == 1 and optional:
         return unnamed[0], None
     if len(unnamed) == 2:
-        unnamed.sort(key=lambda array: array.ndim)
-        if unnamed[0].ndim == 1 < unnamed[1].ndim:
+        unnamed.sort(key=lambda array: len(array.shape))
+        if len(unnamed[0].shape) == 1 < len(unnamed[1].shape):
             return unnamed[1], unnamed[0]
-    found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "none"
+    first = ", ".join(f"{printable(n)} {a.shape}" for n, a in islice(arrays.items(), _MAX_NAMES))
+    found = (first or "none") + ", ..." * (len(arrays) > _MAX_NAMES)
     raise ValueError(f"{path}: arrays {found}; expected X (rows, features) and y (rows,)")
 
 
-def _inputs(path: Path, X: NDArray[Any]) -> NDArray[Any]:
+def _check_inputs(path: Path, X: StoredArray) -> None:
     if X.dtype.kind not in "biuf":
         raise ValueError(f"{path}, X: dtype {X.dtype}; expected numbers")
-    if X.ndim < 2 or X.size == 0:
+    if len(X.shape) < 2 or 0 in X.shape:
         raise ValueError(f"{path}, X: shape {X.shape}; expected (rows, features), neither 0")
+
+
+def _inputs(path: Path, X: NDArray[Any]) -> NDArray[Any]:
     small = X.dtype.itemsize <= 2 or X.dtype == np.float32
     flat = np.array(X.reshape(len(X), -1), dtype=np.float32 if small else np.float64, order="C")
     if not np.isfinite(flat).all():

@@ -21,7 +21,7 @@ MISSING_WORDS = (
 )  # fmt: skip
 
 _MISSING = {"", "na", "n/a", "nan", "null", "?"}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _CODE = re.compile(r"[+-]?0\d", re.ASCII)
 _FORMATTING = re.compile(r"[\s$€£¥%,'()\u2019\u2212]")  # the last two: apostrophe, minus
 _MAX_LENGTH = 60

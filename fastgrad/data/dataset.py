@@ -36,8 +36,9 @@ def load_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         The digit.
     """
     with as_file(files("fastgrad.data") / "datasets" / "digits.npz") as path:
-        arrays = array_files.read_npz(path)
-    return arrays["X"].astype(np.float32) / np.float32(16), arrays["y"].astype(np.int64)
+        arrays = array_files.open_npz(path)
+        X, y = arrays["X"].read(), arrays["y"].read()
+    return X.astype(np.float32) / np.float32(16), y.astype(np.int64)
 
 
 def load_penguins() -> dict[str, list[Any]]:

@@ -4,8 +4,8 @@ import io
 import json
 import re
 import sys
-import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path, PurePath
@@ -13,12 +13,15 @@ from typing import Any
 
 from ..extras import import_extra
 from ..validation import shown
-from .cells import listed, printable
+from .binary_tables import BINARY_KINDS, read_binary
+from .cells import printable
 from .delimited import RawTable, TextOptions, column_names, read_delimited
+from .expansion import LimitedReader, check_cells, check_expansion
 
 __all__ = ["is_record", "is_series", "read_source"]
 
 _EXPECTED = "expected a path, an open file, a DataFrame, a mapping or a list of mappings"
+_BUFFER = 2**20
 _COMPRESSED = {".gz", ".bz2", ".zst"}
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _BY_FIRST_BYTES = {
@@ -70,9 +73,14 @@ def _unzipped(path: Path) -> tuple[str, bytes]:
             members = [m for m in archive.namelist() if m[-1] != "/" and "__MACOSX" not in m]
             if len(members) != 1:
                 raise ValueError(f"{path}: {len(members)} files in the archive; expected one")
-            return PurePath(members[0]).suffix.lower(), archive.read(members[0])
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise ValueError(f"{path}: damaged, or an archive with a password ({error})") from None
+            member = archive.getinfo(members[0])
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise NotImplementedError("compressed in a way that is not known")
+            check_expansion(str(path), path.stat().st_size, member.file_size)
+            return PurePath(members[0]).suffix.lower(), archive.read(member)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        reason = printable(str(error))
+        raise ValueError(f"{path}: damaged, or an archive with a password ({reason})") from None
 
 
 def _read_file(
@@ -82,20 +90,25 @@ def _read_file(
     pa = import_extra("pyarrow", "table", "a table")
     with open_file() as file:
         compression = _first(_COMPRESSIONS, file.read(10))
+        n_bytes = file.seek(0, io.SEEK_END)
 
     def opened() -> Any:
         file = open_file()
-        return pa.input_stream(file, compression=compression) if compression else file
+        if not compression:
+            return file
+        stream = pa.input_stream(file, compression=compression)
+        return io.BufferedReader(LimitedReader(stream, name, n_bytes), _BUFFER)
 
     try:
-        return _read_opened(kind, opened, name, options)
+        return _read_opened(kind, opened, name, n_bytes, options)
     except OSError as error:
         raise ValueError(f"{name}: cut short or damaged ({printable(str(error))})") from None
 
 
-def _read_opened(kind: str, opened: Callable[[], Any], name: str, options: TextOptions) -> RawTable:
+def _read_opened(
+    kind: str, opened: Callable[[], Any], name: str, n_bytes: int, options: TextOptions
+) -> RawTable:
     """Read a file of the kind that its first bytes tell, or else its name."""
-    pa = import_extra("pyarrow", "table", "a table")
     with opened() as file:
         head = file.read(1000)
     text_kind = kind or {b"[": ".json", b"{": ".jsonl"}.get(head.lstrip()[:1], ".csv")
@@ -104,16 +117,10 @@ def _read_opened(kind: str, opened: Callable[[], Any], name: str, options: TextO
         raise ValueError(f"{name}: compressed by xz; expected .gz, .bz2, .zst or .zip")
     if kind == ".xls":
         raise ValueError(f"{name}: a spreadsheet of the old kind, .xls; save it as .xlsx or CSV")
-    binary = {".parquet": _parquet, ".arrow": _feather, ".feather": _feather, ".xlsx": _excel}
-    if kind in binary:
+    if kind in BINARY_KINDS:
         with opened() as file:
             content = file.read()
-        try:
-            table = binary[kind](content, name)
-        except (pa.ArrowException, ValueError) as error:
-            reason = printable(str(error))
-            raise ValueError(f"{name}: damaged, or not a {kind} file ({reason})") from None
-        return _from_arrow(name, table)
+        return _from_arrow(name, read_binary(kind, content, name, n_bytes))
     if kind in (".json", ".jsonl", ".ndjson"):
         with opened() as file:
             return _from_json(name, file.read())
@@ -122,33 +129,6 @@ def _read_opened(kind: str, opened: Callable[[], Any], name: str, options: TextO
 
 def _first(kinds: Mapping[bytes, str], head: bytes) -> str | None:
     return next((kind for first, kind in kinds.items() if head.startswith(first)), None)
-
-
-def _parquet(content: bytes, _: str) -> Any:
-    parquet = import_extra("pyarrow.parquet", "table", "a .parquet file")
-    return parquet.read_table(io.BytesIO(content))
-
-
-def _feather(content: bytes, _: str) -> Any:
-    pa = import_extra("pyarrow", "table", "an .arrow file")
-    if content.startswith(b"ARROW1"):
-        return pa.ipc.open_file(content).read_all()
-    return pa.ipc.open_stream(content).read_all()
-
-
-def _excel(content: bytes, name: str) -> Any:
-    fastexcel = import_extra("fastexcel", "excel", "an .xlsx file")
-    import_extra("pyarrow", "table", "an .xlsx file")
-    try:
-        book = fastexcel.read_excel(content)
-        if others := book.sheet_names[1:]:
-            first, left = book.sheet_names[0], listed(others)
-            warnings.warn(f"{name}: the sheet {first!r} is read, not {left}", stacklevel=2)
-        sheet = book.load_sheet(0, schema_sample_rows=None)  # types from all rows
-    except fastexcel.FastExcelError as error:
-        raise ValueError(str(error).split("\n", 1)[0]) from None
-    table = sheet.to_arrow()
-    return table.rename_columns([re.sub(r"^__UNNAMED__\d+$", "", n) for n in table.column_names])
 
 
 def _from_json(name: str, content: bytes) -> RawTable:
@@ -214,6 +194,7 @@ def _from_records(name: str, records: Sequence[Any]) -> RawTable:
         if not isinstance(record, Mapping):
             raise TypeError(f"{name}, row {row}: got {shown(record)}; {_EXPECTED}")
     keys = dict.fromkeys(key for record in records for key in record)
+    check_cells(name, sum(map(len, records)), len(records) * len(keys))
     names = column_names(name, [*map(str, keys)])
     columns = {
         n: [record.get(key) for record in records] for n, key in zip(names, keys, strict=True)

@@ -13,15 +13,16 @@ from safetensors.numpy import save as to_bytes
 from .. import validation
 from ..atomic_write import atomic_write
 from ..model.function_names import by_name
-from ..model.layer import Arrays
+from ..model.layer import Arrays, ArrayShape
 from ..model.spec import NetworkSpec
 
 __all__ = [
-    "DamagedError", "NetworkFile", "NotFiniteError", "check_path", "copy_arrays", "read",
-    "read_metadata", "write",
+    "DamagedError", "NetworkFile", "NotFiniteError", "check_path", "check_shapes",
+    "copy_arrays", "read", "read_metadata", "write",
 ]  # fmt: skip
 
 _FORMAT = "1"
+_MAX_DEPTH = 100  # of JSON, which code that calls itself goes through
 
 #: Type of each entry of the spec in the header.
 _ENTRIES = {
@@ -132,14 +133,16 @@ def _json(name: str, value: dict[str, Any]) -> str:
     """The value as JSON from which it comes back the same, but for tuples, which are lists then."""
     try:
         text = json.dumps(value, allow_nan=False)
-        _check_keys(value)
+        _check_nested(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"{name}: got something that JSON cannot hold ({error})") from None
     return text
 
 
-def _check_keys(value: Any) -> None:
-    """Raise unless all keys are text: JSON would make text of others."""
+def _check_nested(value: Any, depth: int = 0) -> None:
+    """Raise unless all keys are text, since JSON would make text of others, and it is not deep."""
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"lists and objects within each other, more than {_MAX_DEPTH}")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
@@ -147,7 +150,7 @@ def _check_keys(value: Any) -> None:
         value = value.values()
     if not isinstance(value, str) and isinstance(value, Iterable):
         for item in value:
-            _check_keys(item)
+            _check_nested(item, depth + 1)
 
 
 def read(path: Any, custom_objects: Any = ()) -> NetworkFile:
@@ -221,11 +224,27 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
     try:
         config = json.loads(header["network"])
         state = json.loads(header["state"]) if "state" in header else None
+        _check_nested([config, state])
     except (ValueError, RecursionError):
-        config = None
-    if not isinstance(config, dict) or {k: type(v) for k, v in config.items()} != _ENTRIES:
+        config = state = None
+    is_config = isinstance(config, dict) and {k: type(v) for k, v in config.items()} == _ENTRIES
+    if not is_config or not isinstance(state, dict | None):
         raise ValueError(f"{path}: got a damaged header; expected a model saved by fastgrad")
     return config, arrays, state
+
+
+def check_shapes(path: Any, expected: Iterable[ArrayShape], arrays: Arrays) -> None:
+    """Raise ValueError unless the arrays of a file have these names, dtypes and shapes."""
+    names = set()
+    for name, dtype, shape in expected:
+        received = arrays.get(name)
+        if received is None or received.shape != shape or received.dtype != dtype:
+            what = "nothing" if received is None else f"{received.dtype} {received.shape}"
+            raise ValueError(f"{path}: got {what} for {name}; expected {dtype} {shape}")
+        names.add(name)
+    if unexpected := arrays.keys() - names:
+        name = validation.shown(min(unexpected))
+        raise ValueError(f"{path}: got a tensor {name}; expected no such tensor")
 
 
 def copy_arrays(path: Any, into: Arrays, arrays: Arrays) -> None:
@@ -237,14 +256,9 @@ def copy_arrays(path: Any, into: Arrays, arrays: Arrays) -> None:
         If one is missing, unexpected, of another shape or dtype, or not finite; then nothing is
         copied.
     """
-    if unexpected := arrays.keys() - into.keys():
-        raise ValueError(f"{path}: got {min(unexpected)}; expected no such tensor")
-    for name, array in into.items():
-        received = arrays.get(name)
-        if received is None or received.shape != array.shape or received.dtype != array.dtype:
-            what = "nothing" if received is None else f"{received.dtype} {received.shape}"
-            raise ValueError(f"{path}: got {what} for {name}; expected {array.dtype} {array.shape}")
-        _check_finite(path, name, received)
+    check_shapes(path, ((name, a.dtype, a.shape) for name, a in into.items()), arrays)
+    for name in into:
+        _check_finite(path, name, arrays[name])
     for name, array in into.items():
         array[...] = arrays[name]
 

@@ -11,13 +11,17 @@ from .settings import Flag, Number, TrainingSettings, View
 from .standardization import Inputs, Targets
 
 __all__ = [
-    "Arrays", "Gradients", "Layer", "assign_dropout", "assign_per_layer", "named_arrays",
+    "ArrayShape", "Arrays", "Gradients", "Layer", "assign_dropout", "assign_per_layer",
+    "named_arrays",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 
 #: Arrays by the names that they have in a file.
 Arrays = dict[str, Array]
+
+#: Name in a file, dtype and shape of an array.
+ArrayShape = tuple[str, np.dtype[Any], tuple[int, ...]]
 
 
 class Layer(TrainingSettings):

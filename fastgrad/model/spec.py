@@ -1,7 +1,8 @@
 """What a network is, apart from its numbers: the description that every file format shares."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from .. import validation
 from ..kernels.activations import Activation, activation
 from ..kernels.costs import Cost
 from .function_names import function_of, name_in_file
-from .layer import Layer
+from .layer import ArrayShape, Layer
 from .output_heads import OutputHeads, output_heads
 from .settings import Settings, checked_settings, training_settings
 from .standardization import Inputs, Targets
@@ -78,6 +79,17 @@ class NetworkSpec:
         """All activations and costs: what a file holds only the names of."""
         return [*self.activations, *(head.cost for head in self.heads)]
 
+    def shapes(self) -> Iterator[ArrayShape]:
+        """Name in a file, dtype and shape of each array of the network."""
+        for name in ("input.mean", "input.scale"):
+            yield name, self.dtype, self.sizes[:1]
+        if self.targets["standardize"]:
+            for name in ("target.mean", "target.scale"):
+                yield name, np.dtype(np.float64), self.sizes[-1:]
+        for l, (n_in, n_out) in enumerate(pairwise(self.sizes), start=1):
+            yield f"layer.{l}.W", self.dtype, (n_out, n_in)
+            yield f"layer.{l}.b", self.dtype, (n_out,)
+
     @property
     def linear(self) -> Self:
         """The same without hidden layers."""
@@ -121,6 +133,8 @@ class NetworkSpec:
         costs = [(function_of(cost, custom_objects), *rest) for cost, *rest in config["cost"]]
         spec = cls.create(config["sizes"], activations, costs, config["dtype"])
         given = config["training"]
+        for name in given:
+            validation.choice("training", name, ("inputs", "targets", "layers"))
         pairs = zip(spec.layers, given["layers"], strict=True)
         return replace(
             spec,

@@ -45,6 +45,8 @@ class Adam(Optimizer):
         If a number is out of its range.
     """
 
+    _rules = ("adam", "adam_eps_hat", "amsgrad")
+
     def __init__(
         self,
         lr: float = 1e-3,
@@ -80,6 +82,8 @@ class AdamW(Optimizer):
     ValueError
         If a number is out of its range.
     """
+
+    _rules = ("adam", "amsgrad")
 
     def __init__(
         self,
@@ -120,6 +124,8 @@ class NAdam(Optimizer):
         If a number is out of its range.
     """
 
+    _rules = ("nadam",)
+
     def __init__(
         self,
         lr: float = 2e-3,
@@ -159,6 +165,8 @@ class RAdam(Optimizer):
     ValueError
         If a number is out of its range.
     """
+
+    _rules = ("radam",)
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """The base of the optimizers: an update rule, its numbers, and a state for each network."""
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -31,8 +31,12 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("initial_accumulator_value", "lr_decay"), _at_least_0),
     **dict.fromkeys(("momentum_decay", "weight_decay"), _at_least_0),
     "dampening": validation.number,
+    **dict.fromkeys(("beta1", "beta2"), validation.fraction),
+    **dict.fromkeys(("least", "most"), _at_least_0),
     "decoupled_weight_decay": validation.flag,
     "eps": _above_0,
+    "grow": partial(validation.number, above=1),
+    "shrink": partial(validation.number, above=0, below=1),
 }
 
 
@@ -132,6 +136,7 @@ class Optimizer(validation.NoNewAttributes):
     """
 
     follows_lr = True
+    _rules: ClassVar[tuple[str, ...]] = ()  # the names of those that it takes
     _lr_limits: ClassVar[dict[str, float]] = {"least": 0}  # of lr where follows_lr is False
     _made_last = "_states"
     _aliases = MappingProxyType({"learningrate": "lr"})
@@ -144,6 +149,35 @@ class Optimizer(validation.NoNewAttributes):
         self.h = np.zeros(HYPERPARAMETERS)
         self.h[: 1 + len(numbers)] = self.schedule(0, 10**6), *numbers.values()
         self._states = WeakNetworkDict()
+
+    @classmethod
+    def restored(cls, lr: Schedule, rule: Any, numbers: Any) -> Self:
+        """The optimizer of a file, which does not hold the arguments that it was constructed from.
+
+        Parameters
+        ----------
+        lr : Schedule
+            As given to the constructor.
+        rule : str
+            The name of the rule.
+        numbers : mapping
+            The rule's other numbers by name.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the optimizer has no such rule or numbers.
+        """
+        constructor: Any = cls
+        optimizer: Self = constructor()
+        rule = RULES[validation.choice("rule", rule, cls._rules)]
+        names = optimizer._numbers
+        if not isinstance(numbers, Mapping) or numbers.keys() != names.keys():
+            received = validation.shown(numbers)
+            raise ValueError(f"numbers: got {received}; expected {', '.join(names)}")
+        given = {k: int(numbers[k]) if numbers[k] in (0, 1) else numbers[k] for k in names}
+        Optimizer.__init__(optimizer, lr, rule, **checked_numbers(**given))
+        return optimizer
 
     __copy__ = copy.deepcopy  # a shallow copy would share h and the states
 

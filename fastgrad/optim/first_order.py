@@ -36,6 +36,8 @@ class SGD(Optimizer):
         If a number is out of its range.
     """
 
+    _rules = ("sgd", "momentum", "nesterov")
+
     def __init__(
         self,
         lr: float = 1e-3,
@@ -83,6 +85,8 @@ class Adagrad(Optimizer):
         If a number is out of its range.
     """
 
+    _rules = ("adagrad",)
+
     def __init__(
         self,
         lr: float = 1e-2,
@@ -126,6 +130,8 @@ class Adadelta(Optimizer):
         If a number is out of its range.
     """
 
+    _rules = ("adadelta",)
+
     def __init__(
         self, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0
     ) -> None:
@@ -160,6 +166,10 @@ class RMSprop(Optimizer):
     ValueError
         If a number is out of its range.
     """
+
+    _rules = (
+        "rmsprop", "rmsprop_momentum", "rmsprop_centered", "rmsprop_centered_momentum",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -198,6 +208,8 @@ class Lion(Optimizer):
         If a number is out of its range.
     """
 
+    _rules = ("lion",)
+
     def __init__(
         self, lr: float = 1e-4, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0
     ) -> None:
@@ -230,6 +242,7 @@ class Rprop(Optimizer):
     """
 
     follows_lr = False
+    _rules = ("rprop",)
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..checkpoint import MEMBER, load
+from ..checkpoint import MEMBER, load, networks_of
 from ..formats import safetensors
 from ..kernels.activations import Activation
 from ..kernels.costs import Cost
@@ -40,10 +40,9 @@ def read_networks(
     if type(members) is not int or not 1 < members <= len(arrays):
         raise ValueError(f"{path}: got {members!r} members; expected one per network")
     last = f"layer.{len(spec.layers)}.W"
-    specs = [spec if f"{MEMBER}{k}.{last}" in arrays else spec.linear for k in range(members)]
-    networks = [*map(Network.from_spec, specs)]
-    safetensors.copy_arrays(path, _named_arrays(networks), arrays)
-    return networks, metadata
+    begins = [f"{MEMBER}{k}." for k in range(members)]
+    specs = {begin: spec if begin + last in arrays else spec.linear for begin in begins}
+    return networks_of(path, specs, arrays), metadata
 
 
 def _named_arrays(networks: Sequence[Network]) -> Arrays:

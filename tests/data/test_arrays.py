@@ -8,6 +8,7 @@ import pytest
 from helpers.data_files import idx
 from helpers.error_messages import error_of
 
+from fastgrad.data.array_files import StoredArray
 from fastgrad.data.dataset import read
 
 # --- npz, npy ------------------------------------------------------------------------------------
@@ -146,6 +147,50 @@ def test_npy_and_npz_faults(file):
         assert error_of(read, "t.npz") == message
 
 
+def test_text_is_of_characters(file):
+    np.save("X.npy", X)
+    for codes in ([65, 0x110000], [0xD800, 66], [2**32 - 1, 65]):
+        np.save("y.npy", np.array([codes] * 4, np.uint32).view("U2"))
+        assert (
+            error_of(read, "X.npy") == "y.npy: text with codes that are no character; expected text"
+        )
+    np.save("y.npy", np.array([b"a\xff"] * 4))
+    assert error_of(read, "X.npy") == "y.npy: bytes that are no text in UTF-8; expected text"
+
+
+def test_booleans_are_0_and_1_whatever_their_bytes_are(file):
+    np.save("X.npy", X)
+    np.save("y.npy", np.array([1, 0, 1, 0], bool))
+    content = Path("y.npy").read_bytes()
+    file("y.npy", content[:-4] + bytes([7, 0, 255, 0]))
+    assert read("X.npy").y.tolist() == [1, 0, 1, 0]
+
+
+def test_arrays_that_are_not_asked_for_are_not_read(file):
+    np.savez("t.npz", X=X, y=Y, other=np.array([{}], object))
+    content = bytearray(Path("t.npz").read_bytes())
+    assert read("t.npz").X.tolist() == X.tolist()
+    content[content.index(b"\x80") + 1] ^= 1  # in the pickle of the object
+    file("t.npz", bytes(content))
+    assert read("t.npz").y.tolist() == Y.tolist()
+
+
+@pytest.mark.parametrize("name", ["X.npy", "x.idx", "x.idx.gz", "t.npz"])
+def test_inputs_are_read_after_the_headers_of_both_files_have_been_checked(name, file, monkeypatch):
+    monkeypatch.setattr(StoredArray, "read", lambda stored: pytest.fail(f"read {stored.shape}"))
+    np.savez("t.npz", X=X, y=Y[:3])
+    np.save("X.npy", X)
+    np.save("y.npy", Y[:3])
+    file("x.idx", idx(IMAGES))
+    file("x.idx.gz", gzip.compress(idx(IMAGES)))
+    file("y.idx", idx(LABELS[:1]))
+    with pytest.raises(ValueError, match="one target per row"):
+        read(name)
+    if name != "t.npz":
+        with pytest.raises(FileNotFoundError):
+            read(name, target_file="missing.npy")
+
+
 def test_truncated_files(file):
     np.savez("t.npz", X=X, y=Y)
     np.save("X.npy", X)
@@ -154,7 +199,12 @@ def test_truncated_files(file):
     for name, end in (("t.npz", -40), ("t.npz", 0)):
         file(name, whole[name][:end])
         assert error_of(read, name) == f"{name}: empty, cut short or damaged"
-    for end in (-8, 60, 3, 0):
+    file("X.npy", whole["X.npy"][:-8])
+    assert (
+        error_of(read, "X.npy")
+        == "X.npy: cut short: 216 bytes; expected 224 from the header (4 x 3)"
+    )
+    for end in (60, 3, 0):
         file("X.npy", whole["X.npy"][:end])
         assert error_of(read, "X.npy") == "X.npy: damaged, or not a .npy file"
 

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import fastgrad as fg
+from fastgrad.formats.safetensors import write
 
 
 def network(dtype="float64", **options):
@@ -188,6 +190,19 @@ def test_an_activation_and_a_cost_may_share_a_name(path, rng):
     assert np.array_equal(fg.load(path, custom_objects=own).forward(X), net.forward(X))
 
 
+@pytest.mark.parametrize("sizes", [[20_000, 20_000, 1], [2**29, 2**29, 1], [1] * 10_001])
+def test_sizes_are_compared_with_the_arrays_before_anything_is_made(sizes, path, monkeypatch):
+    spec = fg.Network([2, 3, 1], seed=0).spec
+    n_layers = len(sizes) - 1
+    functions, layers = spec.activations[-1:] * n_layers, spec.layers[-1:] * n_layers
+    large = replace(spec, sizes=sizes, activations=functions, layers=layers)
+    write(path, large, fg.Network([2, 3, 1], seed=0).arrays)
+    monkeypatch.setattr(fg.Network, "from_spec", lambda spec: pytest.fail("a network is made"))
+    expected = f"got float32 (2,) for input.mean; expected float32 ({sizes[0]},)"
+    for load in (fg.load, fg.TableModel.load):
+        assert one_line(lambda load=load: load(path), path) == f"{path}: {expected}"
+
+
 def test_a_missing_file(path):
     with pytest.raises(FileNotFoundError, match=path.name):
         fg.load(path)
@@ -318,6 +333,17 @@ def test_a_path_is_a_path(make, parts):
     assert_names(make, parts)
 
 
+def nested(depth):
+    return {"a": nested(depth - 1)} if depth else {}
+
+
+def test_nested_metadata_come_back(path):
+    net = fg.Network([2, 1], seed=0)
+    net.metadata = nested(95)
+    net.save(path)
+    assert fg.load(path).metadata == nested(95)
+
+
 @pytest.mark.parametrize(
     ("metadata", "part"),
     [
@@ -325,6 +351,7 @@ def test_a_path_is_a_path(make, parts):
         ({"classes": [{"a": {None: 1}}]}, "the key None"),
         ({"best": np.inf}, "JSON compliant"),
         ({"array": np.ones(2)}, "ndarray"),
+        (nested(101), "within each other, more than 100"),
     ],
 )
 def test_metadata_that_json_would_change_are_refused(metadata, part, path):
