@@ -48,7 +48,7 @@ def is_started() -> bool:
     return _is_started
 
 
-def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> int:
+def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> tuple[int, float]:
     """Run the pass at an address.
 
     Parameters
@@ -64,16 +64,20 @@ def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> int:
     -------
     int
         How many were used: as requested, or 1.
+    float
+        Seconds that the pass took on these, without waiting for others.
     """
     global _unavailable_until  # noqa: PLW0603
     if threads > 1 and time.monotonic() >= _unavailable_until and not _in_use.locked():
         with _in_use:  # not acquire() and try: an interrupt between them would leave it locked
+            begin = time.perf_counter()
             if _try_on_threads(address, descriptor, threads):
-                return threads
+                return threads, time.perf_counter() - begin
         _unavailable_until = time.monotonic() + _UNAVAILABLE_SECONDS
     descriptor.set(threads=1)
+    begin = time.perf_counter()
     run_alone(address, descriptor)
-    return 1
+    return 1, time.perf_counter() - begin
 
 
 def run_alone(address: int, descriptor: PassDescriptor) -> None:
