@@ -37,10 +37,17 @@ if hasattr(os, "register_at_fork"):
 
 
 def most_threads(requested: int | None) -> int:
-    """Return how many threads a pass can have; requested: a number, or None for all of numba's."""
+    """Return how many threads a pass can have.
+
+    Parameters
+    ----------
+    requested : int or None
+        None: those of numba, but no more than there are processors.
+    """
     if PLAIN_PYTHON or _is_lost:
         return 1
-    return int(min(requested or numba.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    threads = requested or min(numba.get_num_threads(), _n_processors())
+    return int(min(threads, numba.config.NUMBA_NUM_THREADS))
 
 
 def is_started() -> bool:
