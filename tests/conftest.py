@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from fastgrad.codegen import jit
 
-# Some tests expect silence: no message while compiling (codegen/test_disk_cache.py tests it).
+# Some tests expect silence: no message while compiling (guarantees/test_compiled_code.py tests it).
 jit._say_that_it_compiles = lambda: None
 
 settings.register_profile(

@@ -14,9 +14,9 @@ _TRIAL_SHARE = 0.1  # and that trials may take, even if nothing is lost
 _OPERATIONS_PER_SECOND = 1e11  # until something has been measured
 _ALL_THREADS_ABOVE = 3e8  # operations per step, about a millisecond: all are faster if undisturbed
 _SECOND_TRIAL = 0.2  # seconds of work, at most, until a choice that was tried once is tried again
-_BUDGET_SHARE = 0.25  # of the work of all networks that their trials of several threads may lose
+_BUDGET_SHARE = 0.1  # of the work of all networks that their trials of several threads may lose
 _FIRST_LOSS = 0.010  # seconds that the first trial in a process may lose, where processors are few
-_MOST_LOSS = 0.100  # a trial that loses more was stopped by something else
+_MOST_LOSS = 0.050  # a trial that loses more was stopped by something else
 
 
 class TrialBudget:
