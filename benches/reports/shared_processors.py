@@ -1,6 +1,6 @@
 """Whole fits with `threads=None` and `threads=1` where processors are few, shared or limited.
 
-Prints milliseconds, medians of many fits, and their ratio. Quotas need Linux, root, and
+Prints milliseconds, means of many fits, and their ratio. Quotas need Linux, root, and
 version 1 or 2 of cgroups; situations that are not possible are left out.
 """
 
@@ -25,6 +25,7 @@ CASES = {  # sizes, batch size, samples, epochs
     "0.4 s": ([64, 256, 256, 10], 128, 8000, 10),
     "long steps": ([784, 1024, 1024, 10], 1024, 3072, 1),
 }
+_TURN = 0.3  # seconds
 _PERIOD = 100_000  # microseconds, of a quota
 
 
@@ -39,18 +40,19 @@ def once(case: str, threads: int | None) -> float:
     return time.perf_counter() - begin
 
 
-def measured(runs: int) -> dict[str, tuple[float, float]]:
-    """Median seconds of each case with None and 1, in turns of a second or so each."""
+def measured(seconds: float) -> dict[str, tuple[float, float]]:
+    """Mean seconds of each case with None and 1, in turns: others disturb both alike."""
     found = {}
     for case in CASES:
-        seconds: dict[int | None, list[float]] = {None: [], 1: []}
-        for turn in range(2 * runs):
-            threads = (None, 1)[turn % 2]
-            begin = time.perf_counter()
+        spent: dict[int | None, list[float]] = {None: [], 1: []}
+        for threads in None, 1:
             once(case, threads)
-            while time.perf_counter() - begin < 1 or not seconds[threads]:
-                seconds[threads].append(once(case, threads))
-        found[case] = statistics.median(seconds[None]), statistics.median(seconds[1])
+        while sum(map(sum, spent.values())) < seconds:
+            for threads, of_these in spent.items():
+                begin = time.perf_counter()
+                while time.perf_counter() - begin < _TURN:
+                    of_these.append(once(case, threads))
+        found[case] = statistics.fmean(spent[None]), statistics.fmean(spent[1])
     return found
 
 
@@ -119,20 +121,18 @@ SITUATIONS = {
 def main() -> None:
     """Measure each situation in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--runs", type=int, default=3, help="of each number of threads, a second each"
-    )
+    parser.add_argument("--seconds", type=float, default=6.0, help="for each case")
     parser.add_argument("--only", default="", help="situations whose names contain this")
     parser.add_argument("--here", action="store_true", help="measure in this process")
     arguments = parser.parse_args()
     if arguments.here:
-        print(json.dumps(measured(arguments.runs)))
+        print(json.dumps(measured(arguments.seconds)))
         return
     print(f"{'':38}" + "".join(f"{case:>26}" for case in CASES))
     for name, (threads, situation) in SITUATIONS.items():
         if arguments.only not in name:
             continue
-        command = [sys.executable, "-m", __spec__.name, "--here", f"--runs={arguments.runs}"]
+        command = [sys.executable, "-m", __spec__.name, "--here", f"--seconds={arguments.seconds}"]
         environment = os.environ | {"NUMBA_NUM_THREADS": str(threads)}
         try:
             with situation():

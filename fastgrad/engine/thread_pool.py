@@ -42,11 +42,15 @@ def most_threads(requested: int | None) -> int:
     Parameters
     ----------
     requested : int or None
-        None: those of numba, but no more than there are processors.
+        None: those of numba, but no more than there are processors; and one beside the main thread
+        if the threading layer is "workqueue", which ends a process in which two threads of Python
+        run parallel functions at once, such as a user's own in the main thread.
     """
     if PLAIN_PYTHON or _is_lost:
         return 1
     threads = requested or min(numba.get_num_threads(), _n_processors())
+    if requested is None and numba.threading_layer() == "workqueue":
+        threads = threads if threading.current_thread() is threading.main_thread() else 1
     return int(min(threads, numba.config.NUMBA_NUM_THREADS))
 
 

@@ -121,7 +121,8 @@ class ThreadTuner:
             How many threads were used, by default as requested.
         """
         self._worked += seconds
-        self._budget.record_work(seconds)
+        if len(self._seconds) > 1:
+            self._budget.record_work(seconds)
         if used is not None and used != threads:  # the others were not available
             if threads == self._trying:
                 self._trying, self._next_trial = 0, self._worked + _SECOND_TRIAL
