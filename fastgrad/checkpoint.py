@@ -169,7 +169,8 @@ def save_checkpoint(
         If the file cannot be written; an existing one then is unchanged.
     """
     validation.instance("net", net, Network)
-    _save(path, net, optimizer, average, extra_state)
+    with net.engine.locks.queue, net.engine.locks.passes:
+        _save(path, net, optimizer, average, extra_state)
 
 
 def _save(

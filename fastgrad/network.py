@@ -171,7 +171,9 @@ class Network(NoNewAttributes):
         """Everything except addresses, which mean nothing in a copy or another process."""
         derived = {"engine", "layers", "inputs", "targets"}
         kept = {name: value for name, value in vars(self).items() if name not in derived}
-        return {**kept, "spec": self.spec, "arrays": {k: v.copy() for k, v in self.arrays.items()}}
+        with self.engine.locks.queue, self.engine.locks.passes:
+            arrays = {name: array.copy() for name, array in self.arrays.items()}
+        return {**kept, "spec": self.spec, "arrays": arrays}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Allocate new arrays, and fill them."""
@@ -436,7 +438,8 @@ class Network(NoNewAttributes):
             If a weight is not finite, JSON cannot hold the metadata, or two different custom
             activations or costs have the same name; likewise.
         """
-        safetensors.write(path, self.spec, self.arrays)
+        with self.engine.locks.queue, self.engine.locks.passes:
+            safetensors.write(path, self.spec, self.arrays)
 
     def plan(self, batch_size: int) -> Plan:
         """Whether threads partition samples or nodes, per equation; print it.

@@ -1,6 +1,8 @@
 """Fixtures, and how Hypothesis and the compile message behave in every test."""
 
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,10 @@ from hypothesis import HealthCheck, settings
 
 from fastgrad.codegen import jit
 
-# Some tests expect silence: no message while compiling (codegen/test_disk_cache.py tests it).
+# For the package benches: last, since fastgrad is what is installed.
+sys.path.append(str(Path(__file__).parents[1]))
+
+# Some tests expect silence: no message while compiling (guarantees/test_compiled_code.py tests it).
 jit._say_that_it_compiles = lambda: None
 
 settings.register_profile(

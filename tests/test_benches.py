@@ -24,7 +24,6 @@ FOLDER = CONFIG.parent / re.search(r'"benchmark_dir": "(.+)"', CONFIG.read_text(
 
 
 def modules():
-    sys.path.append(str(ROOT))  # last, since fastgrad is what is installed
     package = ".".join(FOLDER.resolve().relative_to(ROOT.resolve()).parts)
     for found in pkgutil.walk_packages([str(FOLDER)], f"{package}."):
         yield importlib.import_module(found.name)

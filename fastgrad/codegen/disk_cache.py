@@ -8,18 +8,30 @@ numba also numbers the files of functions that are defined on the same line (of 
 here, one for each activation), in an index. If two processes write at once, or one is killed while
 it writes, the index can name another function's file. Here a file is named after what it holds.
 
+numba runs whatever a file holds. Here a file begins with a digest of what it should hold, so that
+one that is cut, garbled or another's only costs the time to compile. And it is read only if no
+other user can have written it.
+
 And numba ignores a folder that it cannot write to. Here such a folder is read, so that code that
 was compiled when a machine was set up serves all its users.
 """
 
 import hashlib
+import inspect
+import os
 import pickle
+import secrets
+import stat
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+import llvmlite
 import numba
+import numpy as np
 from numba import config
 
 from .numba_compat import caching
@@ -27,39 +39,60 @@ from .numba_compat import caching
 __all__ = ["WRITABLE", "Cache"]
 
 
+_PACKAGE = Path(__file__).parents[1]
+_ABANDONED = 3600.0  # seconds after which nobody completes a file any more
+
+
 def _digest(*parts: bytes) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _preferred() -> Path:
-    """The folder that numba tries first, whether or not it can be written to."""
+def _candidates() -> Iterator[Path]:
+    """The folders that numba would try, in its order."""
     if config.CACHE_DIR:
         subfolder = caching._CacheLocator.get_suitable_cache_subpath(__file__)
-        return Path(config.CACHE_DIR, subfolder).absolute()
-    return Path(__file__).parent / "__pycache__"
+        yield Path(config.CACHE_DIR, subfolder).absolute()
+    yield Path(__file__).parent / "__pycache__"
+    yield Path(caching.UserWideCacheLocator(_digest, __file__).get_cache_path()).absolute()
 
 
-def _writable() -> Path | None:
-    """The first of numba's folders that can be written to."""
-    try:
-        return Path(caching.CompileResultCacheImpl(_digest).locator.get_cache_path()).absolute()
-    except RuntimeError:  # none can
-        return None
+def _make(folder: Path) -> None:
+    """Make a folder private to the user; in the package, as readable as Python's own are."""
+    mode = 0o777 if folder.is_relative_to(_PACKAGE) else 0o700
+    for path in reversed([folder, *folder.parents]):
+        if not path.exists():
+            path.mkdir(mode, exist_ok=True)
+
+
+def _is_trusted(found: os.stat_result) -> bool:
+    """Whether only this user, root or the package's owner can have written a file or folder."""
+    if not hasattr(os, "geteuid"):  # Windows, where users have folders of their own
+        return True
+    writers = {os.geteuid(), 0, _PACKAGE.stat().st_uid}
+    return found.st_uid in writers and not found.st_mode & stat.S_IWOTH
+
+
+def _is_writable(folder: Path) -> bool:
+    with suppress(OSError):
+        _make(folder)
+        if _is_trusted(folder.stat()):
+            tempfile.TemporaryFile(dir=folder).close()
+            return True
+    return False
 
 
 def _digest_of_package() -> str:
     """Digest of the path and content of every module of the package, in all its folders."""
-    root = Path(__file__).parents[1]
-    modules = sorted(root.rglob("*.py"))
-    return _digest(*(str(m.relative_to(root)).encode() + m.read_bytes() for m in modules))
+    modules = sorted(_PACKAGE.rglob("*.py"))
+    return _digest(*(str(m.relative_to(_PACKAGE)).encode() + m.read_bytes() for m in modules))
 
 
-_PACKAGE = _digest_of_package()
-_WRITABLE = _writable()
+_VERSIONS = f"{numba.__version__} {llvmlite.__version__} {np.__version__} {_digest_of_package()}"
+_WRITABLE = next(filter(_is_writable, _candidates()), None)
 #: False where no folder can be written to: each process then compiles what is not on disk.
 WRITABLE = _WRITABLE is not None
 # Files are read from these, and written to the first.
-_FOLDERS = tuple(dict.fromkeys(filter(None, (_WRITABLE, _preferred()))))
+_FOLDERS = tuple(dict.fromkeys(filter(None, (_WRITABLE, next(_candidates())))))
 
 
 class _Locator(caching._CacheLocator):  # type: ignore[misc]
@@ -77,7 +110,7 @@ class _Locator(caching._CacheLocator):  # type: ignore[misc]
         return str(_FOLDERS[0])
 
     def get_source_stamp(self) -> str:
-        return _PACKAGE + self._file + str(numba.__version__)
+        return f"{_VERSIONS}\n{self._file}"
 
     def get_disambiguator(self) -> str:
         return self._line
@@ -92,25 +125,46 @@ class _Files(caching.IndexDataCacheFile):  # type: ignore[misc]
 
     def __init__(self, folder: str, name: str, stamp: str) -> None:
         super().__init__(folder, name, stamp)
-        self._name, self._code_version = name, _digest(stamp.encode())[:16]
+        self._name, self._stamp = name, stamp
+        self._code_version = _digest(stamp.encode())[:16]
 
-    def _path(self, folder: Path, key: Any) -> Path:
-        return folder / f"{self._name}.{self._code_version}.{_digest(repr(key).encode())[:16]}.nbc"
+    def _file_name(self, key: Any) -> str:
+        return f"{self._name}.{self._code_version}.{_digest(repr(key).encode())[:16]}.nbc"
+
+    def _digest_of(self, key: Any, data: bytes) -> bytes:
+        """Digest of the code and of what it is the code of."""
+        return _digest(f"{self._name}\n{self._stamp}\n{key!r}\n".encode(), data).encode()
 
     def load(self, key: Any) -> Any:
         for folder in _FOLDERS:
-            # A truncated file only costs the time to compile.
-            with suppress(OSError, EOFError, pickle.UnpicklingError):
-                return pickle.loads(self._path(folder, key).read_bytes())
+            with suppress(OSError), (folder / self._file_name(key)).open("rb") as file:
+                if _is_trusted(os.fstat(file.fileno())):
+                    digest, _, data = file.read().partition(b"\n")
+                    if digest == self._digest_of(key, data):
+                        return pickle.loads(data)
         return None
 
     def save(self, key: Any, data: Any) -> None:
-        folder = _FOLDERS[0]
-        for path in folder.glob(f"{self._name}.*.nbc"):
-            if self._code_version not in path.name:
-                path.unlink(missing_ok=True)
-        with self._open_for_write(str(self._path(folder, key))) as file:
-            file.write(self._dump(data))
+        folder, name, code = _FOLDERS[0], self._file_name(key), self._dump(data)
+        _make(folder)
+        self._remove_old(folder)
+        temporary = folder / f"{name}.{secrets.token_hex(8)}.tmp"
+        try:
+            temporary.touch(0o644, exist_ok=False)
+            temporary.write_bytes(self._digest_of(key, code) + b"\n" + code)
+            temporary.replace(folder / name)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _remove_old(self, folder: Path) -> None:
+        """Remove this function's files of other versions, and of processes that were killed."""
+        for path in folder.glob(f"{self._name}.*"):
+            is_old = path.suffix == ".nbc" and self._code_version not in path.name
+            with suppress(FileNotFoundError):  # another process removes them, too
+                if path.suffix == ".tmp":
+                    is_old = time.time() - path.stat().st_mtime > _ABANDONED
+                if is_old:
+                    path.unlink()
 
 
 class Cache(caching.FunctionCache):  # type: ignore[misc]
@@ -129,7 +183,7 @@ class Cache(caching.FunctionCache):  # type: ignore[misc]
     def __init__(self, function: Any, on_miss: Callable[[], None] = lambda: None) -> None:
         super().__init__(function)
         self._on_miss = on_miss
-        stamp = self._impl.locator.get_source_stamp()
+        stamp = _Locator(function, inspect.getfile(function)).get_source_stamp()
         self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:

@@ -190,6 +190,8 @@ def _say_that_it_compiles() -> None:
 def _compiling() -> Iterator[threading.Timer]:
     """Pause the garbage collector; and yield the timer that prints why the user waits.
 
+    The compiler's lock is held meanwhile: the collector is never paused at a fork.
+
     The caller starts it when code must be compiled; to read it from disk is no reason to wait.
     numba makes hundreds of thousands of objects, nearly all of which live on: to look through them
     for garbage again and again takes a tenth of the time.
@@ -231,7 +233,7 @@ def compile_loop(loop: Callable[..., Any], arguments: list[Any], cached: bool) -
     pointers = [types.CPointer(t) if isinstance(t, types.Float) else t for t in arguments]
     signature = tuple(pointers), types.void
     compiled: Any
-    with _compiling() as timer:
+    with numba_compat.global_compiler_lock, _compiling() as timer:
         if not (cached and _OPTIMIZES):
             timer.start()
         if _OPTIMIZES:

@@ -12,15 +12,19 @@ from typing import Any
 
 import numba
 from numba.core import cgutils
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.np import arrayobj
 from numba.np.ufunc import parallel as _parallel
 
 __all__ = [
-    "FIRST_TESTED", "IS_TESTED", "LAST_TESTED", "NumbaError", "arrayobj", "cgutils",
-    "target_processor", "threads_were_started",
+    "COMPILER_LOCKS", "FIRST_TESTED", "IS_TESTED", "LAST_TESTED", "NumbaError", "arrayobj",
+    "cgutils", "global_compiler_lock", "target_processor", "threads_were_started",
 ]  # fmt: skip
+
+#: What a thread holds while it compiles, or starts numba's threads; in the order of acquisition.
+COMPILER_LOCKS = (global_compiler_lock, _parallel._backend_init_thread_lock)
 
 #: Minor versions 0.x of numba, first and last, that the tests have run with.
 FIRST_TESTED, LAST_TESTED = 61, 68

@@ -1,9 +1,5 @@
 """The engine of a network: from Python into the compiled passes."""
 
-import os
-import threading
-import time
-import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Unpack
@@ -23,6 +19,7 @@ from .batch import Batch
 from .descriptor import TOTALS
 from .descriptor_builder import BoundArrays, PassDescriptor
 from .entry_points import pass_address
+from .forks import Locks
 from .layer_kinds.dense import DENSE
 from .thread_tuner import ThreadTuner
 from .workspace import Workspace
@@ -74,19 +71,6 @@ class PassRequest(NamedTuple):
 _ROW = PassRequest(1, cost=False, is_row=True)
 
 
-_engines: "weakref.WeakSet[Engine]" = weakref.WeakSet()
-
-
-def _renew_locks() -> None:
-    """In a fork: a thread that holds a lock does not exist here."""
-    for engine in _engines:
-        engine._lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
-
-
 class Totals(NamedTuple):
     """Sums over the samples of a pass, and where it ended."""
 
@@ -113,6 +97,8 @@ class Engine:
         Views of its parameters.
     inputs : Inputs
         Mean and scale of its inputs.
+    locks : Locks
+        What passes and fits of the network hold.
     """
 
     def __init__(self, spec: NetworkSpec, key: NetworkKey) -> None:
@@ -127,8 +113,7 @@ class Engine:
         self._tuners: dict[Any, ThreadTuner] = {}
         self._descriptors: dict[Any, PassDescriptor] = {}
         self._version = -1
-        self._lock = threading.RLock()  # the workspace serves one pass at a time
-        _engines.add(self)
+        self.locks = Locks()
 
     # --- what passes are for ------------------------------------------------------------------
 
@@ -142,7 +127,7 @@ class Engine:
 
     def forward_row(self, x: Array) -> Array:
         """Return a^L of a single sample, both (1, n), without what takes longer than the pass."""
-        with self._lock:
+        with self.locks.queue, self.locks.passes:
             descriptor = self._descriptor(_ROW)
             bound, output = descriptor.row or descriptor.bind_row(x, self.layers[-1].b.size)
             bound[...] = x
@@ -163,11 +148,15 @@ class Engine:
     def _evaluate(
         self, batch: Batch, request: PassRequest, **arrays: Unpack[BoundArrays]
     ) -> Totals:
-        """Evaluate all samples, in passes between which Ctrl-C can be handled."""
+        """Evaluate all samples, in passes between which Ctrl-C can be handled.
+
+        The weights are the same in all of them: no other thread trains in between.
+        """
         totals = Totals(0.0, 0.0, 0)
-        while totals.last < len(batch.X):
-            request = request._replace(first=totals.last, is_time_limited=True)
-            totals = self._run(batch, request, **arrays)
+        with self.locks.queue, self.locks.passes:
+            while totals.last < len(batch.X):
+                request = request._replace(first=totals.last, is_time_limited=True)
+                totals = self._run(batch, request, **arrays)
         return totals
 
     def gradients(
@@ -178,7 +167,7 @@ class Engine:
         The gradient with respect to the inputs is written to dC_da0, if that is an array.
         """
         S = len(batch.X)
-        with self._lock:
+        with self.locks.queue, self.locks.passes:
             request = PassRequest(S, gradient=True, threads=threads)
             totals = self._run(batch, request, input_gradient=dC_da0)
             dC = self.workspace.scratch.gradient[: len(self.workspace.parameters)].copy()
@@ -188,6 +177,7 @@ class Engine:
 
     def step(self, batch: Batch, training: Training) -> float:
         """Update on one mini-batch; returns the mean of C before."""
+        self.locks.let_others_go_first()
         S, penalty = len(batch.X), self.penalty
         return self._run(batch, PassRequest(S, training=training)).C / S + penalty
 
@@ -235,6 +225,7 @@ class Engine:
                 batch_size, first=at.done, last=min(at.done + left * batch_size, S) if every else S,
                 is_time_limited=True, training=training, threads=threads, shuffle_key=shuffle_key,
             )  # fmt: skip
+            self.locks.let_others_go_first()
             totals = self._run(batch, request, permutation=permutation, totals=sums)
             at.C, at.right, at.done = totals
             shuffle_key = 0  # the order has been drawn
@@ -261,21 +252,19 @@ class Engine:
             step = first // request.batch_size
             arrays["penalty_shares"] = batch.penalties.shares[step:]
             arrays["penalties"] = batch.penalties.values[step:]
-        with self._lock:
+        with self.locks.passes:
             descriptor = self._descriptor(request)
             if request.training:
                 n_steps = ceil_div(last - first, request.batch_size)
                 arrays["rates"] = self._bind_training(descriptor, request.training, n_steps)
             descriptor.set(first=first, last=last, shuffle_key=request.shuffle_key)
             descriptor.bind(batch, **arrays)
-            begin = time.perf_counter()
             loop = pass_address(request.batch_size == 1, self.dtype)
             try:
-                used = thread_pool.run_pass(loop, descriptor, threads)
+                used, seconds = thread_pool.run_pass(loop, descriptor, threads)
             finally:
                 if "penalties" in arrays:  # the loops have set the share of each step
                     self.workspace.options[:, SHARE] = 1
-            seconds = time.perf_counter() - begin
         if last > first:
             if request.training:
                 last = int(sums[2])  # sooner, if the cost was not finite

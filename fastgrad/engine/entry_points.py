@@ -6,6 +6,7 @@ Each is compiled when it is first requested, so that only what is used is compil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from typing import Any
 
 from numba import types
@@ -48,6 +49,7 @@ REGULARIZERS: dict[str, tuple[Any, int, int]] = {
 #: Addresses of the loops over functions of activations and costs: by the names of built-in ones,
 #: which have their parameters, and the meaning of a user's.
 _addresses: dict[Any, int] = {}
+_numbers = count()  # of users' functions: threads may compile two of one name at once
 
 
 @contextmanager
@@ -79,7 +81,7 @@ def activation_address(f: Activation, gradient: bool, dtype: Any) -> int:
 
 def _compiled_activation(f: Activation, gradient: bool, dtype: Any) -> int:
     number = numba_type(dtype)
-    name = f.name if f.builtin else f"{f.name}@{len(_addresses)}"
+    name = f.name if f.builtin else f"{f.name}@{next(_numbers)}"
     SCALAR_FUNCTIONS[f"{name}.f"], SCALAR_FUNCTIONS[f"{name}.df"] = f.f, f.df
     loop = (
         activation_and_derivative_loop(f"{name}.f", f"{name}.df")
@@ -103,7 +105,7 @@ def _compiled_cost(cost: Cost, dtype: Any) -> int:
     arguments = [numba_type(dtype)] * 7 + [types.intp] * 2
     if cost.link == "softmax":
         return compile_loop(softmax_loop(cost.label_smoothing), arguments, cached=cost.builtin)
-    name = cost.name if cost.builtin else f"{cost.name}@{len(_addresses)}"
+    name = cost.name if cost.builtin else f"{cost.name}@{next(_numbers)}"
     if cost.C and cost.dC_da:
         SCALAR_FUNCTIONS[f"{name}.C"], SCALAR_FUNCTIONS[f"{name}.dC_da"] = cost.C, cost.dC_da
     loop = cost_loop(f"{name}.C", f"{name}.dC_da")

@@ -37,10 +37,21 @@ if hasattr(os, "register_at_fork"):
 
 
 def most_threads(requested: int | None) -> int:
-    """Return how many threads a pass can have; requested: a number, or None for all of numba's."""
+    """Return how many threads a pass can have.
+
+    Parameters
+    ----------
+    requested : int or None
+        None: those of numba, but no more than there are processors; and one beside the main thread
+        if the threading layer is "workqueue", which ends a process in which two threads of Python
+        run parallel functions at once, such as a user's own in the main thread.
+    """
     if PLAIN_PYTHON or _is_lost:
         return 1
-    return int(min(requested or numba.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    threads = requested or min(numba.get_num_threads(), _n_processors())
+    if requested is None and numba.threading_layer() == "workqueue":
+        threads = threads if threading.current_thread() is threading.main_thread() else 1
+    return int(min(threads, numba.config.NUMBA_NUM_THREADS))
 
 
 def is_started() -> bool:
@@ -48,7 +59,7 @@ def is_started() -> bool:
     return _is_started
 
 
-def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> int:
+def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> tuple[int, float]:
     """Run the pass at an address.
 
     Parameters
@@ -64,16 +75,20 @@ def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> int:
     -------
     int
         How many were used: as requested, or 1.
+    float
+        Seconds that the pass took on these, without waiting for others.
     """
     global _unavailable_until  # noqa: PLW0603
     if threads > 1 and time.monotonic() >= _unavailable_until and not _in_use.locked():
         with _in_use:  # not acquire() and try: an interrupt between them would leave it locked
+            begin = time.perf_counter()
             if _try_on_threads(address, descriptor, threads):
-                return threads
+                return threads, time.perf_counter() - begin
         _unavailable_until = time.monotonic() + _UNAVAILABLE_SECONDS
     descriptor.set(threads=1)
+    begin = time.perf_counter()
     run_alone(address, descriptor)
-    return 1
+    return 1, time.perf_counter() - begin
 
 
 def run_alone(address: int, descriptor: PassDescriptor) -> None:

@@ -5,15 +5,46 @@ from collections import deque
 _TRIAL_SECONDS = 0.010  # long compared with waking a thread, short compared with a fit
 # Where the processors are busy, threads wait milliseconds for each other: the first pass of a trial
 # is short, each further one four times as long, and one that loses more than this ends the trial.
-_TRIAL_STEPS, _TRIAL_LOSS = 4, 0.002
+_TRIAL_STEPS, _TRIAL_LOSS = 1, 0.002
 _LONGEST_TRIAL_PASS = 0.020  # seconds of a pass of given length, beyond which it is no trial
 _PASS_SECONDS = 0.070  # so that Python runs, and handles interrupts, every 50 to 100 ms
+_SOON = 0.020  # the same while a trial is due and waits for the budget
 _LOSS_SHARE = 0.01  # of all time that may be lost by trying the slower choice again,
 _TRIAL_SHARE = 0.1  # and that trials may take, even if nothing is lost
 _OPERATIONS_PER_SECOND = 1e11  # until something has been measured
-_ONE_THREAD_BELOW = 1e6  # operations per step for which one thread is probably as fast
 _ALL_THREADS_ABOVE = 3e8  # operations per step, about a millisecond: all are faster if undisturbed
 _SECOND_TRIAL = 0.2  # seconds of work, at most, until a choice that was tried once is tried again
+_BUDGET_SHARE = 0.1  # of the work of all networks that their trials of several threads may lose
+_FIRST_LOSS = 0.010  # seconds that the first trial in a process may lose, where processors are few
+_MOST_LOSS = 0.050  # a trial that loses more was stopped by something else
+
+
+class TrialBudget:
+    """What trials of several threads may lose, for all networks of a process together.
+
+    Many a fit takes less time than one trial does on busy processors. So the first network begins
+    on one thread; others try all at once if that was good for the one before.
+    """
+
+    def __init__(self) -> None:
+        self._worked = self._lost = 0.0
+        self._expected = _FIRST_LOSS
+
+    def allows_a_trial(self) -> bool:
+        """Return whether one that loses as much as the last would be within the budget."""
+        return self._lost + self._expected <= _BUDGET_SHARE * self._worked
+
+    def record_work(self, seconds: float) -> None:
+        """Note how long a pass took."""
+        self._worked += seconds
+
+    def record_trial(self, lost: float) -> None:
+        """Note how many seconds a trial has lost."""
+        self._expected = min(lost, _MOST_LOSS)
+        self._lost += self._expected
+
+
+_budget = TrialBudget()
 
 
 class ThreadTuner:
@@ -31,21 +62,29 @@ class ThreadTuner:
         Multiplications and additions per sample.
     batch_size : int
         Samples between two barriers.
+    budget : TrialBudget
+        What trials may lose; by default that of the process.
     """
 
-    def __init__(self, choices: tuple[int, ...], operations: float, batch_size: int) -> None:
-        likely_first = choices[::-1] if operations * batch_size > _ONE_THREAD_BELOW else choices
-        self._seconds: dict[int, deque[float]] = {n: deque(maxlen=3) for n in likely_first}
+    def __init__(
+        self,
+        choices: tuple[int, ...],
+        operations: float,
+        batch_size: int,
+        budget: TrialBudget = _budget,
+    ) -> None:
+        self._seconds: dict[int, deque[float]] = {n: deque(maxlen=3) for n in choices}
         self._guess = operations / _OPERATIONS_PER_SECOND
         self._worked = self._next_trial = 0.0  # seconds of work: so far, and at the next trial
-        if (
-            operations * batch_size > _ALL_THREADS_ABOVE
-        ):  # a trial takes at least a step, and loses one
+        self._likely = choices[0]
+        if operations * batch_size > _ALL_THREADS_ABOVE:
+            self._likely = choices[-1]
+            # a trial takes at least a step, and loses one
             self._next_trial = self._guess * batch_size / _LOSS_SHARE
-        self._batch_size = batch_size
+        self._batch_size, self._budget = batch_size, budget
         self._trying, self._tried = 0, 0.0  # threads on trial, 0 for none, and seconds
         self._steps = 0  # at most, in the next pass of the trial
-        self._trials = dict.fromkeys(likely_first, 0)
+        self._trials = dict.fromkeys(choices, 0)
 
     def next_pass(self, samples: int | None = None) -> tuple[int, int]:
         """Return the threads of the next pass, and how many samples it should have.
@@ -58,7 +97,7 @@ class ThreadTuner:
         best = self._best()
         if not self._trying and self._worked >= self._next_trial:
             for threads, seconds in self._seconds.items():
-                if not seconds or threads != best:
+                if (not seconds or threads != best) and self._affords(threads):
                     self._trying, self._tried, self._steps = threads, 0.0, _TRIAL_STEPS
                     break
         if self._trying and self._may_try(samples or 0, best):
@@ -66,7 +105,8 @@ class ThreadTuner:
                 int(_TRIAL_SECONDS / self._pace(self._trying)), self._steps * self._batch_size
             )
             return self._trying, samples or some
-        return best, samples or int(_PASS_SECONDS / self._pace(best))
+        is_due = self._worked >= self._next_trial
+        return best, samples or int((_SOON if is_due else _PASS_SECONDS) / self._pace(best))
 
     def record(self, threads: int, samples: int, seconds: float, used: int | None = None) -> None:
         """Note how long a pass took.
@@ -81,6 +121,8 @@ class ThreadTuner:
             How many threads were used, by default as requested.
         """
         self._worked += seconds
+        if len(self._seconds) > 1:
+            self._budget.record_work(seconds)
         if used is not None and used != threads:  # the others were not available
             if threads == self._trying:
                 self._trying, self._next_trial = 0, self._worked + _SECOND_TRIAL
@@ -95,12 +137,17 @@ class ThreadTuner:
                 self._trying = 0
                 self._trials[threads] += 1
                 lost = self._tried * (1 - self._pace(self._best()) / self._pace(threads))
+                if threads > 1:
+                    self._budget.record_trial(lost)
                 pause = max(lost / _LOSS_SHARE, self._tried / _TRIAL_SHARE)
                 if not all(self._seconds.values()):
                     pause = 0.0
                 elif self._trials[threads] < 2:  # the first may have been disturbed
                     pause = min(pause, _SECOND_TRIAL)
                 self._next_trial = self._worked + pause
+
+    def _affords(self, threads: int) -> bool:
+        return threads in {1, self._likely} or self._budget.allows_a_trial()
 
     def _may_try(self, samples: int, best: int) -> bool:
         """Return whether a pass of that length is short, or will lose little."""
@@ -110,8 +157,9 @@ class ThreadTuner:
 
     def _best(self) -> int:
         tried = [threads for threads, seconds in self._seconds.items() if seconds]
-        return min(tried or self._seconds, key=self._pace)
+        return min(tried, key=self._pace, default=self._likely)
 
     def _pace(self, threads: int) -> float:
-        """Return seconds per sample."""
-        return min(self._seconds[threads], default=self._guess)
+        """Return seconds per sample: of three passes the middle one, of two the faster one."""
+        seconds = sorted(self._seconds[threads])
+        return seconds[(len(seconds) - 1) // 2] if seconds else self._guess

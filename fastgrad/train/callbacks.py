@@ -165,7 +165,11 @@ class EarlyStopping(_Monitor):
     def on_train_end(self, fit: Fit) -> None:
         """Restore the best weights."""
         if self.restore_best_weights and self.weights is not None:
-            fit.net.parameters[:] = self.weights
+            with (
+                fit.net.engine.locks.queue,
+                fit.net.engine.locks.passes,
+            ):  # another thread may predict
+                fit.net.parameters[:] = self.weights
 
 
 class ReduceLROnPlateau(_Monitor):

@@ -106,7 +106,8 @@ class LastGood:
         some = Batch(X[:n], Y[:n], ids[:n], weights[:n])
         while True:
             epochs, good = self._kept.pop()
-            _copy(good, self._arrays())
+            with engine.locks.queue, engine.locks.passes:  # another thread may predict
+                _copy(good, self._arrays())
             if not self._kept or engine.cost(some)[0] <= self._highest_cost:
                 return epochs
 

@@ -30,10 +30,18 @@ _default_optimizers = weakref.WeakKeyDictionary[Engine, Adam]()
 
 
 def fit(net: TrainableNetwork, source: Source, options: FitOptions) -> History:
-    """Train a network: see `Network.fit`.
+    """Train a network: see `Network.fit`. A fit in another thread waits until this one has ended.
 
     All checks come first: a fit that raises before its first epoch leaves the network unchanged.
     """
+    with net.engine.locks.fits:
+        return _run(*_begin(net, source, options))
+
+
+def _begin(
+    net: TrainableNetwork, source: Source, options: FitOptions
+) -> tuple[Fit, Epochs, Evaluation]:
+    """Check everything, and standardise what is not yet."""
     optimizer = options.optimizer
     if optimizer is None:
         optimizer = _default_optimizers.setdefault(net.engine, Adam())
@@ -52,10 +60,10 @@ def fit(net: TrainableNetwork, source: Source, options: FitOptions) -> History:
     if fit.average is not None:
         fit.average.begin(net, trained_mask(net))
     if standardizes:
-        net.inputs.standardize_by_pieces((_that_count(p.X, p) for p in source), stacklevel=4)
+        net.inputs.standardize_by_pieces((_that_count(p.X, p) for p in source), stacklevel=5)
     net.targets = targets
     net.inputs.names = source.input_names
-    return _run(fit, epochs, evaluation)
+    return fit, epochs, evaluation
 
 
 def _standardize_targets(net: TrainableNetwork, source: Source) -> Targets:
@@ -63,7 +71,7 @@ def _standardize_targets(net: TrainableNetwork, source: Source) -> Targets:
     targets = net.targets
     if not targets.standardize:
         if type(source) is InMemory and len(source.batch.Y):  # scikit-learn's does not warn
-            targets.warn_if_far(_that_count(source.batch.Y, source.batch), stacklevel=5)
+            targets.warn_if_far(_that_count(source.batch.Y, source.batch), stacklevel=6)
     else:
         if not targets.standardized:
             targets = targets.fitted_to(_that_count(piece.Y, piece) for piece in source)

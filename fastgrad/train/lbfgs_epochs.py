@@ -105,10 +105,12 @@ class LBFGSEpochs:
     def _evaluate(self, w: Array) -> _Point:
         """Assign the parameters, and compute the cost and the gradient there."""
         net, S = self._net, len(self.piece.X)
-        net.parameters[:] = w
-        C, right, dC = net.engine.gradients(self.piece, threads=self._threads)
+        with net.engine.locks.queue, net.engine.locks.passes:  # another thread may predict
+            net.parameters[:] = w
+            C, right, dC = net.engine.gradients(self.piece, threads=self._threads)
+            rounded = net.parameters.astype(np.float64)
         return _Point(
-            net.parameters.astype(np.float64),  # as rounded
+            rounded,
             C if np.isfinite(C) else np.inf,
             np.where(trained_mask(net), dC.astype(np.float64), 0),
             EpochProgress(1, S, C * S, right * S),
@@ -132,5 +134,6 @@ class LBFGSEpochs:
                 if alpha is not None and at(float(alpha)).C <= here.C:
                     self._here = at(float(alpha))
         finally:
-            self._net.parameters[:] = self._here.w
+            with self._net.engine.locks.queue, self._net.engine.locks.passes:
+                self._net.parameters[:] = self._here.w
         return 0.0 if self._here is here else float(first * alpha)

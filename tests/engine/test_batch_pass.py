@@ -315,7 +315,7 @@ def test_the_history_does_not_depend_on_the_speed_of_the_machine(rng, monkeypatc
     for seconds_a_look in (1e-6, 1.0):
         clock = itertools.count()
         monkeypatch.setattr(
-            "fastgrad.engine.engine.time.perf_counter",
+            "fastgrad.engine.thread_pool.time.perf_counter",
             lambda c=clock, s=seconds_a_look: s * next(c),
         )
         net = network([256, 256, 256])

@@ -14,8 +14,10 @@ LR = 0.05
 
 
 def epoch(net, batch, batch_size, **options):
-    """What the epoch yields, one item for each return to Python."""
-    return list(net.engine.epoch(batch, Training(fg.SGD(LR)), batch_size, None, 1, **options))
+    """Samples so far, their cost and how many are right, after each pass of an epoch."""
+    at, training = net.engine.begin_piece(batch, batch_size, net.rng, False), Training(fg.SGD(LR))
+    passes = net.engine.epoch(batch, training, at, 1, **options)
+    return [(at.done, at.C + at.penalties, at.right) for _ in passes]
 
 
 def batch_of(X, Y, **fields):

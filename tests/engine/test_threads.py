@@ -67,53 +67,6 @@ for dtype, kind, (sizes, batch_size, S), threads in json.loads(sys.argv[1]):
 """
 
 
-# Networks that train at once in several Python threads, also with one optimizer; one that predicts
-# in several, and a fork.
-AT_ONCE = """
-import multiprocessing
-from concurrent.futures import ThreadPoolExecutor
-import numpy as np
-import fastgrad as fg
-
-rng = np.random.default_rng(0)
-X, Y = rng.normal(size=(500, 9)), rng.normal(size=(500, 2))
-
-def trained(seed, threads=2):
-    net = fg.Network([9, 64, 2], "tanh", cost="mse", seed=seed)
-    net.fit(X, Y, epochs=3, batch_size=32, threads=threads, verbose=0)
-    return net
-
-def weights(*arguments):
-    return trained(*arguments).layers[0].W.tobytes()
-
-def by_one(optimizer, epochs):
-    net = fg.Network([9, 8, 2], "tanh", cost="mse", seed=0)
-    net.fit(X, Y, epochs=epochs, batch_size=1, optimizer=optimizer, threads=1)
-    return net.parameters.tobytes()
-
-def falling():
-    return fg.Adam(fg.schedules.Cosine(0.01))
-
-expected = [weights(seed) for seed in range(4)]
-net = trained(0)
-parts = [X[:k] for k in range(1, 500, 7)]
-answers = [net.predict(part) for part in parts]
-slopes = [net.gradients(part, Y[: len(part)]).dC_dW[0] for part in parts]
-one, rates = falling(), range(8, 12)
-falls = [by_one(falling(), epochs) for epochs in rates]
-with ThreadPoolExecutor(4) as pool:
-    assert list(pool.map(weights, range(4))) == expected
-    assert all(map(np.array_equal, pool.map(net.predict, parts), answers))
-    found = pool.map(lambda part: net.gradients(part, Y[: len(part)]).dC_dW[0], parts)
-    assert all(map(np.array_equal, found, slopes))
-    assert list(pool.map(by_one, [one] * 4, rates)) == falls
-if "fork" in multiprocessing.get_all_start_methods():
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        assert pool.starmap_async(weights, [(0, None), (1, 1), (2, 2)]).get(60) == expected[:3]
-print("the same")
-"""
-
-
 # More samples at once than the scratch memory holds, and a wide first layer.
 ON_OTHER_MACHINES = """
 import hashlib
@@ -130,78 +83,12 @@ for sizes, S, batch_size in ([2, 16, 16, 1], 30_000, 30_000), ([8000, 512, 2], 6
 print(bits.hexdigest())
 """
 
-# A fork does not have the threads of numba, here started by other code than fastgrad.
-FORK_OF_ANOTHERS = """
-import os
-import numba
-import numpy as np
-import fastgrad as fg
 
-numba.get_num_threads()
-if child := os.fork():
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-else:
-    fg.Network([9, 64, 2], cost="mse").fit(np.ones((99, 9)), np.ones((99, 2)), epochs=2, threads=2)
-    os._exit(0)
-"""
-
-# A lock that a training thread holds at the moment of a fork is free in the child.
-FORK_IN_A_PASS = """
-import os
-import signal
-import threading
-import numpy as np
-import fastgrad as fg
-
-rng = np.random.default_rng(0)
-X = rng.normal(size=(20_000, 50))
-net = fg.Network([50, 200, 200, 1], seed=0)
-net.fit(X, X[:, 0], epochs=1, batch_size=64)
-stop = threading.Event()
-
-def train():
-    while not stop.is_set():
-        net.fit(X, X[:, 0], epochs=1, batch_size=64)
-
-thread = threading.Thread(target=train)
-thread.start()
-codes = []
-for _ in range(5):
-    if child := os.fork():
-        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-    else:
-        signal.alarm(20)  # ends a child that hangs
-        net.predict(X[:100])
-        net.fit(X[:100], X[:100, 0], epochs=1)
-        os._exit(0)
-stop.set()
-thread.join()
-print(codes)
-"""
-
-# Unavailable threads are waited for only once.
-NOT_GIVEN = """
-import time
-import numpy as np
-import fastgrad as fg
-from fastgrad.engine import thread_pool
-
-bits = set()
-for threads in 1, 2, 2:
-    net = fg.Network([9, 64, 2], "tanh", cost="mse", seed=0)
-    net.fit(np.ones((99, 9)), np.ones((99, 2)), epochs=2, batch_size=32, threads=threads)
-    bits.add(net.parameters.tobytes())
-    print(len(bits), thread_pool._unavailable_until > time.monotonic())
-"""
-
-
-def python(program, *arguments, threads=4, layer="default", **variables):
+def python(program, *arguments, threads=4):
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env=os.environ
-        | {"NUMBA_NUM_THREADS": str(threads), "NUMBA_THREADING_LAYER": layer}
-        | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        | variables,
+        | {"NUMBA_NUM_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         timeout=300,
@@ -235,27 +122,3 @@ def test_machines_with_other_numbers_of_processors_give_the_same_bits():
     runs = [python(ON_OTHER_MACHINES, threads=threads) for threads in (1, 2, 5, 64)]
     assert all(run.returncode == 0 for run in runs), [run.stderr for run in runs]
     assert len({run.stdout for run in runs}) == 1
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no system that forks")
-def test_a_fork_takes_one_thread_whoever_started_others():
-    assert python(FORK_OF_ANOTHERS).stdout == "0\n"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no system that forks")
-def test_a_fork_in_the_middle_of_a_pass_does_not_hang():
-    assert python(FORK_IN_A_PASS).stdout == f"{[0] * 5}\n"
-
-
-def test_unavailable_threads_are_waited_for_only_once():
-    run = python(NOT_GIVEN, OMP_THREAD_LIMIT="1", layer="omp")
-    if "omp" in run.stderr:
-        pytest.skip("numba has no OpenMP here; where it has, this runs")
-    assert run.stdout == "1 False\n1 True\n1 True\n", run.stderr
-
-
-@pytest.mark.parametrize("layer", ["default", "workqueue"])
-def test_python_threads_and_forks_train_and_predict_too(layer):
-    run = python(AT_ONCE, layer=layer)
-    assert run.returncode == 0, run.stderr
-    assert run.stdout == "the same\n"

@@ -1,13 +1,17 @@
 """The workspace: an error or interrupt while it grows leaves the earlier one in use."""
 
+import subprocess
 import sys
 from functools import partial
 
+import numba
 import numpy as np
-from helpers.run_mode import PLAIN
+import pytest
+from helpers.run_mode import PLAIN, jitted_only
+from helpers.soak import SOAK
 
 import fastgrad as fg
-from fastgrad.engine import workspace
+from fastgrad.engine import thread_pool, workspace
 
 
 def network():
@@ -97,3 +101,75 @@ def test_an_interrupt_at_any_line_does_no_harm():
         if not came:
             break
     assert lines > 100
+
+
+def trained(net, threads=None):
+    net.fit(*MANY, epochs=2, batch_size=64, optimizer=fg.SGD(0.1), shuffle=False, threads=threads)
+    return net.parameters.tobytes()
+
+
+@jitted_only
+def test_an_interrupt_at_any_line_of_a_fit_leaves_locks_and_threads_in_order(monkeypatch):
+    begun = network().parameters.copy()
+    expected, threads, used = trained(network()), numba.get_num_threads(), []
+    run_pass = thread_pool.run_pass
+    monkeypatch.setattr(thread_pool, "run_pass", lambda *a: used.append(run_pass(*a)) or used[-1])
+    lines, step = 1, 61 if SOAK == 1 else 3
+    while True:
+        net = network()
+        fit = partial(trained, net, threads=2)
+        came = interrupted_at(lines, fit, ("engine.py", "thread_pool.py", "fit.py", "barrier.py"))
+        assert numba.get_num_threads() == threads
+        net.parameters[:] = begun
+        assert trained(net, threads=2) == expected, f"after line {lines}"
+        assert used[-1][0] == min(2, numba.config.NUMBA_NUM_THREADS), f"after line {lines}"
+        if not came:
+            break
+        lines += step
+    assert lines > 300
+
+
+# An address space a little above what is in use, as on clusters: the large network has no memory.
+LACK = """
+import resource
+import numpy as np
+import fastgrad as fg
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(512, 1500)).astype("f")
+net = fg.Network([1500, 1500, 1], cost="mse", dtype="float32", seed=0)
+
+def trained(batch_size):
+    net.fit(X, X[:, :1], epochs=1, batch_size=batch_size, threads=2, optimizer=fg.SGD(0.001))
+
+trained(8)
+begun, random = net.parameters.copy(), net.rng.bit_generator.state
+in_use = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+failed = 0
+for more in range(0, 40 << 20, 2 << 20):
+    resource.setrlimit(resource.RLIMIT_AS, (in_use + more, -1))
+    try:
+        trained(512)
+    except MemoryError:
+        failed += 1
+resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+found = []
+for _ in range(2):
+    net.parameters[:], net.rng.bit_generator.state = begun, random
+    trained(512)
+    found.append(net.parameters.tobytes())
+    net = fg.Network([1500, 1500, 1], cost="mse", dtype="float32", seed=0)
+print(failed, found[0] == found[1])
+"""
+
+
+@jitted_only
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of a process in units of Linux")
+def test_a_fit_without_memory_can_be_repeated_with_more():
+    run = subprocess.run(
+        [sys.executable, "-c", LACK], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert run.returncode == 0, run.stderr
+    failed, is_same = run.stdout.split()
+    assert int(failed) > 0
+    assert is_same == "True"

@@ -1,6 +1,7 @@
-"""What runs in a worker of joblib, which imports it by its name."""
+"""What runs in worker processes, which import it by its name."""
 
 import numba
+import numpy as np
 from sklearn.base import clone
 
 import fastgrad as fg
@@ -18,3 +19,12 @@ def fit_in_worker(estimator, X, y):
     estimator = clone(estimator).set_params(callbacks=[Look()]).fit(X, y)
     assert numba.get_num_threads() == before
     return threads, estimator.coefs_[0].copy()
+
+
+def trained_weights(seed, threads):
+    """The weights after a fit."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(500, 9)), rng.normal(size=(500, 2))
+    net = fg.Network([9, 64, 2], "tanh", cost="mse", seed=seed)
+    net.fit(X, Y, epochs=3, threads=threads)
+    return net.predict(X).tobytes() + net.parameters.tobytes()
