@@ -104,7 +104,7 @@ def neighbours(count: int, nice: int = 0) -> Iterator[None]:
 
 #: Situations: threads of numba, and what else holds.
 SITUATIONS = {
-    "idle": (2, contextlib.nullcontext),
+    "2 threads": (2, contextlib.nullcontext),
     "1 processor, 2 threads": (2, lambda: affinity(1)),
     "1 processor, 16 threads": (16, lambda: affinity(1)),
     "2 processors, 16 threads": (16, lambda: affinity(2)),

@@ -29,7 +29,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
-import llvmlite
 import numba
 import numpy as np
 from numba import config
@@ -87,7 +86,7 @@ def _digest_of_package() -> str:
     return _digest(*(str(m.relative_to(_PACKAGE)).encode() + m.read_bytes() for m in modules))
 
 
-_VERSIONS = f"{numba.__version__} {llvmlite.__version__} {np.__version__} {_digest_of_package()}"
+_VERSIONS = f"{numba.__version__} {np.__version__} {_digest_of_package()}"
 _WRITABLE = next(filter(_is_writable, _candidates()), None)
 #: False where no folder can be written to: each process then compiles what is not on disk.
 WRITABLE = _WRITABLE is not None

@@ -94,9 +94,9 @@ states, expected, stop = {hash_of(net.parameters)}, served.predict(X[:500]), thr
 
 def train():
     while not stop.is_set():
-        net.fit(X, X[:, 0], epochs=1, batch_size=500, callbacks=[Note()])
+        net.fit(X, X[:, 0], epochs=1, batch_size=50, callbacks=[Note()])
 
-thread = threading.Thread(target=train)
+thread = threading.Thread(target=train, daemon=True)
 thread.start()
 """
 
@@ -133,9 +133,11 @@ READ = """
 rows, path = np.repeat(X[:1], 300_000, axis=0), sys.argv[2]
 for _ in range(n):
     assert len(np.unique(net.predict(rows))) == 1
-    copies = [pickle.loads(pickle.dumps(net))]
-    net.save(path)
-    copies.append(fg.load(path))
+    copies = []
+    for _ in range(20):
+        copies.append(pickle.loads(pickle.dumps(net)))
+        net.save(path)
+        copies.append(fg.load(path))
     time.sleep(0.1)
     assert {hash_of(copy.parameters) for copy in copies} <= states
 stop.set()
@@ -164,7 +166,7 @@ def compile():
         predict(k := k + 1)
 
 predict(0)
-thread = threading.Thread(target=compile)
+thread = threading.Thread(target=compile, daemon=True)
 thread.start()
 codes = []
 for k in range(int(sys.argv[1])):
@@ -266,7 +268,7 @@ def train():  # long steps, for which all threads are taken at once
     while not stop.is_set():
         net.fit(X, X, epochs=1, batch_size=512)
 
-thread, x = threading.Thread(target=train), np.ones(1_000_000)
+thread, x = threading.Thread(target=train, daemon=True), np.ones(1_000_000)
 total(x)
 thread.start()
 until = time.monotonic() + 2
@@ -323,13 +325,18 @@ def test_networks_with_functions_of_one_name_may_be_compiled_at_once():
 
 def test_fits_of_one_network_run_one_after_the_other():
     rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(2000, 9)), rng.normal(size=(2000, 2))
+    X, Y = rng.normal(size=(20_000, 9)), rng.normal(size=(20_000, 2))
+    together = threading.Barrier(2)
 
     def network():
         return fg.Network([9, 64, 2], "tanh", cost="mse", seed=0)
 
     def fit(net, lr):
-        net.fit(X, Y, epochs=3, optimizer=fg.SGD(lr))
+        net.fit(X, Y, epochs=5, optimizer=fg.SGD(lr))
+
+    def fit_together(net, lr):
+        together.wait()
+        fit(net, lr)
 
     expected = set()
     for rates in (0.01, 0.02), (0.02, 0.01):
@@ -340,7 +347,7 @@ def test_fits_of_one_network_run_one_after_the_other():
     assert len(expected) == 2
     for _ in range(3 * SOAK):
         net = network()
-        threads = [threading.Thread(target=fit, args=(net, lr)) for lr in (0.01, 0.02)]
+        threads = [threading.Thread(target=fit_together, args=(net, lr)) for lr in (0.01, 0.02)]
         for thread in threads:
             thread.start()
         for thread in threads:
