@@ -189,8 +189,8 @@ def _save(
         "left": state.epochs_left,
         "random": net.rng.bit_generator.state,
     }
-    if state.position is not None:
-        saved["position"] = state.position.config()
+    if position := state.position or state.resumes_at:
+        saved["position"] = position.config()
     arrays = net.arrays | _optimizer_arrays(state)
     if average is not None:
         arrays[_AVERAGE] = average.of(net)
@@ -267,7 +267,7 @@ def resume(
         if state.epochs_left is not None:
             _count("left", state.epochs_left)
         if "position" in saved:
-            state.position = EpochPosition.from_config(saved["position"])
+            state.resumes_at = EpochPosition.from_config(saved["position"])
         into = _optimizer_arrays(state)
         average: EMA | SWA | None = None
         if "average" in saved:

@@ -91,12 +91,13 @@ class State:
         self.horizon: int | None = None  # its number of steps, if known
         self.epochs_left: int | None = 0  # of it, the current one included; None: unknown
         self.position: EpochPosition | None = None  # in an epoch, between two of its mini-batches
+        self.resumes_at: EpochPosition | None = None  # where the next fit begins: a checkpoint's
 
     def reset(self) -> None:
         """Forget all steps."""
         for array in (self.steps, self.memory, self.frozen_steps, *self.slots):
             array.fill(0)
-        self.fit_began, self.horizon, self.position = 0, None, None
+        self.fit_began, self.horizon, self.resumes_at = 0, None, None
 
     def make_per_layer(self) -> None:
         """Give each layer its own row of memory: from now on they may differ."""

@@ -56,7 +56,7 @@ class MiniBatchEpochs:
         self._shuffle, self._threads = options.shuffle, options.threads
         engine, optimizer, n_steps = fit.net.engine, fit.optimizer, None
         self._state = engine.state(optimizer)
-        begins_at = self._state.position or EpochPosition()
+        begins_at = self._state.resumes_at or EpochPosition()
         self._check(begins_at.piece, source.n_samples)
         if source.n_samples is not None and options.batch_size is not None:
             n_steps = fit.epochs * ceil_div(source.n_samples, options.batch_size)
@@ -69,7 +69,8 @@ class MiniBatchEpochs:
     def epoch(self, fit: Fit) -> Generator[EpochProgress]:
         """Train on the mini-batches of all pieces, or of those that are left of the epoch."""
         net, optimizer, average, every = fit.net, fit.optimizer, fit.average, self._every
-        at, has_begun = self._state.position or EpochPosition(), self._state.position is not None
+        resumes_at, self._state.resumes_at = self._state.resumes_at, None
+        at, has_begun = resumes_at or EpochPosition(), resumes_at is not None
         try:
             for piece in self._rest(at.pieces):
                 self.piece = piece

@@ -149,7 +149,7 @@ def _train_epoch(fit: Fit, epochs: Epochs, good: LastGood) -> float:
     history, step, right, lr = fit.history, fit.step, 0.0, fit.optimizer.lr
     seconds, begin = 0.0, time.perf_counter()
     state = fit.net.engine.state(fit.optimizer)
-    batches_before = state.position.progress.batches if state.position else 0  # a checkpoint's
+    batches_before = state.resumes_at.progress.batches if state.resumes_at else 0
     with contextlib.closing(epochs.epoch(fit)) as passes:
         for progress in passes:
             seconds += time.perf_counter() - begin

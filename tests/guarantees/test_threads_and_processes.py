@@ -96,6 +96,11 @@ def train():
     while not stop.is_set():
         net.fit(X, X[:, 0], epochs=1, batch_size=50, callbacks=[Note()])
 
+def wait_for(hashes):  # the callback of a step comes after it
+    until = time.monotonic() + 20
+    while not hashes <= states and time.monotonic() < until:
+        time.sleep(0.01)
+
 thread = threading.Thread(target=train, daemon=True)
 thread.start()
 """
@@ -121,7 +126,7 @@ for _ in range(n):
     state = os.read(read, 64).decode()
     os.close(read)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    time.sleep(0.05)  # the step of that moment is noted
+    wait_for({state})
     assert (code, state in states) == (0, True), (code, state)
 stop.set()
 thread.join()
@@ -138,7 +143,7 @@ for _ in range(n):
         copies.append(pickle.loads(pickle.dumps(net)))
         net.save(path)
         copies.append(fg.load(path))
-    time.sleep(0.1)
+    wait_for({hash_of(copy.parameters) for copy in copies})
     assert {hash_of(copy.parameters) for copy in copies} <= states
 stop.set()
 thread.join()
@@ -400,9 +405,9 @@ def test_a_pass_with_fewer_threads_than_chosen_is_not_recorded_as_if_it_had_them
     for is_free in (False, True):
         net = fg.Network([9, 64, 9], cost="mse", seed=0)
         if is_free:
-            net.fit(X, X, epochs=20)
+            net.fit(X, X, epochs=200)
         else:
             with thread_pool._in_use:  # by a pass of another network
-                net.fit(X, X, epochs=20)
+                net.fit(X, X, epochs=200)
         (tuner,) = (t for t in net.engine._tuners.values() if len(t._seconds) == 2)
         assert [len(tuner._seconds[n]) > 0 for n in (1, 2)] == [True, is_free]
