@@ -208,23 +208,26 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
             f"{path}: got a file that is damaged, truncated or of another kind ({error}); "
             "expected a model saved by fastgrad"
         ) from None
-    if header.get("fastgrad") != _FORMAT or "network" not in header:
-        raise ValueError(
-            f"{path}: got a safetensors file of something else; expected a model saved by fastgrad"
-        )
-    checksum = header.pop("checksum", None)  # earlier versions wrote none
+    checksum = header.pop("checksum", None)
     if checksum not in (None, _checksum(header, arrays)):
         raise DamagedError(
             f"{path}: got a damaged file, whose checksum is not {checksum!r}; expected it as"
             " fastgrad has written it"
+        )
+    if header.get("fastgrad") != _FORMAT or "network" not in header:
+        raise ValueError(
+            f"{path}: got a safetensors file of something else; expected a model saved by fastgrad"
         )
     try:
         config = json.loads(header["network"])
         state = json.loads(header["state"]) if "state" in header else None
     except (ValueError, RecursionError):
         config = None
-    if not isinstance(config, dict) or {k: type(v) for k, v in config.items()} != _ENTRIES:
-        raise ValueError(f"{path}: got a damaged header; expected a model saved by fastgrad")
+    # Earlier versions wrote no checksum: without one an unknown entry may be what is left of it.
+    is_unknown = checksum is None and header.keys() - {"fastgrad", "network", "state"}
+    entries = {k: type(v) for k, v in config.items()} if isinstance(config, dict) else {}
+    if entries != _ENTRIES or is_unknown:
+        raise DamagedError(f"{path}: got a damaged header; expected a model saved by fastgrad")
     return config, arrays, state
 
 
