@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 
 import pytest
 
@@ -54,6 +55,24 @@ def test_an_error_of_the_disk_names_the_file(path, culprit, monkeypatch):
         write(path, "new")
     assert path.read_text() == "old"
     assert names_beside(path) == [path.name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a folder cannot be opened")
+def test_file_and_folder_are_synced_before_and_after_the_move(path, monkeypatch):
+    calls, fsync, replace = [], os.fsync, os.replace
+
+    def sync(handle):
+        calls.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def move(*names):
+        calls.append("move")
+        replace(*names)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", move)
+    write(path, "new")
+    assert calls == ["file", "move", "folder"]
 
 
 def test_a_missing_folder_is_named(tmp_path):

@@ -50,11 +50,7 @@ def train(arguments: argparse.Namespace) -> int:
     int
         The exit code: 0, or 130 after Ctrl-C.
     """
-    with _checkpoints(arguments) as checkpoints:
-        return _train(arguments, checkpoints)
-
-
-def _train(arguments: argparse.Namespace, checkpoints: CheckpointFolder | None) -> int:
+    checkpoints = _checkpoints(arguments)
     name = stem(arguments.data)
     output = Path(arguments.output or f"{name}.safetensors")
     output_files.check_writable("output", output)
@@ -71,8 +67,10 @@ def _train(arguments: argparse.Namespace, checkpoints: CheckpointFolder | None) 
         output_files.check_overwrite("output", output, drawn, metadata | targets.metadata)
     say = _Printer(arguments.quiet or arguments.json)
     say.data(name, samples, targets, is_found=not (arguments.task or samples.task))
-    content: dict[str, Any] = {"rows": len(samples), "without target": samples.n_unlabelled}
-    content |= {"task": targets.task, "target": targets.target}
+    content: dict[str, Any] = {
+        "rows": len(samples), "without target": samples.n_unlabelled,
+        "task": targets.task, "target": targets.target,
+    }  # fmt: skip
     test = np.empty(0, np.int64)
     if arguments.cv:
         summary = _cross_validate(arguments, samples, y, targets, say, checkpoints)
@@ -85,12 +83,13 @@ def _train(arguments: argparse.Namespace, checkpoints: CheckpointFolder | None) 
         train_rows, test = split(y, arguments.test_size, seed=arguments.seed, stratify=stratify)
     model = _model(arguments)
     began = time.perf_counter()
-    model.fit_samples(
-        samples.take(train_rows),
-        on_begin=lambda: say.begin(model, len(train_rows), len(test), checkpoints),
-        on_finished=say.finished,
-        checkpoints=checkpoints,
-    )
+    with _ended_by_sigterm(checkpoints):
+        model.fit_samples(
+            samples.take(train_rows),
+            on_begin=lambda: say.begin(model, len(train_rows), len(test), checkpoints),
+            on_finished=say.finished,
+            checkpoints=checkpoints,
+        )
     content["seconds"] = time.perf_counter() - began
     _check_finite(model)
     model.metadata.update(metadata, options=_options(arguments, model))
@@ -115,20 +114,28 @@ def _train(arguments: argparse.Namespace, checkpoints: CheckpointFolder | None) 
     return 0
 
 
+def _checkpoints(arguments: argparse.Namespace) -> CheckpointFolder | None:
+    """The folder of checkpoints, if there is to be one."""
+    folder, resumes = arguments.checkpoint, arguments.resume
+    if folder is None and resumes:
+        raise ValueError("resume: got no folder of checkpoints; expected --checkpoint DIR, too")
+    return folder and CheckpointFolder(folder, __version__, resumes, arguments.overwrite)
+
+
 @contextmanager
-def _checkpoints(arguments: argparse.Namespace) -> Iterator[CheckpointFolder | None]:
-    """The folder of checkpoints, if there is to be one: SIGTERM then leaves one of each network."""
-    folder = arguments.checkpoint
-    if folder is None:
-        if arguments.resume:
-            raise ValueError("resume: got no folder of checkpoints; expected --checkpoint DIR, too")
-        yield None
+def _ended_by_sigterm(checkpoints: CheckpointFolder | None) -> Iterator[None]:
+    """Let SIGTERM end a training that has checkpoints with one of each network.
+
+    The handler raises nothing: what is interrupted may be an import, which would stay locked.
+    """
+    if checkpoints is None:
+        yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    before = signal.signal(signal.SIGTERM, lambda *_: checkpoints.terminate())
     try:
-        yield CheckpointFolder(folder, __version__, arguments.resume, arguments.overwrite)
+        yield
     except SystemExit:
-        print(f"fastgrad: terminated; --checkpoint {folder} --resume continues", file=sys.stderr)
+        print("fastgrad: terminated; the same command with --resume continues", file=sys.stderr)
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -180,7 +187,8 @@ def _cross_validate(
     values: dict[str, list[float]] = {}
     for k, (train_rows, test_rows) in enumerate(parts):
         folder = checkpoints and checkpoints.below(f"fold-{k + 1}")
-        model = _model(arguments).fit_samples(samples.take(train_rows), checkpoints=folder)
+        with _ended_by_sigterm(folder):
+            model = _model(arguments).fit_samples(samples.take(train_rows), checkpoints=folder)
         if model.was_interrupted:
             raise KeyboardInterrupt
         _check_finite(model)

@@ -211,15 +211,15 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
             f"{path}: got a file that is damaged, truncated or of another kind ({error}); "
             "expected a model saved by fastgrad"
         ) from None
-    if header.get("fastgrad") != _FORMAT or "network" not in header:
-        raise ValueError(
-            f"{path}: got a safetensors file of something else; expected a model saved by fastgrad"
-        )
-    checksum = header.pop("checksum", None)  # earlier versions wrote none
+    checksum = header.pop("checksum", None)
     if checksum not in (None, _checksum(header, arrays)):
         raise DamagedError(
             f"{path}: got a damaged file, whose checksum is not {checksum!r}; expected it as"
             " fastgrad has written it"
+        )
+    if header.get("fastgrad") != _FORMAT or "network" not in header:
+        raise ValueError(
+            f"{path}: got a safetensors file of something else; expected a model saved by fastgrad"
         )
     try:
         config = json.loads(header["network"])
@@ -227,9 +227,11 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
         _check_nested([config, state])
     except (ValueError, RecursionError):
         config = state = None
+    # Earlier versions wrote no checksum: without one an unknown entry may be what is left of it.
+    is_unknown = checksum is None and header.keys() - {"fastgrad", "network", "state"}
     is_config = isinstance(config, dict) and {k: type(v) for k, v in config.items()} == _ENTRIES
-    if not is_config or not isinstance(state, dict | None):
-        raise ValueError(f"{path}: got a damaged header; expected a model saved by fastgrad")
+    if not is_config or not isinstance(state, dict | None) or is_unknown:
+        raise DamagedError(f"{path}: got a damaged header; expected a model saved by fastgrad")
     return config, arrays, state
 
 

@@ -44,6 +44,8 @@ class CheckpointFolder:
     ----------
     found : int
         Networks whose checkpoints there were when the training began.
+    is_terminated : bool
+        Whether the training is to end.
     """
 
     seconds = 10.0  # between two checkpoints of a network
@@ -53,11 +55,15 @@ class CheckpointFolder:
     ) -> None:
         self.path = Path(validation.path("checkpoint", path))
         self._version, self._resumes, self._overwrite = version, resumes, overwrite
-        self.found = 0
+        self.found, self.is_terminated = 0, False
 
     def below(self, name: str) -> "CheckpointFolder":
         """The folder of this name in it, for another training of the same command."""
         return CheckpointFolder(self.path / name, self._version, self._resumes, self._overwrite)
+
+    def terminate(self) -> None:
+        """Let the training end soon, with a checkpoint of each network."""
+        self.is_terminated = True
 
     def begin(self, net: Network, recipe: Recipe, seed: int, samples: Iterable[Array]) -> None:
         """Begin a training, or find that it is the one that the checkpoints are of.
@@ -88,7 +94,8 @@ class CheckpointFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         if file.exists() and self._resumes:
             self._compare(text, file.read_bytes())
-            self.found = len([*self.path.glob("*-*.safetensors")])
+            found = self.path.glob("[ln]*-*.safetensors")  # of linear and other networks
+            self.found = len({path.name.partition(".")[0] for path in found})
             return
         if file.exists() and not self._overwrite:
             raise ValueError(

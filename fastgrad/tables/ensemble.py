@@ -95,7 +95,7 @@ def train_members(
     Raises
     ------
     SystemExit
-        As a handler of signals raises it, after the checkpoints are written.
+        With the code 143 if `checkpoints` are terminated, once they are written.
     KeyboardInterrupt
         After Ctrl-C, if no member has finished an epoch. Else those that have are returned, and
         `history.stopped` of the last ones is "interrupted".
@@ -103,6 +103,10 @@ def train_members(
     integer("members", recipe.members, least=1, most=len(X))
     parts = _parts(Y if strata is None else strata, recipe, seed, strata is not None)
     stop = threading.Event()
+
+    def stops() -> bool:
+        return stop.is_set() or (checkpoints is not None and checkpoints.is_terminated)
+
     jobs = [(recipe, k) for k in range(len(parts))]
     if recipe.layers and len(parts) > 1:
         jobs += [(recipe.linear, k) for k in range(len(parts))]
@@ -111,7 +115,7 @@ def train_members(
     def train(job: tuple[Recipe, int]) -> Member | None:
         of_member, k = job
         net = make_network(of_member, seed + k)
-        member = _train(net, X, Y, parts[k], of_member, stop, workers, threads, checkpoints, k)
+        member = _train(net, X, Y, parts[k], of_member, stops, workers, threads, checkpoints, k)
         if member is not None and of_member is recipe:
             on_finished(k, member)
         return member
@@ -124,11 +128,13 @@ def train_members(
         try:
             futures.extend(pool.submit(train, job) for job in jobs)
             wait(futures)
-        except (KeyboardInterrupt, SystemExit) as signal:
+        except KeyboardInterrupt:
             stop.set()
             wait(futures)
-            if isinstance(signal, SystemExit) or not any(future.result() for future in futures):
+            if not any(future.result() for future in futures):
                 raise
+    if checkpoints and checkpoints.is_terminated:
+        raise SystemExit(143)
     return [member for future in futures if (member := future.result()) is not None]
 
 
@@ -214,13 +220,13 @@ def _parts(
 
 
 class _StopWhen(Callback):
-    """Stop a fit when an event is set, as after Ctrl-C."""
+    """Stop a fit when a function says so, as after Ctrl-C."""
 
-    def __init__(self, event: threading.Event) -> None:
-        self.event = event
+    def __init__(self, stops: Callable[[], bool]) -> None:
+        self.stops = stops
 
     def on_batch_end(self, fit: Fit) -> None:
-        if self.event.is_set():
+        if self.stops():
             fit.stop("interrupted")
 
 
@@ -230,18 +236,22 @@ def _train(
     Y: Array,
     part: tuple[Indices, Indices],
     recipe: Recipe,
-    stop: threading.Event,
+    stops: Callable[[], bool],
     workers: int,
     threads: int | None,
     checkpoints: CheckpointFolder | None,
     k: int,
 ) -> Member | None:
     """Train one member; None if it was interrupted before its first epoch had ended."""
-    if stop.is_set():
+    if stops():
         return None
     train, validation = part
     stopping, earlier = EarlyStopping(patience=recipe.patience), EarlierEpochs()
-    callbacks: list[Callback] = [_StopWhen(stop), earlier, *([stopping] if len(validation) else [])]
+    callbacks: list[Callback] = [
+        _StopWhen(stops),
+        earlier,
+        *([stopping] if len(validation) else []),
+    ]
     optimizer = recipe.optimizer()
     if checkpoints:
         name = f"{'network' if recipe.layers else 'linear'}-{k + 1}"

@@ -14,9 +14,9 @@ LR = 0.05
 
 
 def epoch(net, batch, batch_size, **options):
-    """Samples so far, their cost and how many are right, after each pass of an epoch."""
-    at, training = net.engine.begin_piece(batch, batch_size, net.rng, False), Training(fg.SGD(LR))
-    passes = net.engine.epoch(batch, training, at, 1, **options)
+    """Samples done, C and right answers at each return to Python."""
+    at = net.engine.begin_piece(batch, batch_size, net.rng, shuffle=False)
+    passes = net.engine.epoch(batch, Training(fg.SGD(LR)), at, 1, **options)
     return [(at.done, at.C + at.penalties, at.right) for _ in passes]
 
 

@@ -262,7 +262,7 @@ def terminated(monkeypatch, capsys):
             if code == 0:
                 return n_stops, out
             assert code == 143
-            assert err.endswith("terminated; --checkpoint states --resume continues\n")
+            assert err.endswith("terminated; the same command with --resume continues\n")
         return None
 
     return run
@@ -285,6 +285,9 @@ def test_a_folder_of_another_training_is_refused(flowers, capsys, monkeypatch):
     out = command(capsys, *train, "--resume")
     assert "checkpoints         states: none yet; training begins" in out
     first = Path("flowers.safetensors").read_bytes()
+    monkeypatch.setattr(CheckpointFolder, "seconds", 0.0)
+    command(capsys, *train, "--overwrite")
+    assert len([*Path("states").glob("*.previous.safetensors")]) == 6
     assert "states: of 6 networks, resumed" in command(capsys, *train, "--resume")
     assert Path("flowers.safetensors").read_bytes() == first
 

@@ -84,9 +84,12 @@ def steps_of(resumed):
 def damaged(content, rng):
     """The content with a byte changed, or cut off."""
     at = rng.randrange(len(content))
+    changed = bytes([content[at] ^ rng.randrange(1, 256)])
     if rng.random() < 0.3:
         return content[:at]
-    return content[:at] + bytes([content[at] ^ rng.randrange(1, 256)]) + content[at + 1 :]
+    if changed in (b"\t", b"\n", b"\r") and content[at : at + 1] == b" ":
+        changed = b"x"  # another space between two words of JSON means the same
+    return content[:at] + changed + content[at + 1 :]
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(path):
