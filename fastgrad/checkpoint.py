@@ -286,7 +286,9 @@ def _load_states(
     """Let each object resume from its state: all of them, or after an error none."""
     received, saved = [type(one).__name__ for one in extra_state], [kind for kind, _ in states]
     if received != saved:
-        got, expected = (", ".join(kinds) or "nothing" for kinds in (received, saved))
+        got, expected = (
+            validation.shortened(", ".join(kinds), 200) or "nothing" for kinds in (received, saved)
+        )
         raise ValueError(
             f"extra_state: got {got}; expected {expected}, as in {path}, or None to ignore them"
         )
@@ -296,7 +298,7 @@ def _load_states(
             one.load_state_dict(state)
     except KeyError as error:
         reason = f"got a damaged checkpoint ({error}); expected a complete one"
-    except (TypeError, ValueError) as error:
+    except (ArithmeticError, TypeError, ValueError) as error:
         reason = str(error)
     else:
         return

@@ -23,6 +23,7 @@ _NO_DELIMITER = "\x1f"  # the unit separator, of a file of one column
 _MAX_CELL = 2**31 - 1
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(.)"?\r?\n')  # what Excel takes the delimiter from
 _TOKEN = re.compile(r'"(?:[^"]|"")*"(?!\S)|\S+')
+_LONG_WORD = re.compile(r"""([^\s,;|"'\\]{100})[^\s,;|"'\\]+""")  # takes the sniffer seconds
 _MAX_LISTED = 5
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -218,7 +219,7 @@ def _dialect(sample: str, is_cut: bool) -> tuple[_Dialect, list[list[str]]]:
 def _sniffed(sample: str, delimiters: Sequence[str]) -> _Dialect:
     clevercsv = import_extra("clevercsv", "table", "a file of text")
     part = sample[:_SNIFFED_CHARACTERS]
-    part = part[: part.rfind("\n") + 1] or part
+    part = _LONG_WORD.sub(r"\1", part[: part.rfind("\n") + 1] or part)
     sniffed = clevercsv.Sniffer().sniff(part, delimiters=delimiters)
     only = delimiters[0] if len(delimiters) == 1 and delimiters[0] != " " else _NO_DELIMITER
     delimiter = (sniffed and sniffed.delimiter) or only

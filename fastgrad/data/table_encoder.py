@@ -368,6 +368,11 @@ class TableEncoder:
             j += n
         return columns
 
+    def check_inputs(self, n_inputs: int) -> None:
+        """Raise ValueError if a network has another number of inputs."""
+        if len(self.input_names) != n_inputs:
+            raise ValueError(f"encoder: got {len(self.input_names)} inputs; expected {n_inputs}")
+
     # --- JSON ------------------------------------------------------------------------------------
 
     def to_config(self) -> dict[str, Any]:
@@ -399,10 +404,7 @@ class TableEncoder:
             encoder_of(f"encoder, column {k + 1}", column)
             for k, column in enumerate(options.pop("columns"))
         ]
-        if options["dtype"] not in _DTYPES:
-            raise ValueError(
-                f"encoder, dtype: got {options['dtype']!r}; expected float32 or float64"
-            )
+        validation.choice("encoder, dtype", options["dtype"], _DTYPES)
         names = [encoder.name for encoder in columns]
         if len({*names}) < len(names):
             raise ValueError("encoder: got two columns of one name; expected different ones")

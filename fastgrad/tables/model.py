@@ -22,7 +22,7 @@ from .ensemble import Member
 from .files import read_networks, write_networks
 from .plain_inputs import plain_inputs
 from .recipe import SCALING, Recipe, default_recipe
-from .scores import Score, baseline, scores_of
+from .scores import Score, baseline, checked_baseline, scores_of
 
 __all__ = ["COSTS", "TableModel"]
 
@@ -432,14 +432,17 @@ class TableModel:
         extrapolate = described.pop("extrapolate", False)
         try:
             model = cls(dtype=str(net.dtype), missing=missing, extrapolate=extrapolate)
-            model.encoder = None if config is None else TableEncoder.from_config(config)
+            model.encoder = None
+            if config is not None:
+                model.encoder = TableEncoder.from_config(config)
+                model.encoder.check_inputs(net.n_inputs)
             if described.get("task") in COSTS:
                 model.targets = TargetEncoder.from_metadata(described)
             else:  # of a network that was saved without
                 model.targets = TargetEncoder.from_cost(net.cost_function, net.n_outputs)
+            model.targets.check_outputs(net.n_outputs)
             model._set_networks(networks, share)
-            numbers = described.pop("baseline", [])
-            model.baseline = [validation.number("baseline", number) for number in numbers]
+            model.baseline = checked_baseline(described.pop("baseline", []), model.classes)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from None
         own = model.targets.metadata
