@@ -85,6 +85,7 @@ def printable(text: str) -> str:
 
 def to_keep(name: str) -> str:
     """How to keep a column as text, for an error message or a report."""
+    name = printable(name)
     option = f'"{name}"' if "," in name else name
     return f"to keep it, categorical=[{name!r}] (--categorical {shlex.quote(option)})"
 

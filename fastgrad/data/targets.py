@@ -293,7 +293,9 @@ def _array(y: Any, place: Callable[[int], str]) -> NDArray[Any]:
         missing = np.flatnonzero(np.isnan(array))
         if (infinite := np.flatnonzero(np.isinf(array))).size:
             s = int(infinite[0])
-            raise ValueError(f"{place(s)}: got '{array[s]}'; expected a finite number")
+            raise ValueError(
+                f"{place(s)}: got '{printable(str(array[s]))}'; expected a finite number"
+            )
         array = array + 0  # which makes 0.0 of -0.0
     else:
         values = [value.strip() if isinstance(value, str) else value for value in array.tolist()]
@@ -362,7 +364,7 @@ def _numbers(array: NDArray[Any], place: Callable[[int], str]) -> NDArray[np.flo
     numbers = array.astype(np.float64)
     if (infinite := np.flatnonzero(~np.isfinite(numbers))).size:
         s = int(infinite[0])
-        raise ValueError(f"{place(s)}: got '{array[s]}'; expected a finite number")
+        raise ValueError(f"{place(s)}: got '{printable(str(array[s]))}'; expected a finite number")
     return numbers
 
 
