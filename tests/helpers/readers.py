@@ -4,6 +4,8 @@ import gzip
 import io
 import json
 import struct
+import time
+import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from fastgrad.cli.parser import Parser
 from fastgrad.data.table_encoder import TableEncoder
 from fastgrad.model.spec import NetworkSpec
 
+SECONDS, LONGEST = 1, 3000  # that reading takes, and characters of a message
 ROWS = [{"a": float(k), "b": "xyz"[k % 3], "y": "pq"[k % 2]} for k in range(40)]
 TABLES = {
     "plain": "length,colour,day,species\n" + "5.1,red,2020-01-31,setosa\n6.25,,2021-02-03,b\n" * 9,
@@ -69,6 +72,42 @@ class Reader:
             ZlibError,
         ):
             return mutation.changed_bytes(content, rng)
+
+    def check(self, content):
+        """Read a file of this content; the message if it is refused, or fail if not as promised."""
+        path = Path(self.name)
+        path.write_bytes(content)
+        taken, message = seconds(lambda: refusal(self.read, path))
+        if taken > SECONDS:  # perhaps it has compiled something
+            taken, message = seconds(lambda: refusal(self.read, path))
+        assert taken < SECONDS, f"{taken} s"
+        check_message(message)
+        return message
+
+
+def refusal(read, path):
+    """The message of the error with which a file is refused; empty if it is read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            read(path)
+        except (ValueError, OSError) as error:
+            return str(error)
+    return ""
+
+
+def check_message(message):
+    """A message is one line, but for one about columns, which has a line for each; and short."""
+    lines = message.split("\n")
+    assert len(lines) == 1 or "no column is left" in lines[0], message
+    assert max(map(len, lines)) < LONGEST, message
+
+
+def seconds(call):
+    """The processor's time that a call takes, and its result."""
+    begin = time.process_time()
+    result = call()
+    return time.process_time() - begin, result
 
 
 # --- models and checkpoints ----------------------------------------------------------------------
