@@ -29,14 +29,13 @@ COMPILED = [
 MEGABYTES, TIMEOUT = 2000, 20
 SHARE = 0.7  # of the changes that know the format
 
-with atheris.instrument_imports(["fastgrad", "clevercsv", "tomllib", "zipfile"], COMPILED):
-    from helpers.readers import READERS
-
-    from fastgrad.codegen import jit
-
 
 def fuzz(kind, options):
     """Fuzz one reader, with options of libFuzzer; this ends the process."""
+    with atheris.instrument_imports(["fastgrad", "clevercsv", "tomllib", "zipfile"], COMPILED):
+        from helpers.readers import READERS  # noqa: PLC0415
+
+        from fastgrad.codegen import jit  # noqa: PLC0415
     jit._say_that_it_compiles = lambda: None
     reader, corpus = READERS[kind], Path("corpus").absolute()
     corpus.mkdir()
@@ -76,6 +75,8 @@ def run(kind, seconds):
 
 
 def main():
+    from helpers.readers import READERS  # noqa: PLC0415 - elsewhere with coverage
+
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("readers", metavar="READER", nargs="*", default=[*READERS])
     parser.add_argument("--seconds", metavar="N", type=int, default=30, help="for each reader")

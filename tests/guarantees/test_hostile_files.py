@@ -39,7 +39,7 @@ def test_a_changed_file_is_read_or_refused(kind, folder):
 @jitted_only
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.name)
 def test_files_that_were_found_by_fuzzing(file, folder):
-    kind, _, _ = file.stem.partition("-")
+    kind, _, _ = file.name.partition("-")
     reader = READERS[kind.replace("_", " ")]
     reader.seeds()
     assert reader.check(file.read_bytes())
@@ -171,3 +171,38 @@ def test_nothing_but_the_cache_of_compiled_code_is_unpickled():
         if code.search(path.read_text())
     }
     assert found == {"codegen/disk_cache.py": ["pickle.loads"]}
+
+
+# --- options -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content", [b"layers = " + b"[" * 5000, b"\xff", b"epochs = " + b"9" * 5000, b"\0"]
+)
+def test_options_that_cannot_be_read(content, run, file):
+    file("options.toml", content)
+    message = run("train", "--config", "options.toml", code=2)
+    assert message.startswith("fastgrad: error: --config: options.toml: ")
+    check_message(message)
+
+
+def test_what_a_model_says_of_its_training_is_checked(run, model):
+    net = fg.TableModel.load(model)
+    original = dict(net.metadata)
+    for change in ({"options": "x"}, {"test_size": "x"}, {"test_size": 2}, {"seed": -1}):
+        net.metadata = original | change
+        net.save("changed.safetensors")
+        name = next(iter(change))
+        command = ["info", "--toml", "changed.safetensors"]
+        if name != "options":
+            command = ["evaluate", "changed.safetensors", "flowers.csv"]
+        assert name.replace("options", "toml").replace("_", "-") in run(*command, code=2).replace(
+            "test_size", "test-size"
+        )
+
+
+def test_names_in_a_file_do_not_control_the_terminal(run, model):
+    net = fg.TableModel.load(model)
+    net.metadata["data"] = "\x1b[2Jrows\r"
+    net.save("changed.safetensors")
+    assert "\\x1b[2Jrows\\x0d" in run("info", "changed.safetensors")

@@ -180,6 +180,7 @@ TABLES = {
     "word2.csv": lambda: b"a.1" * 30_000 + b"\n",
     "quotes.csv": lambda: b'"' * 100_001,
     "cut.csv": lambda: b'a,y\n"' + b"1,\n" * 30_000,
+    "commas.csv": lambda: b"," * 300_000 + b"\n" + b"," * 300_000 + b"\n",
     "blanks.csv": lambda: b"a y\n" + b" " * 100_000 + b"\n",
     "lines.csv": lambda: b"\n" * 10**6,
     "bzip2.zip": lambda: archive_of_text(zipfile.ZIP_BZIP2),
