@@ -16,10 +16,9 @@ from .model.function_names import by_name
 from .model.layer import Arrays
 from .model.spec import NetworkSpec
 from .network import Network
-from .optim import adam, first_order
 from .optim.base import Optimizer, State
 from .optim.epoch_position import EpochPosition
-from .optim.schedules import from_config
+from .optim.optimizer_config import optimizer_config, optimizer_from_config
 from .optim.weight_averages import EMA, SWA, resolve_average
 from .train.base import Callback, Fit, TrainableNetwork
 from .validation import choice
@@ -39,7 +38,6 @@ _ENTRIES = {
 _MAX_STEPS = 2**53
 
 _AVERAGES: dict[str, type[EMA | SWA]] = {"EMA": EMA, "SWA": SWA}
-_OPTIMIZERS = {name: getattr(room, name) for room in (adam, first_order) for name in room.__all__}
 
 
 def load(path: Any, custom_objects: Iterable[Activation | Cost] = ()) -> Network:
@@ -180,7 +178,7 @@ def _save(
     average: EMA | SWA | None,
     extra_state: Iterable[Resumable | Callback],
 ) -> None:
-    average, saved = resolve_average(average), _optimizer_config(optimizer)
+    average, saved = resolve_average(average), optimizer_config(optimizer)
     state = net.engine.state(optimizer)
     saved |= {
         "steps": int(state.steps[0]),
@@ -256,7 +254,7 @@ def resume(
         if unknown := saved.keys() - _ENTRIES:
             choice("state", min(unknown), _ENTRIES)
         states = _extra_states(saved["also"], arrays)
-        optimizer = _optimizer_from_config(saved)
+        optimizer = optimizer_from_config(saved)
         state = net.engine.state(optimizer)
         state.steps[0] = _count("steps", saved["steps"])
         began, horizon = validation.pair("fit", saved["fit"], "(step, steps)")
@@ -317,7 +315,9 @@ def _load_states(
     """Let each object resume from its state: all of them, or after an error none."""
     received, saved = [type(one).__name__ for one in extra_state], [kind for kind, _ in states]
     if received != saved:
-        got, expected = (", ".join(kinds) or "nothing" for kinds in (received, saved))
+        got, expected = (
+            validation.shortened(", ".join(kinds), 200) or "nothing" for kinds in (received, saved)
+        )
         raise ValueError(
             f"extra_state: got {got}; expected {expected}, as in {path}, or None to ignore them"
         )
@@ -327,36 +327,13 @@ def _load_states(
             one.load_state_dict(state)
     except KeyError as error:
         reason = f"got a damaged checkpoint ({error}); expected a complete one"
-    except (TypeError, ValueError) as error:
+    except (ArithmeticError, TypeError, ValueError) as error:
         reason = str(error)
     else:
         return
     for one, old in zip(extra_state, before, strict=True):
         one.load_state_dict(old)
     raise ValueError(f"{path}: {reason}")
-
-
-def _optimizer_config(optimizer: Optimizer) -> dict[str, Any]:
-    """The optimizer as JSON can hold it."""
-    if type(optimizer).__name__ not in _OPTIMIZERS or optimizer.rule_name is None:
-        raise TypeError(f"optimizer: got {optimizer!r}; expected one of {', '.join(_OPTIMIZERS)}")
-    limits = optimizer.clip_norm, optimizer.clip_value
-    return {
-        "optimizer": type(optimizer).__name__,
-        "rule": optimizer.rule_name,
-        "lr": optimizer.lr,
-        "numbers": {k: v for k, v in optimizer.settings.items() if k != "lr"},
-        "schedule": optimizer.schedule.config(),
-        "clip": [n if n < np.inf else None for n in limits],
-    }
-
-
-def _optimizer_from_config(saved: dict[str, Any]) -> Optimizer:
-    """The optimizer of these numbers, without the arguments that it was constructed from."""
-    kind: type[Optimizer] = _OPTIMIZERS[choice("optimizer", saved["optimizer"], _OPTIMIZERS)]
-    optimizer = kind.restored(from_config(saved["schedule"]), saved["rule"], saved["numbers"])
-    optimizer.h[0] = validation.number("lr", saved["lr"], least=0)
-    return optimizer.clip(*validation.pair("clip", saved["clip"], "(norm, value)"))
 
 
 def _count(name: str, value: Any) -> int:
@@ -423,7 +400,7 @@ class Checkpoint(Callback):
     def check(self, fit: Fit) -> None:
         """Raise if no checkpoint can hold the fit, or the folder does not exist."""
         by_name(self.path, fit.net.spec.functions)
-        _optimizer_config(fit.optimizer)
+        optimizer_config(fit.optimizer)
         validation.in_a_folder("path", self.path)
 
     def on_train_begin(self, fit: Fit) -> None:

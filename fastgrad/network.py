@@ -323,9 +323,6 @@ class Network(NoNewAttributes):
     ) -> History:
         """Train on mini-batches.
 
-        Where the cost or a weight is no longer finite, the fit ends with a RuntimeWarning that says
-        where and why, the last good weights come back, and the optimizer's state begins anew.
-
         Parameters
         ----------
         X : array_like
@@ -348,8 +345,7 @@ class Network(NoNewAttributes):
         callbacks : iterable of Callback
             Called between epochs and batches.
         threads : int, optional
-            None: chosen by measurement. The result does not depend on it. A fork of a process that
-            has trained on several threads uses one.
+            None: chosen by measurement. The result does not depend on it.
         verbose : int, default 0
             1 shows progress.
         class_weight : dict, array_like or "balanced", optional
@@ -365,6 +361,7 @@ class Network(NoNewAttributes):
         -------
         History
             The cost of each epoch, the mean over its steps before each of them, and other metrics.
+            A cost or weight that is not finite ends the fit; the last good weights come back.
         """
         integer("batch_size", batch_size, least=1)
         options = FitOptions(

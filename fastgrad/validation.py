@@ -32,6 +32,7 @@ __all__ = [
     "pair",
     "path",
     "real_dtype",
+    "shortened",
     "shown",
     "single_sample",
     "weights",
@@ -46,10 +47,15 @@ _MAX_NODES = 2**29  # the bytes of the weights between two layers of this size f
 def shown(value: Any) -> str:
     """The repr of a value on one line of at most 80 characters, for an error message."""
     try:
-        text = " ".join(repr(value).split())  # an array's has several lines
+        return shortened(repr(value))
     except (RecursionError, ValueError):  # of deeply nested lists, of integers of many digits
         return f"a value too large to be shown ({type(value).__name__})"
-    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """The text on one line of at most so many characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _limits(least: float | None, above: float | None, below: float | None) -> str:
@@ -373,7 +379,7 @@ def network_sizes(sizes: Any) -> tuple[int, ...]:
 def texts(name: str, value: Any) -> tuple[str, ...]:
     """Return the value as a tuple; raise unless it is a collection of text."""
     if isinstance(value, str) or not isinstance(value, Collection):
-        raise TypeError(f"{name}: got {shown(value)}; expected a list of text, as [{value!r}]")
+        raise TypeError(f"{name}: got {shown(value)}; expected a list of text, as [{shown(value)}]")
     for word in value:
         if not isinstance(word, str):
             raise TypeError(f"{name}: got {shown(word)} in it; expected text, as '{word}'")

@@ -141,8 +141,9 @@ def warmup(arguments: argparse.Namespace) -> int:
 def _options(path: str, model: TableModel) -> dict[str, Any]:
     """The options of a model's training, by their names on the command line."""
     options = model.metadata.get("options")
-    if options is None:
-        raise ValueError(f"toml: got {path}; expected a model of `fastgrad train`")
+    if not isinstance(options, dict):
+        expected = "a model of `fastgrad train`"
+        raise ValueError(f"toml: got {path}; expected {expected}")  # noqa: TRY004 - a file
     return {name.replace("_", "-"): value for name, value in options.items()}
 
 

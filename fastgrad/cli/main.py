@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from .. import __version__, validation
+from ..data.cells import escaped
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.costs import COSTS as ALL_COSTS
 from ..tables.model import COSTS
@@ -98,7 +99,7 @@ def _print_error(reason: str, arguments: argparse.Namespace) -> int:
     option = _OPTIONS.get(argument.partition("[")[0], argument)
     if option in arguments and option not in ("data", "model", "run"):
         reason = f"--{option.replace('_', '-')}: {fault}"
-    print(f"fastgrad: error: {' '.join(reason.split())}", file=sys.stderr)
+    print(f"fastgrad: error: {escaped(' '.join(reason.split()))}", file=sys.stderr)
     return 2
 
 

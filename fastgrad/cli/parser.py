@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..validation import did_you_mean
+from ..validation import did_you_mean, shortened, shown
 
 __all__ = ["Parser", "UsageError"]
 
@@ -98,17 +98,19 @@ class Parser(argparse.ArgumentParser):
         try:
             with Path(path).open("rb") as file:
                 options = tomllib.load(file)
-        except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"--config: {path}: {error}") from None
+        except (ValueError, RecursionError) as error:  # of which TOMLDecodeError is one
+            raise UsageError(f"--config: {path}: {shortened(str(error), 200)}") from None
         known = {name[2:] for name in self.long_options} - {"help", "config"} | {"data"}
         defaults = {}
         for name, value in options.items():
             if name not in known:
                 hint = did_you_mean(name, known)
-                raise UsageError(f"--config: {path}: unknown option {name!r}; {hint}")
+                raise UsageError(f"--config: {path}: unknown option {shown(name)}; {hint}")
             action = self._option_string_actions.get(f"--{name}")
             if action and action.nargs == 0 and not isinstance(value, bool):
-                raise UsageError(f"--config: {path}: {name}: got {value!r}; expected true or false")
+                raise UsageError(
+                    f"--config: {path}: {name}: got {shown(value)}; expected true or false"
+                )
             text = ",".join(map(str, value)) if isinstance(value, list) else value
             defaults[name.replace("-", "_")] = text if isinstance(text, bool) else str(text)
         self.set_defaults(**defaults)

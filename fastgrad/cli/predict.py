@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import metrics
+from .. import metrics, validation
 from ..data.samples import Samples
 from ..data.splitting import split
 from ..data.table import Table
@@ -81,7 +81,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         )
     samples = _read(model, arguments, target=target)
     trained_on = samples.target == model.targets.target and _is_training_data(model, arguments.data)
-    held_out = trained_on and not arguments.all_rows and bool(model.metadata["test_size"])
+    held_out = trained_on and not arguments.all_rows and bool(model.metadata.get("test_size"))
     what = "all rows, those of the training included" if trained_on else "all rows"
     if held_out:
         rows = _held_out(model, samples)
@@ -124,7 +124,8 @@ def _is_training_data(model: TableModel, path: str | None) -> bool:
 def _held_out(model: TableModel, samples: Samples) -> np.ndarray[Any, Any]:
     """The rows of the training data that were held out for the test."""
     y = model.targets.transform(samples.labels, samples.place)
-    size, seed = model.metadata["test_size"], model.metadata["seed"]
+    size = validation.number("test_size", model.metadata.get("test_size"), least=0, below=1)
+    seed = validation.integer("seed", model.metadata.get("seed"), least=0)
     return split(y, size, seed=seed, stratify=model.classes is not None)[1]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.cells import escaped
 from ..data.table_encoder import TableEncoder
 from ..tables.scores import Score
 
@@ -25,7 +26,8 @@ _MOST_CLASSES = 12  # of a confusion table on a terminal
 def print_lines(lines: Mapping[str, Any]) -> None:
     """One line per entry: its name, then the value."""
     for name, value in lines.items():
-        print(f"{name:<{_WIDTH}}{value}\n", end="", flush=True)  # whole, whatever thread prints
+        text = escaped(str(value))
+        print(f"{name:<{_WIDTH}}{text}\n", end="", flush=True)  # whole, whatever thread prints
 
 
 def print_scores(title: str, scores: Sequence[Score], classes: Sequence[Any] | None) -> None:

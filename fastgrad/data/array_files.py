@@ -20,6 +20,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .archives import open_member
 from .expansion import check_expansion
 
 __all__ = ["StoredArray", "open_idx", "open_npy", "open_npz"]
@@ -91,6 +92,8 @@ class StoredArray:
     def _check_size(self, header: _Header, size: int | None) -> None:
         """Raise unless the content has the size that its header says, and this is not too much."""
         expected = header.n_bytes + math.prod(header.shape) * header.dtype.itemsize
+        if expected >= 2**63:
+            raise ValueError(f"{self.path}: damaged: the header of an array has no valid size")
         if size is not None and (size < expected or (self._is_alone and size > expected)):
             state = "cut short" if size < expected else "too long"
             sizes = " x ".join(map(str, header.shape))
@@ -165,9 +168,7 @@ def _npy_header(file: IO[bytes]) -> _Header:
 
 @contextmanager
 def _unzipped(path: Path, member: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise NotImplementedError  # others expand without limit in one read
-    with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+    with zipfile.ZipFile(path) as archive, open_member(archive, member) as file:
         yield file
 
 

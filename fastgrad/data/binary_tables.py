@@ -4,11 +4,11 @@ import io
 import logging
 import re
 import warnings
-import zipfile
 from collections.abc import Iterable
 from typing import Any
 
 from ..extras import import_extra
+from .archives import ZIP_ERRORS
 from .cells import listed, printable
 from .expansion import check_expansion
 from .workbook_size import check_workbook
@@ -39,12 +39,14 @@ def read_binary(kind: str, content: bytes, name: str, n_bytes: int) -> Any:
     """
     pa = import_extra("pyarrow", "table", "a table")
     try:
-        return BINARY_KINDS[kind](content, name, n_bytes)
-    except (pa.ArrowException, ValueError, OSError) as error:
+        table = BINARY_KINDS[kind](content, name, n_bytes)
+        _ = table.column_names  # or an error, if they are no text
+    except (pa.ArrowException, ValueError, OSError, *ZIP_ERRORS) as error:
         if str(error).startswith(name):
             raise
         reason = printable(str(error))
         raise ValueError(f"{name}: damaged, or not a {kind} file ({reason})") from None
+    return table
 
 
 def _parquet(content: bytes, name: str, n_bytes: int) -> Any:
@@ -88,7 +90,7 @@ def _excel(content: bytes, name: str, n_bytes: int) -> Any:
             first, left = book.sheet_names[0], listed(others)
             warnings.warn(f"{name}: the sheet {first!r} is read, not {left}", stacklevel=2)
         sheet = book.load_sheet(0, schema_sample_rows=None)  # types from all rows
-    except (fastexcel.FastExcelError, zipfile.BadZipFile) as error:
+    except fastexcel.FastExcelError as error:
         raise ValueError(str(error).split("\n", 1)[0]) from None
     table = sheet.to_arrow()
     return table.rename_columns([re.sub(r"^__UNNAMED__\d+$", "", n) for n in table.column_names])

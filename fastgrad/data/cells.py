@@ -9,7 +9,7 @@ import numpy as np
 from ..validation import did_you_mean
 
 __all__ = [
-    "MISSING_WORDS", "escaped", "is_formatted_number", "is_missing", "is_number",
+    "MAX_DIGITS", "MISSING_WORDS", "escaped", "is_formatted_number", "is_missing", "is_number",
     "is_plain_number", "listed", "not_a_number", "not_among", "printable", "text_of_date",
     "to_keep",
 ]  # fmt: skip
@@ -19,6 +19,9 @@ MISSING_WORDS = (
     "", "NA", "na", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL", "None", "?",
     "-",
 )  # fmt: skip
+
+#: Longer integers are not converted to numbers, nor does Python by default, from 4,300 digits on.
+MAX_DIGITS = 4000
 
 _MISSING = {"", "na", "n/a", "nan", "null", "?"}
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -82,6 +85,7 @@ def printable(text: str) -> str:
 
 def to_keep(name: str) -> str:
     """How to keep a column as text, for an error message or a report."""
+    name = printable(name)
     option = f'"{name}"' if "," in name else name
     return f"to keep it, categorical=[{name!r}] (--categorical {shlex.quote(option)})"
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import validation
-from .cells import MISSING_WORDS, is_number, printable, text_of_date
+from .cells import MAX_DIGITS, MISSING_WORDS, is_number, printable, text_of_date
 from .table import Column
 from .values import EXACT_INTEGERS
 
@@ -109,14 +109,15 @@ def is_word_for_missing(text: str) -> bool:
 def canonical_number(text: str) -> str:
     """A plain number in one spelling: 1.0 and 1e0 as 1."""
     if text.lstrip("+-").isdigit():
-        return str(int(text))
+        return str(int(text)) if len(text) <= MAX_DIGITS else text
     number = float(text)
     return str(int(number)) if number.is_integer() else repr(number)
 
 
 def value_of_number(text: str) -> float:
-    """The value of a plain number, exact if it is an integer of any size."""
-    return int(text) if text.lstrip("+-").isdigit() else float(text)
+    """The value of a plain number, exact if it is an integer of no more than 4,000 digits."""
+    is_exact = len(text) <= MAX_DIGITS and text.lstrip("+-").isdigit()
+    return int(text) if is_exact else float(text)
 
 
 def number_of_text(text: str, default: Any) -> Any:

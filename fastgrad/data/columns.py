@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..extras import import_extra
 from ..validation import shown
 from .cells import (
+    MAX_DIGITS,
     is_formatted_number,
     is_number,
     is_plain_number,
@@ -268,7 +269,8 @@ def _numbers(cells: Any) -> NDArray[np.float64] | None:
             if np.isnan(values[row]):
                 return None
             is_exact = is_exact and not (
-                _INTEGER.fullmatch(cell) and abs(int(cell)) > EXACT_INTEGERS
+                _INTEGER.fullmatch(cell)
+                and (len(cell) > MAX_DIGITS or abs(int(cell)) > EXACT_INTEGERS)
             )
         if not is_exact and pc.all(pc.match_substring_regex(cells, _INTEGERS)).as_py():
             return None

@@ -20,9 +20,11 @@ _DELIMITERS = [",", ";", "\t", "|"]
 _SAMPLE_BYTES, _SAMPLE_ROWS, _SAMPLE_CELLS = 2**22, 1000, 1_000_000
 _SNIFFED_CHARACTERS = 10_000
 _NO_DELIMITER = "\x1f"  # the unit separator, of a file of one column
+_MAX_COLUMNS = 100_000  # each takes Arrow's reader 9 kB, whatever is in it
 _MAX_CELL = 2**31 - 1
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(.)"?\r?\n')  # what Excel takes the delimiter from
 _TOKEN = re.compile(r'"(?:[^"]|"")*"(?!\S)|\S+')
+_LONG_WORD = re.compile(r"""([^\s,;|"'\\]{100})[^\s,;|"'\\]+""")  # takes the sniffer seconds
 _MAX_LISTED = 5
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -108,6 +110,10 @@ def read_delimited(open_file: Callable[[], Any], name: str, options: TextOptions
     if not rows:
         raise ValueError(f"{name}: no rows; expected numbers or text")
     width = Counter(map(len, rows)).most_common(1)[0][0]
+    if width > _MAX_COLUMNS:
+        raise ValueError(
+            f"{name}: {width:,} columns; expected at most {_MAX_COLUMNS:,}, or a file of an array"
+        )
     array = _read(open_file, name, dialect, width)
     n_sample = min(_SAMPLE_ROWS, max(_SAMPLE_CELLS // width, 20))
     cells = [column.to_pylist() for column in array.slice(0, 1 + n_sample).columns]
@@ -218,7 +224,7 @@ def _dialect(sample: str, is_cut: bool) -> tuple[_Dialect, list[list[str]]]:
 def _sniffed(sample: str, delimiters: Sequence[str]) -> _Dialect:
     clevercsv = import_extra("clevercsv", "table", "a file of text")
     part = sample[:_SNIFFED_CHARACTERS]
-    part = part[: part.rfind("\n") + 1] or part
+    part = _LONG_WORD.sub(r"\1", part[: part.rfind("\n") + 1] or part)
     sniffed = clevercsv.Sniffer().sniff(part, delimiters=delimiters)
     only = delimiters[0] if len(delimiters) == 1 and delimiters[0] != " " else _NO_DELIMITER
     delimiter = (sniffed and sniffed.delimiter) or only

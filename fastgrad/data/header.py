@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ..validation import did_you_mean
-from .cells import is_formatted_number, is_number, listed
+from .cells import MAX_DIGITS, is_formatted_number, is_number, listed
 
 __all__ = ["is_header"]
 
@@ -131,7 +131,8 @@ def _are_names(first: Sequence[str], below: Sequence[Sequence[str | None]]) -> b
 
 def _may_be_names(cells: Sequence[str]) -> bool:
     """Whether these numbers are whole, not negative and all different."""
-    return all(map(str.isdigit, cells)) and len({*cells}) == len(cells)
+    are_whole = all(cell.isdigit() and len(cell) < MAX_DIGITS for cell in cells)
+    return are_whole and len({*cells}) == len(cells)
 
 
 def _are_counted(

@@ -5,7 +5,6 @@ import json
 import re
 import sys
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path, PurePath
@@ -13,10 +12,11 @@ from typing import Any
 
 from ..extras import import_extra
 from ..validation import shown
+from .archives import ZIP_ERRORS, open_member
 from .binary_tables import BINARY_KINDS, read_binary
 from .cells import printable
 from .delimited import RawTable, TextOptions, column_names, read_delimited
-from .expansion import LimitedReader, check_cells, check_expansion
+from .expansion import LimitedReader, check_cells
 
 __all__ = ["is_record", "is_series", "read_source"]
 
@@ -74,11 +74,10 @@ def _unzipped(path: Path) -> tuple[str, bytes]:
             if len(members) != 1:
                 raise ValueError(f"{path}: {len(members)} files in the archive; expected one")
             member = archive.getinfo(members[0])
-            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise NotImplementedError("compressed in a way that is not known")
-            check_expansion(str(path), path.stat().st_size, member.file_size)
-            return PurePath(members[0]).suffix.lower(), archive.read(member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            with open_member(archive, member) as file:
+                content = LimitedReader(file, str(path), path.stat().st_size)
+                return PurePath(members[0]).suffix.lower(), content.read()
+    except ZIP_ERRORS as error:
         reason = printable(str(error))
         raise ValueError(f"{path}: damaged, or an archive with a password ({reason})") from None
 
@@ -231,7 +230,9 @@ def _from_frame(source: Any) -> RawTable:
 
 
 def _from_arrow(name: str, table: Any) -> RawTable:
-    table = table.select([n for n in table.column_names if not _INDEX.fullmatch(n)])
+    table = table.select(
+        [c for c, name in enumerate(table.column_names) if not _INDEX.fullmatch(name)]
+    )
     names = column_names(name, table.column_names)
     return _table(name, dict(zip(names, table.columns, strict=True)))
 

@@ -381,28 +381,27 @@ class TableEncoder:
         }
 
     @classmethod
-    def from_config(cls, config: Any) -> Self:
+    def from_config(cls, config: Any, n_inputs: int | None = None) -> Self:
         """Return the encoder of what `to_config` returned.
 
         Parameters
         ----------
         config : mapping
             Read from JSON.
+        n_inputs : int, optional
+            Inputs of the network that it belongs to.
 
         Raises
         ------
         ValueError
-            If anything in it is not as `to_config` returns it.
+            If anything in it is not as `to_config` returns it, or the network has other inputs.
         """
         options = check_fields("encoder", config, _SCHEMA)
         columns = [
             encoder_of(f"encoder, column {k + 1}", column)
             for k, column in enumerate(options.pop("columns"))
         ]
-        if options["dtype"] not in _DTYPES:
-            raise ValueError(
-                f"encoder, dtype: got {options['dtype']!r}; expected float32 or float64"
-            )
+        validation.choice("encoder, dtype", options["dtype"], _DTYPES)
         names = [encoder.name for encoder in columns]
         if len({*names}) < len(names):
             raise ValueError("encoder: got two columns of one name; expected different ones")
@@ -410,6 +409,8 @@ class TableEncoder:
             raise ValueError("encoder: got no column that is used; expected at least one")
         encoder = cls(**options)
         encoder._columns = columns
+        if n_inputs not in {None, len(encoder.input_names)}:
+            raise ValueError(f"encoder: got {len(encoder.input_names)} inputs; expected {n_inputs}")
         return encoder
 
 

@@ -17,6 +17,7 @@ from .cells import (
     is_plain_number,
     not_a_number,
     not_among,
+    printable,
     text_of_date,
 )
 
@@ -107,8 +108,8 @@ class TargetEncoder:
             labels, ids = [labels[k] for k in by_order], np.argsort(by_order)[ids]
         if len(labels) < 2:
             raise ValueError(
-                f"{place(0)}: every target is '{labels[0]}'; expected two classes or more (the "
-                "target is the last column unless another is named)"
+                f"{place(0)}: every target is '{printable(str(labels[0]))}'; expected two classes"
+                " or more (the target is the last column unless another is named)"
             )
         return cls("classification", labels), ids
 
@@ -150,17 +151,22 @@ class TargetEncoder:
         Raises
         ------
         ValueError
-            If the task is unknown, or there are not two classes or more.
+            If the task is unknown, there are not two classes or more, or one or the target is
+            something else than their names.
         """
         task: Any = validation.choice("task", metadata.get("task"), get_args(Task))
         classes = metadata.get("classes")
         if task == "regression":
             classes = None
-        elif not isinstance(classes, list) or len(classes) < 2:
+        elif not isinstance(classes, list) or len(classes) < 2 or not all(map(_is_label, classes)):
             raise ValueError(
-                f"classes: got {validation.shown(classes)}; expected a list of two or more"
+                f"classes: got {validation.shown(classes)}; expected a list of two or more labels"
             )
-        return cls(task, classes, metadata.get("target"))
+        target = metadata.get("target")
+        if not isinstance(target, str | None):
+            received = validation.shown(target)
+            raise ValueError(f"target: got {received}; expected a name")  # noqa: TRY004 - a file
+        return cls(task, classes, target)
 
     @property
     def has_text(self) -> bool:
@@ -219,7 +225,7 @@ class TargetEncoder:
         """
         if self.classes is None:
             return y
-        self._check_outputs(n_outputs)
+        self.check_outputs(n_outputs)
         if cost.link == "softmax":
             return y
         Y = y if n_outputs == 1 else np.eye(n_outputs)[y]
@@ -245,16 +251,17 @@ class TargetEncoder:
         cost : Cost, optional
             The cost of the network; None: one that gives probabilities.
         """
-        self._check_outputs(p.shape[1])
+        self.check_outputs(p.shape[1])
         if p.shape[1] == 1:
             second = p[:, 0] > (0.0 if cost and cost.targets == "sign" else 0.5)
             return second.astype(np.int64)
         ids: NDArray[np.int64] = p.argmax(axis=1)
         return ids
 
-    def _check_outputs(self, n_outputs: int) -> None:
+    def check_outputs(self, n_outputs: int) -> None:
+        """Raise ValueError if a network has another number of outputs than there are classes."""
         n_classes = len(self.classes or [])
-        if n_outputs != n_classes and (n_outputs, n_classes) != (1, 2):
+        if self.classes and n_outputs != n_classes and (n_outputs, n_classes) != (1, 2):
             raise ValueError(f"classes: got {n_classes}; expected one per output, {n_outputs}")
 
     def decode(self, p: NDArray[Any], cost: Cost | None = None) -> NDArray[Any]:
@@ -286,7 +293,9 @@ def _array(y: Any, place: Callable[[int], str]) -> NDArray[Any]:
         missing = np.flatnonzero(np.isnan(array))
         if (infinite := np.flatnonzero(np.isinf(array))).size:
             s = int(infinite[0])
-            raise ValueError(f"{place(s)}: got '{array[s]}'; expected a finite number")
+            raise ValueError(
+                f"{place(s)}: got '{printable(str(array[s]))}'; expected a finite number"
+            )
         array = array + 0  # which makes 0.0 of -0.0
     else:
         values = [value.strip() if isinstance(value, str) else value for value in array.tolist()]
@@ -302,6 +311,11 @@ def _array(y: Any, place: Callable[[int], str]) -> NDArray[Any]:
     if len(missing):
         raise ValueError(f"{place(int(missing[0]))}: {not_a_number('')}{_and_more(missing)}")
     return array
+
+
+def _is_label(value: Any) -> bool:
+    """Whether JSON has it for a label."""
+    return isinstance(value, str | int) or (isinstance(value, float) and np.isfinite(value))
 
 
 def _is_number(value: Any) -> bool:
@@ -350,7 +364,7 @@ def _numbers(array: NDArray[Any], place: Callable[[int], str]) -> NDArray[np.flo
     numbers = array.astype(np.float64)
     if (infinite := np.flatnonzero(~np.isfinite(numbers))).size:
         s = int(infinite[0])
-        raise ValueError(f"{place(s)}: got '{array[s]}'; expected a finite number")
+        raise ValueError(f"{place(s)}: got '{printable(str(array[s]))}'; expected a finite number")
     return numbers
 
 

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 from xml.parsers import expat
 
+from .archives import open_member
 from .expansion import LimitedReader, check_cells, check_expansion
 
 __all__ = ["check_workbook"]
@@ -41,9 +42,7 @@ def check_workbook(content: bytes, name: str, n_bytes: int) -> None:
         if _BOOK not in names or names & _OTHER_BOOKS:
             raise ValueError("no workbook")
         for member in members:
-            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError("compressed in a way that is not known")
-            with archive.open(member) as file:
+            with open_member(archive, member) as file:
                 sheets.append(_Sheet(LimitedReader(file, name, n_bytes)))
     lengths = [length for sheet in sheets for length in sheet.lengths]
     for sheet in sheets:

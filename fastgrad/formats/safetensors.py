@@ -140,15 +140,21 @@ def _json(name: str, value: dict[str, Any]) -> str:
 
 
 def _check_nested(value: Any, depth: int = 0) -> None:
-    """Raise unless all keys are text, since JSON would make text of others, and it is not deep."""
+    """Raise unless all keys are text, since JSON would make text of others, and it is not deep.
+
+    Text must be Unicode: half of a pair of surrogates is none.
+    """
     if depth > _MAX_DEPTH:
         raise ValueError(f"lists and objects within each other, more than {_MAX_DEPTH}")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise TypeError(f"the key {key!r}, which is no text")
+            key.encode()
         value = value.values()
-    if not isinstance(value, str) and isinstance(value, Iterable):
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, Iterable):
         for item in value:
             _check_nested(item, depth + 1)
 
@@ -207,8 +213,9 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
+        reason = validation.shortened(str(error), 200)
         raise DamagedError(
-            f"{path}: got a file that is damaged, truncated or of another kind ({error}); "
+            f"{path}: got a file that is damaged, truncated or of another kind ({reason}); "
             "expected a model saved by fastgrad"
         ) from None
     checksum = header.pop("checksum", None)

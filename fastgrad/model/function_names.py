@@ -5,6 +5,7 @@ from typing import Any
 
 from ..kernels.activations import Activation
 from ..kernels.costs import Cost
+from ..validation import shortened, shown
 
 __all__ = ["by_name", "function_of", "name_in_file"]
 
@@ -58,11 +59,14 @@ def function_of(
     name: str, custom_objects: Mapping[str, Activation | Cost]
 ) -> str | Activation | Cost:
     """The custom function of a name in a file; the name itself if it is a built-in one."""
+    if not isinstance(name, str):
+        raise TypeError(f"activations, cost: got {shown(name)}; expected a name")
     if name.startswith(_CUSTOM) and name not in custom_objects:
         received = ", ".join(map(_label, custom_objects)) or "none"
+        function = shortened(name.split(maxsplit=2)[-1])
         raise ValueError(
-            f"custom_objects: got {received}; expected the {_label(name)}, as in"
-            f" custom_objects=[{name.split(maxsplit=2)[-1]}]"
+            f"custom_objects: got {received}; expected the {shortened(_label(name))}, as in"
+            f" custom_objects=[{function}]"
         )
     return custom_objects.get(name, name)
 

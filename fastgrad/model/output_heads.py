@@ -69,11 +69,12 @@ def output_heads(cost: Any, n_outputs: int, last_activation: str) -> OutputHeads
     if isinstance(cost, str | Cost):
         return OutputHeads([_head("cost", resolve_cost(cost, last_activation), n_outputs, 1.0)])
     if not isinstance(cost, Sequence) or not cost:
-        raise TypeError(f"cost: got {cost!r}; expected {_EXPECTED}")
+        raise TypeError(f"cost: got {validation.shown(cost)}; expected {_EXPECTED}")
     heads = []
     for k, item in enumerate(cost):
         if not isinstance(item, Sequence) or isinstance(item, str) or len(item) not in {2, 3}:
-            raise TypeError(f"cost[{k}]: got {item!r}; expected (cost, outputs[, weight])")
+            received = validation.shown(item)
+            raise TypeError(f"cost[{k}]: got {received}; expected (cost, outputs[, weight])")
         which, nodes, *weight = item
         heads.append(
             _head(

@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 def _milestones(name: str, value: Any) -> tuple[int, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError(f"{name}: got {value!r}; expected a list of steps")
+        raise TypeError(f"{name}: got {validation.shown(value)}; expected a list of steps")
     steps = tuple(validation.integer(f"{name}[{k}]", step, least=1) for k, step in enumerate(value))
     if any(later <= step for step, later in pairwise(steps)):
         raise ValueError(f"{name}: got {list(steps)}; expected each step later than the one before")
@@ -27,7 +27,7 @@ def _milestones(name: str, value: Any) -> tuple[int, ...]:
 
 def _function(name: str, value: Any) -> Any:
     if not callable(value):
-        raise TypeError(f"{name}: got {value!r}; expected a function of the step")
+        raise TypeError(f"{name}: got {validation.shown(value)}; expected a function of the step")
     return value
 
 
@@ -39,7 +39,7 @@ def _schedule(name: str, value: Any) -> "Schedule":
     if callable(value) and not isinstance(value, type):
         return Function(value)
     raise TypeError(
-        f"{name}: got {value!r}; expected a number, a schedule such as"
+        f"{name}: got {validation.shown(value)}; expected a number, a schedule such as"
         " fg.schedules.Cosine(1e-3), or a function of the step"
     )
 

@@ -317,7 +317,9 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
         If it is not a mapping.
     """
     if not isinstance(config, Mapping):
-        raise TypeError(f"config: got {config!r}; expected a mapping, such as {{'name': ...}}")
+        raise TypeError(
+            f"config: got {validation.shown(config)}; expected a mapping, such as {{'name': ...}}"
+        )
     numbers = {k: from_config(v) if isinstance(v, Mapping) else v for k, v in config.items()}
     kind = SCHEDULES[validation.choice("schedule", numbers.pop("name", None), SCHEDULES)]
     for name in numbers:

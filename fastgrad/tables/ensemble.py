@@ -16,7 +16,7 @@ from ..network import Network
 from ..train.base import Callback, Fit
 from ..train.callbacks import EarlyStopping
 from ..train.history import History
-from ..validation import integer
+from ..validation import integer, shown
 from .checkpoints import CheckpointFolder, EarlierEpochs
 from .recipe import Recipe, deep_share
 
@@ -184,7 +184,7 @@ def weights(networks: Sequence[Network], share: Any) -> list[float]:
         If the share is not from 0 to 1.
     """
     if not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise ValueError(f"got {share!r} as share; expected a number from 0 to 1")
+        raise ValueError(f"got {shown(share)} as share; expected a number from 0 to 1")
     deep = [len(net.layers) > 1 for net in networks]
     of_kind = {True: share / max(sum(deep), 1), False: (1 - share) / max(deep.count(False), 1)}
     return [of_kind[is_deep] for is_deep in deep]

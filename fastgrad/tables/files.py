@@ -10,6 +10,7 @@ from ..kernels.activations import Activation
 from ..kernels.costs import Cost
 from ..model.layer import Arrays
 from ..network import Network
+from ..validation import shown
 
 __all__ = ["read_networks", "write_networks"]
 
@@ -38,7 +39,7 @@ def read_networks(
         return [load(path, custom_objects)], metadata
     spec, arrays, _ = safetensors.read(path, custom_objects)
     if type(members) is not int or not 1 < members <= len(arrays):
-        raise ValueError(f"{path}: got {members!r} members; expected one per network")
+        raise ValueError(f"{path}: got {shown(members)} members; expected one per network")
     last = f"layer.{len(spec.layers)}.W"
     begins = [f"{MEMBER}{k}." for k in range(members)]
     specs = {begin: spec if begin + last in arrays else spec.linear for begin in begins}

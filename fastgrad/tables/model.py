@@ -23,7 +23,7 @@ from .ensemble import Member
 from .files import read_networks, write_networks
 from .plain_inputs import plain_inputs
 from .recipe import SCALING, Recipe, default_recipe
-from .scores import Score, baseline, scores_of
+from .scores import Score, baseline, checked_baseline, scores_of
 
 __all__ = ["COSTS", "TableModel"]
 
@@ -400,11 +400,10 @@ class TableModel:
         path : path-like
             The file; an existing one is replaced.
         """
-        encoder = self.encoder.to_config() if self.encoder else None
         described = {
-            **self.metadata, **self.targets.metadata, "encoder": encoder,
-            "baseline": self.baseline, "share": self.share, "missing": [*self.missing],
-            "extrapolate": self.extrapolate,
+            **self.metadata, **self.targets.metadata, "baseline": self.baseline,
+            "encoder": self.encoder.to_config() if self.encoder else None, "share": self.share,
+            "missing": [*self.missing], "extrapolate": self.extrapolate,
         }  # fmt: skip
         write_networks(path, self.networks, described)
 
@@ -432,19 +431,20 @@ class TableModel:
         net = networks[0]
         config, missing = described.pop("encoder", None), described.pop("missing", MISSING_WORDS)
         share = described.pop("share", float(len(net.layers) > 1))
-        extrapolate = described.pop("extrapolate", False)
+        options = {"missing": missing, "extrapolate": described.pop("extrapolate", False)}
         try:
-            model = cls(dtype=str(net.dtype), missing=missing, extrapolate=extrapolate)
-            model.encoder = None if config is None else TableEncoder.from_config(config)
+            model = cls(dtype=str(net.dtype), **options)
+            model.encoder = None
+            if config is not None:
+                model.encoder = TableEncoder.from_config(config, net.n_inputs)
             if described.get("task") in COSTS:
                 model.targets = TargetEncoder.from_metadata(described)
             else:  # of a network that was saved without
                 model.targets = TargetEncoder.from_cost(net.cost_function, net.n_outputs)
+            model.targets.check_outputs(net.n_outputs)
             model._set_networks(networks, share)
-            numbers = described.pop("baseline", [])
-            model.baseline = [validation.number("baseline", number) for number in numbers]
+            model.baseline = checked_baseline(described.pop("baseline", []), model.classes)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from None
-        own = model.targets.metadata
-        model.metadata = {name: v for name, v in described.items() if name not in own}
+        model.metadata = {k: v for k, v in described.items() if k not in model.targets.metadata}
         return model

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import metrics
+from .. import metrics, validation
 
-__all__ = ["Score", "baseline", "classification_scores", "regression_scores", "scores_of"]
+__all__ = [
+    "Score", "baseline", "checked_baseline", "classification_scores", "regression_scores",
+    "scores_of",
+]  # fmt: skip
 
 Array = NDArray[Any]
 
@@ -46,6 +49,14 @@ def baseline(y: Array, classes: Sequence[Any] | None) -> Array:
     if classes:
         return np.bincount(y, minlength=len(classes)) / len(y)
     return np.array([y.mean(), y.min(), y.max()])
+
+
+def checked_baseline(numbers: Any, classes: Sequence[Any] | None) -> list[float]:
+    """The numbers of a file that `baseline` returned, or none; TypeError or ValueError else."""
+    checked = [validation.number("baseline", number) for number in numbers]
+    if classes and len(checked) not in (0, len(classes)):
+        raise ValueError(f"baseline: got {len(checked)} numbers; expected one per class")
+    return checked
 
 
 def scores_of(

@@ -78,7 +78,8 @@ class _Monitor(Callback):
             Of a callback that has monitored the same metric.
         """
         if state["monitor"] != self.monitor:
-            raise ValueError(f"monitor: got {self.monitor!r}; expected {state['monitor']!r}")
+            expected = validation.shown(state["monitor"])
+            raise ValueError(f"monitor: got {self.monitor!r}; expected {expected}")
         if state["best"] is not None:
             validation.number("best", state["best"])
         for name, initial in self._initial_state.items():

@@ -1,160 +1,208 @@
-"""Files that have been changed anywhere: they are read, or are one line of a ValueError."""
+"""Files that others wrote: they are read, or are one line of a ValueError or OSError."""
 
-import copy
-import gzip
+import contextlib
 import json
-import random
-import struct
-import time
+import re
+import subprocess
+import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.model_files import header_and_rest, with_header
+from helpers import hostile_files
+from helpers.mutation import draws
+from helpers.readers import READERS, SECONDS, check_message, command, refusal
 from helpers.run_mode import jitted_only
 from helpers.soak import SOAK
-from helpers.ten_samples import X, y
 
 import fastgrad as fg
-from fastgrad.data.samples import load_samples
 
-N_FILES = 150 * SOAK
-ROWS = [{"a": float(k), "b": "xyz"[k % 3], "y": "pq"[k % 2]} for k in range(40)]
-VALUES = [
-    None, True, False, 0, 1, -1, 3, 10**30, 10**400, -5, 0.5, float("nan"), float("inf"), "", "x",
-    "_W", "__dict__", "relu", "identity", [], [1], {}, {"a": 1}, [[]], "-" * 3000, [None] * 3,
-    2**53, "1e999",
-]  # fmt: skip
-NAMES = ["_W", "__dict__", "version", "W", "lr", ""]
-
-
-def places(value, path=()):
-    """The way to each value in nested objects and lists."""
-    found = [path] if path else []
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in items:
-        found.append((*path, key))
-        if isinstance(item, dict | list):
-            found += places(item, (*path, key))
-    return found
-
-
-def mutated(value, rng):
-    """A copy in which one value is another, gone or new."""
-    value = copy.deepcopy(value)
-    *way, last = rng.choice(places(value))
-    parent = value
-    for key in way:
-        parent = parent[key]
-    kind = rng.choice("rrrrrrddn")
-    if kind == "r":
-        parent[last] = rng.choice(VALUES)
-    elif kind == "d":
-        del parent[last]
-    elif isinstance(parent, dict):
-        parent[rng.choice(NAMES)] = rng.choice(VALUES)
-    else:
-        parent.append(rng.choice(VALUES))
-    return value
-
-
-def save_network(path):
-    fg.Network([3, 4, 1], seed=0, l2=0.1, standardize=True, standardize_targets=True).save(path)
-
-
-def save_checkpoint(path):
-    net, optimizer = fg.Network([3, 4, 1], seed=0), fg.Adam(fg.schedules.Cosine(0.01))
-    stopping = fg.EarlyStopping("cost")
-    net.fit(X, y, epochs=2, optimizer=optimizer, callbacks=[stopping])
-    fg.save_checkpoint(path, net, optimizer, extra_state=[stopping])
-
-
-def save_model(path):
-    fg.TableModel(members=2, epochs=2, seed=0).fit(ROWS, target="y").save(path)
-
-
-READERS = {
-    save_network: [fg.load, fg.TableModel.load],
-    save_checkpoint: [fg.load, fg.resume, lambda path: fg.resume(path, extra_state=None)],
-    save_model: [fg.load, lambda path: fg.TableModel.load(path).predict(ROWS[:3])],
-}
+N_FILES = 50 * SOAK
+MEGABYTES = 100
+CORPUS = sorted((Path(__file__).parent / "corpus").iterdir())
+ROOT = Path(__file__).parents[2]
 
 
 @jitted_only
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("save", READERS, ids=lambda save: save.__name__)
-def test_a_changed_header_is_read_or_refused_in_one_line(save, tmp_path):
-    path, rng = tmp_path / "model.safetensors", random.Random(0)
-    save(path)
-    header, rest = header_and_rest(path.read_bytes())
-    n_refused = 0
+@pytest.mark.parametrize("kind", READERS)
+def test_a_changed_file_is_read_or_refused(kind, folder):
+    reader, rng, n_refused = READERS[kind], draws(0), 0
+    contents = reader.seeds()
+    for content in contents:
+        assert reader.check(content) == ""
     for _ in range(N_FILES):
-        changed = copy.deepcopy(header)
-        entries = changed["__metadata__"]
-        entry = rng.choice([name for name in entries if name != "fastgrad"])
-        content = json.loads(entries[entry])
-        for _ in range(rng.choice([1, 1, 2])):
-            content = mutated(content, rng)
-        entries[entry] = json.dumps(content)
-        path.write_bytes(with_header(changed, rest))
-        for read in READERS[save]:
-            begin = time.perf_counter()
-            try:
-                read(path)
-            except ValueError as error:
-                n_refused += 1
-                assert "\n" not in str(error), entries[entry]  # noqa: PT017 - any number of them
-            assert time.perf_counter() - begin < 5
+        n_refused += bool(reader.check(reader.changed(rng.choice(contents), rng)))
     assert n_refused > N_FILES / 4
 
 
-def write_arrays(name):
-    rng = np.random.default_rng(0)
-    X, labels = rng.normal(size=(20, 3)), np.arange(20) % 2
-    images = rng.integers(256, size=(20, 4, 4), dtype=np.uint8)
-    if name.endswith(".npz"):
-        (np.savez if name == "plain.npz" else np.savez_compressed)(name, X=X, y=labels)
-    elif name.endswith(".npy"):
-        np.save(name, X)
-        np.save("y.npy", labels)
-    else:
-        pack = gzip.compress if name.endswith(".gz") else bytes
-        head = struct.pack(">4I", 0x803, 20, 4, 4)
-        Path(name).write_bytes(pack(head + images.tobytes()))
-        ids = struct.pack(">2I", 0x801, 20) + bytes(labels.tolist())
-        Path(name.replace("images-idx3", "labels-idx1")).write_bytes(pack(ids))
+@jitted_only
+@pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.name)
+def test_files_that_were_found_by_fuzzing(file, folder):
+    kind, _, _ = file.name.partition("-")
+    reader = READERS[kind.replace("_", " ")]
+    reader.seeds()
+    assert reader.check(file.read_bytes())
 
 
-def with_other_bytes(content, rng):
-    """The content with some bytes changed, inserted or cut off, most of them near its begin."""
-    content = bytearray(content)
-    for _ in range(rng.choice([1, 1, 2, 4])):
-        last = min(len(content), 200) if rng.random() < 0.7 else len(content)
-        k, kind = rng.randrange(last), rng.choice("cccbbit")
-        if kind == "c":
-            content[k] = rng.randrange(256)
-        elif kind == "b":
-            content[k] ^= 1 << rng.randrange(8)
-        elif kind == "i":
-            content[k:k] = rng.randbytes(rng.choice([1, 4]))
-        else:
-            content = content[: max(k, 1)]
-    return bytes(content)
+# --- files made to harm --------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    "name",
-    ["X.npy", "plain.npz", "small.npz", "a-images-idx3-ubyte", "a-images-idx3-ubyte.gz"],
-)
-def test_changed_arrays_are_read_or_refused_with_their_name(name, folder):
-    write_arrays(name)
-    content, rng, n_refused = (folder / name).read_bytes(), random.Random(0), 0
-    for _ in range(N_FILES * 4):
-        (folder / name).write_bytes(with_other_bytes(content, rng))
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A folder with all hostile files."""
+    folder = tmp_path_factory.mktemp("hostile")
+    with contextlib.chdir(folder):
+        write_hostile()
+    return folder
+
+
+def write_hostile():
+    np.save("y.npy", np.arange(20) % 2)
+    for name, make in hostile_files.MODELS.items():
+        Path(f"{name.replace(' ', '-')}.safetensors").write_bytes(make())
+    for name, make in (hostile_files.ARRAYS | hostile_files.TABLES).items():
+        Path(name).write_bytes(make())
+    Path("seed.safetensors").unlink()
+
+
+def names_in(folder):
+    return [path.name for path in sorted(folder.iterdir()) if path.name != "y.npy"]
+
+
+PROGRAM = """
+import json, sys, time, warnings
+import numpy as np
+import fastgrad as fg
+
+def peak():
+    status = open("/proc/self/status").read()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+def refusals(name):
+    readers = [fg.load, fg.TableModel.load, fg.resume]
+    if not name.endswith(".safetensors"):
+        has_file = name.endswith("npy") or "idx" in name
+        readers = [lambda name: fg.data.read(name, target_file="y.npy" if has_file else None)]
+    for read in readers:
         try:
-            load_samples(name, target_file="y.npy" if name == "X.npy" else None)
+            read(name)
         except (ValueError, OSError) as error:
-            n_refused += 1
-            assert any(n in str(error) for n in (name, "y.npy", "labels-idx1"))  # noqa: PT017
-    assert n_refused > N_FILES
+            yield str(error)
+
+warnings.simplefilter("ignore")
+names = json.loads(sys.argv[1])
+for name in sorted({name.rpartition(".")[2]: name for name in names}.values()):
+    list(refusals(name))  # imports what reads it
+found = {}
+for name in names:
+    open("/proc/self/clear_refs", "w").write("5")  # the peak is what there is now
+    before, begin = peak(), time.process_time()
+    messages = list(refusals(name))
+    found[name] = [messages, time.process_time() - begin, peak() - before]
+print(json.dumps(found))
+"""
+
+
+@jitted_only
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process as Linux tells it")
+def test_hostile_files_take_little_time_and_memory(hostile):
+    command = [sys.executable, "-c", PROGRAM, json.dumps(names_in(hostile))]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, cwd=hostile)
+    assert (run.returncode, run.stderr) == (0, "")
+    for name, (messages, taken, megabytes) in json.loads(run.stdout).items():
+        assert messages or name == "digits.csv", f"{name} is read"
+        for message in messages:
+            assert message.startswith(name), message
+            check_message(message)
+        assert taken < SECONDS, f"{name}: {taken} s"
+        assert megabytes < MEGABYTES, f"{name}: {megabytes} MB"
+
+
+@jitted_only
+def test_commands_refuse_hostile_files_in_one_line(hostile, folder):
+    for name in names_in(hostile):
+        Path(name).symlink_to(hostile / name)
+    rows = [{"length": 5.0 + k, "colour": "xyz"[k % 3], "y": "pq"[k % 2]} for k in range(40)]
+    fg.TableModel(members=1, epochs=2, seed=0).fit(rows, target="y").save("good.model")
+    Path("good.csv").write_bytes(hostile_files.TABLE)
+    for name in names_in(hostile):
+        if name.endswith(".safetensors"):
+            runs = [["info", name], ["predict", name, "good.csv"], ["evaluate", name, "good.csv"]]
+        else:
+            runs = [["predict", "good.model", name], ["evaluate", "good.model", name]]
+        for arguments in runs:
+            with pytest.raises(ValueError, match=r"^fastgrad: error: ") as caught:
+                command(*arguments)
+            assert name in str(caught.value)
+
+
+def test_an_array_that_nobody_asked_for_is_not_decompressed(folder):
+    zeros = hostile_files.npy(np.zeros(hostile_files.MANY // 8))
+    X, y = hostile_files.X, hostile_files.Y
+    Path("t.npz").write_bytes(hostile_files.npz(other=zeros, X=X, y=y))
+    tracemalloc.start()
+    assert fg.data.read("t.npz").X.shape == (20, 3)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < hostile_files.MANY / 10
+
+
+# --- code ----------------------------------------------------------------------------------------
+
+
+def test_no_pickle_is_read(folder):
+    files = hostile_files.pickles(folder / "marker")
+    np.save("y.npy", np.arange(20) % 2)
+    for name, content in files.items():
+        Path(name).write_bytes(content)
+        reads = [fg.data.read, fg.load, fg.TableModel.load, fg.resume]
+        reads.append(lambda name: fg.data.read(name, target_file="y.npy"))
+        messages = [refusal(read, name) for read in reads]
+        assert all(messages) or name == "typed.arrow"
+        assert not Path("marker").exists(), name
+
+
+def test_nothing_but_the_cache_of_compiled_code_is_unpickled():
+    code = re.compile(r"\b(pickle\.loads?|np\.load|eval|exec|allow_pickle|yaml|marshal|shelve)\b")
+    found = {
+        path.relative_to(ROOT / "fastgrad").as_posix(): code.findall(path.read_text())
+        for path in (ROOT / "fastgrad").rglob("*.py")
+        if code.search(path.read_text())
+    }
+    assert found == {"codegen/disk_cache.py": ["pickle.loads"]}
+
+
+# --- options -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content", [b"layers = " + b"[" * 5000, b"\xff", b"epochs = " + b"9" * 5000, b"\0"]
+)
+def test_options_that_cannot_be_read(content, run, file):
+    file("options.toml", content)
+    message = run("train", "--config", "options.toml", code=2)
+    assert message.startswith("fastgrad: error: --config: options.toml: ")
+    check_message(message)
+
+
+def test_what_a_model_says_of_its_training_is_checked(run, model):
+    net = fg.TableModel.load(model)
+    original = dict(net.metadata)
+    for change in ({"options": "x"}, {"test_size": "x"}, {"test_size": 2}, {"seed": -1}):
+        net.metadata = original | change
+        net.save("changed.safetensors")
+        name = next(iter(change))
+        command = ["info", "--toml", "changed.safetensors"]
+        if name != "options":
+            command = ["evaluate", "changed.safetensors", "flowers.csv"]
+        assert name.replace("options", "toml").replace("_", "-") in run(*command, code=2).replace(
+            "test_size", "test-size"
+        )
+
+
+def test_names_in_a_file_do_not_control_the_terminal(run, model):
+    net = fg.TableModel.load(model)
+    net.metadata["data"] = "\x1b[2Jrows\r"
+    net.save("changed.safetensors")
+    assert "\\x1b[2Jrows\\x0d" in run("info", "changed.safetensors")
