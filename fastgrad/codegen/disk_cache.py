@@ -108,6 +108,9 @@ class _Locator(caching._CacheLocator):  # type: ignore[misc]
     def get_cache_path(self) -> str:
         return str(_FOLDERS[0])
 
+    def ensure_cache_path(self) -> None:
+        _make(_FOLDERS[0])  # before each file: it may have vanished
+
     def get_source_stamp(self) -> str:
         return f"{_VERSIONS}\n{self._file}"
 
@@ -145,7 +148,6 @@ class _Files(caching.IndexDataCacheFile):  # type: ignore[misc]
 
     def save(self, key: Any, data: Any) -> None:
         folder, name, code = _FOLDERS[0], self._file_name(key), self._dump(data)
-        _make(folder)
         self._remove_old(folder)
         temporary = folder / f"{name}.{secrets.token_hex(8)}.tmp"
         try:

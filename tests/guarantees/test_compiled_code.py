@@ -240,6 +240,7 @@ shutil.rmtree(sys.argv[1])
 def test_a_folder_that_vanishes_is_made_again(copy):
     cache = copy / "cache"
     assert run(copy, VANISHES + LOOP, str(cache), NUMBA_CACHE_DIR=str(cache)).stdout == "0\n"
+    assert os.name != "posix" or stat.S_IMODE(cache.stat().st_mode) == 0o700
     assert run(copy, LOOP, NUMBA_CACHE_DIR=str(cache)).stdout == "1\n"
 
 

@@ -268,11 +268,14 @@ def total(x):
 
 X, stop = np.ones((1024, 500)), threading.Event()
 
-def train():  # long steps, for which all threads are taken at once
-    net = fg.Network([500, 700, 500], cost="mse", seed=0)
+# long steps, for which all threads are taken at once
+net = fg.Network([500, 700, 500], cost="mse", seed=0)
+
+def train():
     while not stop.is_set():
         net.fit(X, X, epochs=1, batch_size=512)
 
+net.fit(X, X, epochs=1, batch_size=512)  # compiles
 thread, x = threading.Thread(target=train, daemon=True), np.ones(1_000_000)
 total(x)
 thread.start()
@@ -405,9 +408,9 @@ def test_a_pass_with_fewer_threads_than_chosen_is_not_recorded_as_if_it_had_them
     for is_free in (False, True):
         net = fg.Network([9, 64, 9], cost="mse", seed=0)
         if is_free:
-            net.fit(X, X, epochs=200)
+            net.fit(X, X, epochs=500)
         else:
             with thread_pool._in_use:  # by a pass of another network
-                net.fit(X, X, epochs=200)
+                net.fit(X, X, epochs=500)
         (tuner,) = (t for t in net.engine._tuners.values() if len(t._seconds) == 2)
         assert [len(tuner._seconds[n]) > 0 for n in (1, 2)] == [True, is_free]
