@@ -63,6 +63,8 @@ def test_the_penalty_is_part_of_cost_and_gradients(biases):
     X, Y = data(sizes, 20)
     plain = network(sizes)
     net = network(sizes, l1=l1, l2=l2, penalize_biases=biases)
+    for layer in (plain.layers[0], net.layers[0]):
+        layer.W[:2, :2] = layer.b[:2] = 0  # where |w| has a kink
     penalty = 0.0
     before, after = plain.gradients(X, Y), net.gradients(X, Y)
     for l, layer in enumerate(net.layers):
@@ -228,6 +230,19 @@ def test_a_gradient_within_the_limits_is_left_alone():
     one.fit(X, Y, optimizer=fg.Adam(1e-2))
     other.fit(X, Y, optimizer=fg.Adam(1e-2).clip(norm=1e6, value=1e6))
     assert np.array_equal(one.parameters, other.parameters)
+
+
+@pytest.mark.parametrize("S", [1, 20])
+def test_limits_may_change_from_step_to_step(S):
+    sizes = [5, 8, 3]
+    X, Y = data(sizes, S)
+    net, optimizer = network(sizes), fg.SGD(1e-3)
+    largest = []
+    for limit in (None, 1e-3, 2e-3, None):
+        optimizer.clip(value=limit)
+        largest.append(max(np.abs(change).max() for change in change_by(net, X, Y, optimizer)))
+    assert largest[1:3] == pytest.approx([1e-6, 2e-6])
+    assert min(largest[0], largest[3]) > 1e-5
 
 
 @pytest.mark.torch
