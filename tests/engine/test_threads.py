@@ -179,6 +179,30 @@ thread.join()
 print(codes)
 """
 
+# As many threads as a fit asks for, which changes neither numba's own number nor a later fit.
+ONE_FIT_AFTER_ANOTHER = """
+import numba
+import numpy as np
+import fastgrad as fg
+from fastgrad.engine import thread_pool
+
+run_pass, used = thread_pool.run_pass, set()
+
+def noted(*arguments):
+    used.add(run_pass(*arguments))
+
+thread_pool.run_pass = noted
+numba.set_num_threads(3)
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(500, 4)), rng.normal(size=(500, 2))
+alone, net = (fg.Network([4, 16, 16, 2], "tanh", cost="mse", seed=0) for _ in range(2))
+for threads in 2, 1, 99, 1:
+    alone.fit(X, Y, epochs=2, batch_size=64, threads=1)
+    used.clear()
+    net.fit(X, Y, epochs=2, batch_size=64, threads=threads)
+    print(max(used), numba.get_num_threads(), np.array_equal(net.parameters, alone.parameters))
+"""
+
 # Unavailable threads are waited for only once.
 NOT_GIVEN = """
 import time
@@ -245,6 +269,11 @@ def test_a_fork_takes_one_thread_whoever_started_others():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no system that forks")
 def test_a_fork_in_the_middle_of_a_pass_does_not_hang():
     assert python(FORK_IN_A_PASS).stdout == f"{[0] * 5}\n"
+
+
+def test_a_fit_has_the_threads_that_it_asks_for_whatever_the_one_before():
+    run = python(ONE_FIT_AFTER_ANOTHER)
+    assert run.stdout.splitlines() == [f"{n} 3 True" for n in (2, 1, 4, 1)], run.stderr
 
 
 def test_unavailable_threads_are_waited_for_only_once():
