@@ -283,6 +283,11 @@ def test_an_optimizer_shows_its_class_and_learning_rate():
     assert repr(falling) == "SGD(lr=0.5)"
 
 
+def test_before_a_step_the_rate_is_that_of_a_long_fit():
+    rising = fg.schedules.Warmup(fg.schedules.OneCycle(1.0), steps=1000, start=0.5)
+    assert fg.Adam(rising).lr == pytest.approx(0.5 / 25, rel=1e-12)
+
+
 @pytest.mark.parametrize(("name", "options"), SETTINGS)
 def test_the_settings_are_those_that_were_given(name, options):
     pairs = {
