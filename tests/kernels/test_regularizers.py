@@ -19,6 +19,8 @@ from helpers.run_mode import PLAIN
 from helpers.torch_twin import TorchTwin, random_batches
 
 import fastgrad as fg
+from fastgrad.engine.descriptor import OPTIONS
+from fastgrad.kernels.regularizers import MAX_NORM, limit_row_norms
 
 
 @pytest.mark.parametrize("path", FAST_CODE_PATHS)
@@ -274,6 +276,13 @@ def test_no_node_has_weights_above_the_norm(path):
             W *= np.minimum(1, 0.7 / norms)
     assert_same_parameters(net, oracle, 1e-9)
     assert max(np.linalg.norm(layer.W, axis=1).max() for layer in net.layers) <= 0.7 + 1e-9
+
+
+def test_the_norm_is_that_of_all_weights_of_a_node():
+    W, options = np.array([3.0, 4.0, 0.0, 12.0, 0.3, 0.4]), np.zeros(OPTIONS)
+    options[MAX_NORM] = 1
+    limit_row_norms(W, options, 3, 2)
+    np.testing.assert_allclose(W, [0.6, 0.8, 0, 1, 0.3, 0.4], rtol=1e-15)
 
 
 @pytest.mark.parametrize(
