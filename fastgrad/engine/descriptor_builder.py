@@ -130,9 +130,8 @@ class PassDescriptor:
     def bind_row(self, x: Array, n_outputs: int) -> tuple[Array, Array]:
         """Bind a pass over one sample of x's shape, on one thread; returns x and its output."""
         none = np.empty(0)
-        self._owned.append(np.zeros(2))
         self.row = np.empty(x.shape, self._dtype), np.empty((1, n_outputs), self._dtype)
-        self.bind(Batch(self.row[0], none, none, none), output=self.row[1], totals=self._owned[-1])
+        self.bind(Batch(self.row[0], none, none, none), output=self.row[1])
         self.set(first=0, last=1, threads=1)
         return self.row
 

@@ -189,6 +189,17 @@ def test_accuracy_of_several_answers_counts_each(rng, batch_size):
     assert history.metrics["val_accuracy"] == [expected]
 
 
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_an_output_of_0_answers_no(rng, batch_size):
+    net = network([3, 5, 4], cost="sigmoid_cross_entropy")
+    net.parameters[:] = 0
+    x, y = rng.normal(size=(33, 3)), rng.integers(0, 2, size=(33, 4))
+    history = net.fit(x, y, epochs=1, batch_size=batch_size, optimizer=fg.SGD(0.0))
+    expected = pytest.approx((y == 0).mean(), abs=1e-12)
+    assert history.metrics["accuracy"] == [expected]
+    assert fg.metrics.accuracy(y, net.predict(x)) == expected
+
+
 def test_without_validation_there_are_no_validation_costs(rng):
     x, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
     history = network().fit(x, y, epochs=2, batch_size=6, optimizer=fg.SGD(0.1), verbose=0)

@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from fastgrad.codegen.jit import kernel
-from fastgrad.engine.descriptor import DESCRIPTOR, LAYER, context
+from fastgrad.codegen.jit import array_kernel, kernel
+from fastgrad.engine.descriptor import (
+    DESCRIPTOR,
+    LAYER,
+    context,
+    gathered_samples,
+    gathered_weights,
+)
 from fastgrad.engine.minibatch import draw_permutation, rng_key
 from fastgrad.engine.workspace import address_of
 
@@ -12,6 +18,28 @@ from fastgrad.engine.workspace import address_of
 @kernel
 def key_of(descriptor, layers, step, l):
     return rng_key(context(0, descriptor, layers, 1, np.float32), step, l)
+
+
+@array_kernel
+def samples_of(t, descriptor):
+    return gathered_samples(context(t, descriptor, 0, 1, np.float32))
+
+
+@array_kernel
+def weights_of(t, descriptor):
+    return gathered_weights(context(t, descriptor, 0, 1, np.float32))
+
+
+def test_each_thread_has_samples_and_weights_of_its_own():
+    samples, weights = np.full((4, 16), -1), np.full((4, 16), -1, np.float32)
+    descriptor = np.zeros(1, DESCRIPTOR)
+    descriptor["samples"], descriptor["w"] = address_of(samples), address_of(weights)
+    descriptor["microbatch"] = 16
+    for t in range(4):
+        samples_of(t, address_of(descriptor.view(np.int64)))[:] = t
+        weights_of(t, address_of(descriptor.view(np.int64)))[:] = t
+    assert (samples == np.arange(4)[:, None]).all()
+    assert (weights == np.arange(4)[:, None]).all()
 
 
 def test_each_layer_at_each_step_of_each_epoch_has_a_key_of_its_own():

@@ -14,6 +14,9 @@ PLANS = [
     ([784, 128, 10], 64, False, True),
     ([784, 128, 10], 1, False, False),
     ([784, 128, 10], 1024, False, False),  # more activations than weights
+    ([16, 128, 10], 64, False, False),  # few inputs
+    ([4, 8, 1], 32, True, False),  # a panel for each half
+    ([4, 8, 1], 31, False, False),
 ]
 
 

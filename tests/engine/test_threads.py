@@ -83,6 +83,32 @@ for sizes, S, batch_size in ([2, 16, 16, 1], 30_000, 30_000), ([8000, 512, 2], 6
 print(bits.hexdigest())
 """
 
+# As many threads as a fit asks for, which changes neither numba's own number nor a later fit.
+ONE_FIT_AFTER_ANOTHER = """
+import numba
+import numpy as np
+import fastgrad as fg
+from fastgrad.engine import thread_pool
+
+run_pass, used = thread_pool.run_pass, set()
+
+def noted(*arguments):
+    result = run_pass(*arguments)
+    used.add(result[0])
+    return result
+
+thread_pool.run_pass = noted
+numba.set_num_threads(3)
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(500, 4)), rng.normal(size=(500, 2))
+alone, net = (fg.Network([4, 16, 16, 2], "tanh", cost="mse", seed=0) for _ in range(2))
+for threads in 2, 1, 99, 1:
+    alone.fit(X, Y, epochs=2, batch_size=64, threads=1)
+    used.clear()
+    net.fit(X, Y, epochs=2, batch_size=64, threads=threads)
+    print(max(used), numba.get_num_threads(), np.array_equal(net.parameters, alone.parameters))
+"""
+
 
 def python(program, *arguments, threads=4):
     return subprocess.run(
@@ -122,3 +148,8 @@ def test_machines_with_other_numbers_of_processors_give_the_same_bits():
     runs = [python(ON_OTHER_MACHINES, threads=threads) for threads in (1, 2, 5, 64)]
     assert all(run.returncode == 0 for run in runs), [run.stderr for run in runs]
     assert len({run.stdout for run in runs}) == 1
+
+
+def test_a_fit_has_the_threads_that_it_asks_for_whatever_the_one_before():
+    run = python(ONE_FIT_AFTER_ANOTHER)
+    assert run.stdout.splitlines() == [f"{n} 3 True" for n in (2, 1, 4, 1)], run.stderr

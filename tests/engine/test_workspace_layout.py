@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastgrad.engine.layer_kinds.base import Columns
 from fastgrad.engine.layer_kinds.dense import DENSE
 from fastgrad.engine.workspace_layout import CACHE_LINE, ParameterLayout, WorkspaceLayout
 
@@ -34,6 +35,14 @@ def test_parameters_do_not_overlap(sizes):
     assert flat.sum() == sum(n * m + m for n, m in pairwise(sizes))
 
 
+@given(sizes)
+def test_parameters_begin_and_end_with_cache_lines_whatever_the_kind_of_layer(sizes):
+    narrow = DENSE._replace(columns=lambda before: Columns(1, 1))
+    parameters = ParameterLayout(sizes, (narrow,) * (len(sizes) - 1))
+    offsets = parameters.layers[["W_offset", "b_offset"]].tolist()
+    assert not np.any(np.array([*offsets[1:], [parameters.n_parameters, 0]]) % 16)
+
+
 @given(sizes, dtypes, st.integers(1, 3000), st.sampled_from([1, 4]))
 def test_scratch_arrays_are_within_the_memory_and_do_not_overlap(sizes, dtype, batch_size, copies):
     _, layout = layouts(sizes, dtype, batch_size, copies)
@@ -46,6 +55,7 @@ def test_scratch_arrays_are_within_the_memory_and_do_not_overlap(sizes, dtype, b
             n_copies = copies if l == 0 and field in {"a", "aT"} else 1
             n_bytes = int(layer["padded_nodes"]) * per_node * n_copies
             ranges.append((int(layer[field]), n_bytes))
+            assert n_copies == 1 or layout.copy_bytes * n_copies == n_bytes
     ranges.append((fields["y"], int(table[-1]["padded_nodes"]) * per_node))
     ranges.append((fields["w"], layout.threads * per_node))
     ranges.sort()

@@ -341,6 +341,7 @@ def test_wrong_arguments(arguments, error, message):
         ("relu(slope=0.2)", ValueError, "'relu' takes no parameters"),
         ("elu(alpha='1')", ValueError, r"expected 'elu\(alpha=number\)'"),
         ("elu(alpha=1e999)", ValueError, "elu: alpha is inf, expected a finite number"),
+        ("log_softmax", ValueError, "got 'log_softmax'; expected 'identity' at the output"),
         (None, TypeError, r"activation: got None, expected a name or a fg\.Activation"),
     ],
 )

@@ -46,3 +46,11 @@ def test_normal_numbers_follow_the_law_and_do_not_repeat(dtype):
     numbers = np.array([normal(dtype(1), k, first) for first in (7, 1007) for k in range(1000)])
     assert stats.kstest(numbers, "norm").pvalue > 0.01
     assert len(np.unique(numbers)) > 1990  # also not between the two stretches
+
+
+@pytest.mark.parametrize(("dtype", "atol"), [(np.float32, 1e-4), (np.float64, 1e-12)])
+def test_normal_numbers_are_those_of_box_and_muller(dtype, atol):
+    one, other = (triple32(np.arange(500) + key) / 2**32 for key in (7, 7 + 0x5BD1E995))
+    expected = np.sqrt(-2 * np.log(one + 0.5 / 2**32)) * np.cos(2 * np.pi * other)
+    numbers = [normal(dtype(1), k, 7) for k in range(500)]
+    np.testing.assert_allclose(numbers, expected, rtol=0, atol=atol)

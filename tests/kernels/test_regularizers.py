@@ -19,6 +19,8 @@ from helpers.run_mode import PLAIN
 from helpers.torch_twin import TorchTwin, random_batches
 
 import fastgrad as fg
+from fastgrad.engine.descriptor import OPTIONS
+from fastgrad.kernels.regularizers import MAX_NORM, limit_row_norms
 
 
 @pytest.mark.parametrize("path", FAST_CODE_PATHS)
@@ -63,6 +65,8 @@ def test_the_penalty_is_part_of_cost_and_gradients(biases):
     X, Y = data(sizes, 20)
     plain = network(sizes)
     net = network(sizes, l1=l1, l2=l2, penalize_biases=biases)
+    for layer in (plain.layers[0], net.layers[0]):
+        layer.W[:2, :2] = layer.b[:2] = 0  # where |w| has a kink
     penalty = 0.0
     before, after = plain.gradients(X, Y), net.gradients(X, Y)
     for l, layer in enumerate(net.layers):
@@ -230,6 +234,19 @@ def test_a_gradient_within_the_limits_is_left_alone():
     assert np.array_equal(one.parameters, other.parameters)
 
 
+@pytest.mark.parametrize("S", [1, 20])
+def test_limits_may_change_from_step_to_step(S):
+    sizes = [5, 8, 3]
+    X, Y = data(sizes, S)
+    net, optimizer = network(sizes), fg.SGD(1e-3)
+    largest = []
+    for limit in (None, 1e-3, 2e-3, None):
+        optimizer.clip(value=limit)
+        largest.append(max(np.abs(change).max() for change in change_by(net, X, Y, optimizer)))
+    assert largest[1:3] == pytest.approx([1e-6, 2e-6])
+    assert min(largest[0], largest[3]) > 1e-5
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("max_norm", [0.05, 1.0])
 def test_clipping_over_many_steps_equals_pytorch(max_norm, rng):
@@ -259,6 +276,13 @@ def test_no_node_has_weights_above_the_norm(path):
             W *= np.minimum(1, 0.7 / norms)
     assert_same_parameters(net, oracle, 1e-9)
     assert max(np.linalg.norm(layer.W, axis=1).max() for layer in net.layers) <= 0.7 + 1e-9
+
+
+def test_the_norm_is_that_of_all_weights_of_a_node():
+    W, options = np.array([3.0, 4.0, 0.0, 12.0, 0.3, 0.4]), np.zeros(OPTIONS)
+    options[MAX_NORM] = 1
+    limit_row_norms(W, options, 3, 2)
+    np.testing.assert_allclose(W, [0.6, 0.8, 0, 1, 0.3, 0.4], rtol=1e-15)
 
 
 @pytest.mark.parametrize(

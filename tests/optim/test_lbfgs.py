@@ -11,6 +11,7 @@ from helpers.run_mode import PLAIN
 
 import fastgrad as fg
 from fastgrad.engine.engine import Engine
+from fastgrad.optim.base import NetworkKey
 
 S = 24 if PLAIN else 200
 HIDDEN = 3 if PLAIN else 16
@@ -270,6 +271,15 @@ def test_pairs_that_mislead_are_forgotten(rng):
     history = net.fit(X, y, epochs=5, optimizer=optimizer, sample_weight=np.full(S, 1e12))
     assert history.stopped is None
     assert history.cost[-1] < 0.9 * start
+
+
+def test_a_pair_without_curvature_is_left_out():
+    pairs, s = fg.LBFGS().pairs(NetworkKey()), np.array([1.0, 2.0])
+    for y in (0 * s, -s, np.array([2.0, -1.0])):
+        fg.LBFGS.remember(pairs, s, y)
+    assert not pairs
+    fg.LBFGS.remember(pairs, s, 2 * s)
+    assert pairs[0][2] == 0.1
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -1,5 +1,7 @@
 """Every update rule over many steps, against the oracle and PyTorch."""
 
+import pickle
+
 import numpy as np
 import pytest
 from helpers import oracle_optimizers
@@ -9,7 +11,7 @@ from helpers.run_mode import PLAIN, jitted_only
 from helpers.torch_twin import TorchTwin, random_batches
 
 import fastgrad as fg
-from fastgrad.kernels.update_rules import RULES
+from fastgrad.kernels.update_rules import CONSTANTS, HYPERPARAMETERS, RULE_MEMORY, RULES
 from fastgrad.optim.base import Optimizer
 
 STEPS = 7 if PLAIN else 100  # RAdam is rectified from the sixth
@@ -69,6 +71,22 @@ def test_a_hundred_steps_equal_the_oracle(name, options, rng):
         net.step(x, y, ours)
         expected.step(x, y, theirs)
     assert_same_parameters(net, expected, 1e-10)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_updates_as_many_parameters_as_it_is_given(name, rng):
+    arrays = w, _, *slots = np.zeros((5, 9))
+    arrays[1][:] = rng.normal(size=9)
+    c = np.zeros(CONSTANTS)
+    RULES[name].prepare(np.full(HYPERPARAMETERS, 0.5), np.zeros(RULE_MEMORY), c, 1)
+    RULES[name].update(*arrays, c, 7)
+    assert (w != 0).tolist() == [True] * 7 + [False] * 2
+    assert not np.any(slots, axis=0)[7:].any()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_is_pickled_by_its_name(name):
+    assert pickle.loads(pickle.dumps(RULES[name])) is RULES[name]
 
 
 @pytest.fixture
@@ -263,6 +281,11 @@ def test_an_optimizer_shows_its_class_and_learning_rate():
     assert repr(falling) == "SGD(lr=Step(lr=0.1, every=5, gamma=0.1))"
     falling.lr = 0.5
     assert repr(falling) == "SGD(lr=0.5)"
+
+
+def test_before_a_step_the_rate_is_that_of_a_long_fit():
+    rising = fg.schedules.Warmup(fg.schedules.OneCycle(1.0), steps=1000, start=0.5)
+    assert fg.Adam(rising).lr == pytest.approx(0.5 / 25, rel=1e-12)
 
 
 @pytest.mark.parametrize(("name", "options"), SETTINGS)

@@ -53,7 +53,7 @@ CASES = [
     (Constant(0.3), lambda t: 0.3),
     (Step(0.3, 7), lambda t: 0.3 * 0.1 ** (t // 7)),
     (Step(0.3, every=1, gamma=0.5), lambda t: 0.3 * 0.5**t),
-    (MultiStep(0.3, [3, 50], 0.5), lambda t: 0.3 * 0.5 ** ((t >= 3) + (t >= 50))),
+    (MultiStep(0.3, [1, 50], 0.5), lambda t: 0.3 * 0.5 ** ((t >= 1) + (t >= 50))),
     (Exponential(0.3, 0.98), lambda t: 0.3 * 0.98**t),
     (Exponential(0.3, gamma=0.5, every=20), lambda t: 0.3 * 0.5 ** (t / 20)),
     (Linear(0.3), lambda t: 0.3 * max(1 - t / 100, 0)),

@@ -69,6 +69,10 @@ def test_the_mean_of_the_last_epochs():
 
     net.fit(X, Y, epochs=5, optimizer=fg.SGD(0.1), average=swa, callbacks=[Notes()])
     assert_close(swa.network.parameters, np.mean(seen[2:], axis=0), 1e-12)
+    short = fg.SWA(start=5)
+    network().fit(X, Y, epochs=5, average=short)
+    with pytest.raises(ValueError, match="network: got no epoch after the 5 that start leaves out"):
+        _ = short.network
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
