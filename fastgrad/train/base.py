@@ -134,9 +134,9 @@ class Fit:
         Parameters
         ----------
         why : str
-            Stored in `history.stopped`, and shown.
+            Stored in `history.stopped`, and shown; of several reasons the first.
         """
-        self.history.stopped = why
+        self.history.stopped = self.history.stopped or why
 
 
 class Callback:

@@ -138,10 +138,11 @@ def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
 def _stop_diverged(fit: Fit, epochs: Epochs, good: LastGood, batches: int) -> None:
     """Say where and why the cost or the weights are not finite, and restore the last good ones."""
     where = f"the cost is {fit.cost} in epoch {fit.epoch + 1}, batch {batches}"
-    fit.stop(f"{where}; {good.describe()}; likely cause: {likely_causes(fit, epochs.piece)}")
+    what = f"{where}; {good.describe()}; likely cause: {likely_causes(fit, epochs.piece)}"
+    fit.stop(what)
     epoch = good.restore(epochs.piece)
     back = f"the weights after epoch {epoch}" if epoch else "the weights before the fit"
-    warnings.warn(f"fit: {fit.history.stopped}; {back} are back", RuntimeWarning, stacklevel=5)
+    warnings.warn(f"fit: {what}; {back} are back", RuntimeWarning, stacklevel=5)
 
 
 def _train_epoch(fit: Fit, epochs: Epochs, good: LastGood) -> float:
