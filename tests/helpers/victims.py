@@ -25,7 +25,7 @@ from fastgrad.tables.checkpoints import CheckpointFolder
 
 X = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
 Y = X[:, :2] * X[:, 2:4]
-EPOCHS, BATCH = 8, 8
+EPOCHS, BATCH = 3, 8
 PATH = Path("fit.safetensors")
 
 
@@ -104,7 +104,7 @@ def at_random_moments(n_kills):
         receive, send = os.pipe()
         child = forked(lambda: train(send))  # noqa: B023 - called at once
         os.close(send)
-        time.sleep(rng.uniform(0, 0.2))
+        time.sleep(rng.uniform(0, 0.1))
         os.kill(child, signal.SIGKILL)
         how = ended(child)
         with os.fdopen(receive, "rb") as pipe:
@@ -192,10 +192,10 @@ def the_command(n_kills):
     options = ["--ensemble", "3", "--epochs", "15", "--layers", "8", "--no-plot", "--quiet"]
     train = ["train", "rows.csv", *options, "-o"]
     rng, kills, fits = random.Random(0), 0, 0
-    fg.TableModel().read("rows.csv")  # so that no child has to import what that needs
-    begin = time.perf_counter()
-    assert ended(forked(lambda: main([*train, "whole.safetensors"]))) == 0
-    seconds = time.perf_counter() - begin
+    for _ in range(2):  # the first one loads for all children what they need
+        begin = time.perf_counter()
+        assert main([*train, "whole.safetensors"]) == 0
+        seconds = time.perf_counter() - begin
     while kills < n_kills or not fits:
         resumed = [*train, "resumed.safetensors", "--checkpoint", f"states{fits}", "--resume"]
         child = forked(lambda: main(resumed))  # noqa: B023 - called at once
