@@ -160,7 +160,7 @@ class TargetEncoder:
             classes = None
         elif not isinstance(classes, list) or len(classes) < 2 or not all(map(_is_label, classes)):
             raise ValueError(
-                f"classes: got {validation.shown(classes)}; expected a list of two or more labels"
+                f"classes: got {validation.shown(classes)}; expected a list of two or more"
             )
         target = metadata.get("target")
         if not isinstance(target, str | None):

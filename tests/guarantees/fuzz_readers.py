@@ -62,7 +62,7 @@ def run(kind, seconds):
     found = f"{Path.cwd()}/{kind.replace(' ', '_')}-"
     options = [
         f"-max_total_time={seconds}", f"-rss_limit_mb={MEGABYTES}", f"-timeout={TIMEOUT}",
-        f"-artifact_prefix={found}", "-verbosity=0", "-print_final_stats=1", "-max_len=100000",
+        f"-artifact_prefix={found}", "-verbosity=0", "-print_final_stats=1", "-max_len=20000",
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(Path(__file__).resolve()), "--reader", kind, *options]
