@@ -2,7 +2,6 @@
 # ruff: noqa: T201 - a command prints
 
 import argparse
-import math
 import signal
 import sys
 import time
@@ -91,7 +90,6 @@ def train(arguments: argparse.Namespace) -> int:
             checkpoints=checkpoints,
         )
     content["seconds"] = time.perf_counter() - began
-    _check_finite(model)
     model.metadata.update(metadata, options=_options(arguments, model))
     if len(test):
         compared = model.compared(samples.take(test))
@@ -191,7 +189,6 @@ def _cross_validate(
             model = _model(arguments).fit_samples(samples.take(train_rows), checkpoints=folder)
         if model.was_interrupted:
             raise KeyboardInterrupt
-        _check_finite(model)
         scores = model.scores_of(*model.compared(samples.take(test_rows)))
         for score in scores:
             values.setdefault(score.name, []).append(score.value)
@@ -205,13 +202,6 @@ def _cross_validate(
             "standard error": float(of_folds.std(ddof=1) / n**0.5) if n > 1 else np.nan,
         }
     return summary
-
-
-def _check_finite(model: TableModel) -> None:
-    """Raise if the cost of a network became NaN or infinite."""
-    for member in model.members:
-        if not math.isfinite(member.history.cost[-1]):
-            raise ValueError(f"{member.history.stopped}; nothing is saved")
 
 
 class _Printer:

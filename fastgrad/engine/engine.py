@@ -178,6 +178,7 @@ class Engine:
     def step(self, batch: Batch, training: Training) -> float:
         """Update on one mini-batch; returns the mean of C before."""
         self.locks.let_others_go_first()
+        self.state(training.optimizer).resumes_at = None
         S, penalty = len(batch.X), self.penalty
         return self._run(batch, PassRequest(S, training=training)).C / S + penalty
 

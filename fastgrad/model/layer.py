@@ -88,10 +88,10 @@ class Layer(TrainingSettings):
         if not (self.l1 or self.l2):
             return 0.0
         arrays = (self.W, self.b) if self.penalize_biases else (self.W,)
-        total: float = sum(
-            self.l1 * float(np.abs(p).sum()) + self.l2 / 2 * float(np.square(p).sum())
-            for p in arrays
-        )
+        total = 0.0
+        for p in arrays:
+            squares = float(np.square(p, dtype=np.float64).sum()) if self.l2 else 0.0
+            total += self.l1 * float(np.abs(p).sum()) + self.l2 / 2 * squares
         return total
 
 

@@ -47,7 +47,7 @@ class Moments:
         for block in (rows[k : k + _ROWS] for k in range(0, len(rows), _ROWS)):
             n, block_mean = len(block), block.mean(axis=0, dtype=np.float64)
             difference = block_mean - self.mean
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 within = np.square(block - block_mean).sum(axis=0)
                 self._squares += within + difference**2 * (self.S * n / (self.S + n))
             self.mean += difference * (n / (self.S + n))

@@ -99,6 +99,10 @@ class State:
             array.fill(0)
         self.fit_began, self.horizon, self.resumes_at = 0, None, None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the position: a copy begins a new epoch."""
+        return {**vars(self), "position": None}
+
     def make_per_layer(self) -> None:
         """Give each layer its own row of memory: from now on they may differ."""
         if not self.per_layer:

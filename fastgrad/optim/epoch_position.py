@@ -97,7 +97,8 @@ class EpochPosition:
             If something in it is missing, unknown or out of its range.
         """
         pieces, before, piece = (config[part.name] for part in fields(cls))
-        position = cls(pieces, EpochProgress(*before))
+        batches, samples, C, right = before
+        position = cls(pieces, EpochProgress(batches, samples, C, right))
         numbers = {"pieces": pieces, **position.before._asdict()}
         if piece is not None:
             position.piece = PiecePosition(**piece)

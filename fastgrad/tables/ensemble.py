@@ -1,6 +1,7 @@
 """Networks trained side by side, each stopped early on samples of its own, and their mean."""
 
 import copy
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -94,6 +95,8 @@ def train_members(
 
     Raises
     ------
+    ValueError
+        If the training of a network diverges.
     SystemExit
         With the code 143 if `checkpoints` are terminated, once they are written.
     KeyboardInterrupt
@@ -135,7 +138,11 @@ def train_members(
                 raise
     if checkpoints and checkpoints.is_terminated:
         raise SystemExit(143)
-    return [member for future in futures if (member := future.result()) is not None]
+    members = [member for future in futures if (member := future.result()) is not None]
+    for member in members:
+        if not math.isfinite(member.history.cost[-1]):
+            raise ValueError(f"fit: {member.history.stopped}")
+    return members
 
 
 def held_out_share(members: Sequence[Member], X: Array, Y: Array) -> float:

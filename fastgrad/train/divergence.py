@@ -41,12 +41,18 @@ class LastGood:
         of_average = [] if average is None else [average.of(self._fit.net), average.share_and_count]
         return [self._fit.net.parameters, *of_average]
 
+    def is_finite(self) -> bool:
+        """Whether all weights are finite; a sum is faster, but may overflow."""
+        w = self._fit.net.parameters
+        with np.errstate(all="ignore"):
+            return math.isfinite(w.sum()) or bool(np.isfinite(w).all())
+
     def weights_are_finite(self) -> bool:
         """Check the weights within an epoch, as often as that takes little of the time."""
         begin = time.perf_counter()
         if begin < self._next_check:
             return True
-        finite = _is_finite(self._fit.net.parameters)
+        finite = self.is_finite()
         end = time.perf_counter()
         self._next_check = end + (end - begin) / _SHARE_OF_TIME
         return finite
@@ -60,7 +66,7 @@ class LastGood:
         is_last = fit.epoch + 1 == fit.epochs
         if self._samples < _SAMPLES and not is_last:
             return True
-        if not _is_finite(fit.net.parameters):
+        if not self.is_finite():
             return False
         if fit.cost <= self._highest_cost and not is_last:
             self._keep()
@@ -77,14 +83,14 @@ class LastGood:
         """Say which layer's weights are not finite, or else have grown most."""
         views = self._fit.net.engine.workspace.views
         current, good = views(self._fit.net.parameters), views(self._kept[0][1][0])
-        growth, text = 0.0, ""
+        found = []
         for l, (now, then) in enumerate(zip(current, good, strict=True), 1):
             largest, before = _largest(now), _largest(then) or 1.0
             if not math.isfinite(largest):
                 return f"the weights of layer {l} are not finite"
-            if largest / before >= growth:
-                growth, text = largest / before, f"the weights of layer {l} reach {largest:.3g}"
-        return text
+            found.append((largest / before, largest, l))
+        _, largest, l = max(found)
+        return f"the weights of layer {l} reach {largest:.3g}"
 
     def restore(self, batch: Batch) -> int:
         """Return to the last weights whose cost is good, with a new state of the optimizer.
@@ -119,12 +125,6 @@ def _copy(arrays: list[Array], to: list[Array]) -> None:
 
 def _largest(arrays: tuple[Array, Array]) -> float:
     return max(float(np.abs(array).max()) for array in arrays)
-
-
-def _is_finite(array: Array) -> bool:
-    """Whether all numbers are finite; a sum is faster, but may overflow."""
-    with np.errstate(all="ignore"):
-        return math.isfinite(array.sum()) or bool(np.isfinite(array).all())
 
 
 def likely_causes(fit: Fit, batch: Batch) -> str:

@@ -1,7 +1,6 @@
 """One pass over all samples, as a fit makes them: by mini-batches."""
 
 from collections.abc import Generator, Iterator
-from itertools import islice
 from typing import Protocol
 
 from ..arithmetic import ceil_div
@@ -110,7 +109,14 @@ class MiniBatchEpochs:
                 f"batches: got them from piece {begin} on; expected from {pieces} on, as in the"
                 " checkpoint of the optimizer"
             )
-        return islice(self._source, pieces - begin, None)
+        source = iter(self._source)
+        for found in range(begin, pieces):
+            if next(source, None) is None:
+                raise ValueError(
+                    f"batches: got {found} pieces; expected at least {pieces}, as in the"
+                    " checkpoint of the optimizer"
+                )
+        return source
 
     def _check(self, at: PiecePosition | None, n_samples: int | None) -> None:
         """Raise unless an epoch can go on from there with these samples and options."""

@@ -127,6 +127,9 @@ def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
                 _stop_diverged(fit, epochs, good, fit.step - step)
             for callback in fit.callbacks:
                 callback.on_epoch_end(fit)
+        if history.stopped and math.isfinite(fit.cost) and not good.is_finite():
+            fit.cost = history.cost[-1] = math.nan
+            _stop_diverged(fit, epochs, good, fit.step - step)
     except BaseException:
         with contextlib.suppress(BaseException):  # report the first error
             _end(fit, begun)
@@ -139,7 +142,7 @@ def _stop_diverged(fit: Fit, epochs: Epochs, good: LastGood, batches: int) -> No
     """Say where and why the cost or the weights are not finite, and restore the last good ones."""
     where = f"the cost is {fit.cost} in epoch {fit.epoch + 1}, batch {batches}"
     what = f"{where}; {good.describe()}; likely cause: {likely_causes(fit, epochs.piece)}"
-    fit.stop(what)
+    fit.history.stopped = what
     epoch = good.restore(epochs.piece)
     back = f"the weights after epoch {epoch}" if epoch else "the weights before the fit"
     warnings.warn(f"fit: {what}; {back} are back", RuntimeWarning, stacklevel=5)

@@ -104,6 +104,46 @@ def test_a_weight_that_the_cost_does_not_show_ends_the_fit():
     assert same_parameters(net, twin)
 
 
+@pytest.mark.parametrize("hook", ["on_epoch_end", "on_batch_end"])
+def test_a_fit_that_a_callback_stops_has_finite_weights_too(hook):
+    class Stops(fg.Callback):
+        every = 1
+
+    setattr(Stops, hook, lambda self, fit: fit.stop("lunch") if fit.step == 64 else None)
+    net, twin = network(), network()
+    explodes = fg.schedules.MultiStep(0.01, [63], gamma=1e45)  # at the last step before
+    few = {"X": X[:64], "y": y[:64], "batch_size": 8}
+    message = fit(net, **few, optimizer=fg.SGD(explodes), callbacks=[Stops()])
+    assert "in epoch 8, batch 8; the weights of layer" in message
+    assert same_parameters(net, twin)
+
+
+def test_the_reason_stays_that_of_the_divergence():
+    net, stopping = network(), fg.EarlyStopping("cost", patience=1)
+    with pytest.warns(RuntimeWarning):
+        history = net.fit(
+            X, y, epochs=9, batch_size=BATCH, optimizer=fg.SGD(explodes(2 * STEPS + 3)),
+            callbacks=[stopping],
+        )  # fmt: skip
+    assert history.stopped.startswith("the cost is inf in epoch 3, batch 5; ")
+
+
+def test_tables_and_their_command_refuse_a_network_that_diverged():
+    rows = [{"a": float(a), "y": float(b)} for a, b in zip(X[:99, 0], y, strict=False)]
+    with (
+        pytest.warns(RuntimeWarning),
+        pytest.raises(ValueError, match=r"^fit: the cost is .* likely cause: the learning rate"),
+    ):
+        fg.TableModel(learning_rate=1e30, members=1, epochs=3, seed=0).fit(rows, target="y")
+
+
+def test_the_layer_is_that_of_the_largest_weights():
+    pytest.importorskip("scipy")
+    net = network(activations="relu")
+    net.layers[0].W[:] = 1e30
+    assert "the weights of layer 1 reach 1e+30" in fit(net, optimizer=fg.LBFGS())
+
+
 def test_a_finite_cost_that_explodes_is_not_good():
     net, twin = network(activations="identity"), network(activations="identity")
     fit(net, callbacks=[Sets(2, 1e9), Sets(5, np.inf)], shuffle=False, optimizer=fg.SGD(1e-9))

@@ -1,5 +1,6 @@
 """Training that resumes from a checkpoint, of any step, has the bits of one that never stopped."""
 
+import copy
 import os
 import random
 import signal
@@ -222,6 +223,38 @@ def test_a_stream_that_is_too_far_is_refused(tmp_path):
     message = "^batches: got them from piece 2 on; expected from 0 on, as in the checkpoint of the"
     with pytest.raises(ValueError, match=message):
         net.fit_stream(ahead, optimizer=optimizer, batch_size=BATCH)
+
+
+def test_a_shorter_stream_is_refused(tmp_path):
+    path = tmp_path / "fit.safetensors"
+    pieces = [(X[k : k + BATCH], Y[k : k + BATCH]) for k in range(0, len(X), BATCH)]
+    network().fit_stream(pieces, callbacks=[Save(path, 4)], batch_size=BATCH)
+    net, optimizer, _ = fg.resume(path)
+    with pytest.raises(ValueError, match=r"^batches: got 2 pieces; expected at least 3, as in"):
+        net.fit_stream(pieces[:2], optimizer=optimizer, batch_size=BATCH)
+
+
+def test_a_copy_made_in_an_epoch_begins_a_new_one(tmp_path):
+    path, copies = tmp_path / "fit.safetensors", []
+
+    class Copies(fg.Callback):
+        every = 1
+
+        def on_batch_end(self, fit):
+            copies.append(copy.deepcopy((fit.net, fit.optimizer)))
+
+    network().fit(X, Y, 1, batch_size=BATCH, optimizer=fg.Adam(), callbacks=[Copies()])
+    fg.save_checkpoint(path, *copies[1])
+    for net, optimizer in (copies[1], fg.resume(path)[:2]):
+        assert len(net.fit(X[:9], Y[:9], 1, batch_size=2, optimizer=optimizer).cost) == 1
+
+
+def test_a_step_ends_the_rest_of_an_epoch(tmp_path):
+    path = tmp_path / "fit.safetensors"
+    network().fit(X, Y, 1, batch_size=BATCH, callbacks=[fg.Checkpoint(path), Stop(3)])
+    net, optimizer, _ = fg.resume(path)
+    net.step(X[:1], Y[:1], optimizer)
+    assert len(net.fit(X[:9], Y[:9], 1, batch_size=2, optimizer=optimizer).cost) == 1
 
 
 # --- the command line ----------------------------------------------------------------------------

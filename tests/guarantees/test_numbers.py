@@ -105,6 +105,12 @@ def test_the_norm_of_large_and_small_gradients(size):
     assert np.abs(steps[1]).max() > 0.01 * min(size, 1)
 
 
+def test_a_penalty_of_large_weights():
+    net = fg.Network([3, 4, 1], seed=0, l2=1e-30)
+    net.layers[0].W[:] = 1e25
+    assert net.penalty == pytest.approx(12 * 1e50 * 1e-30 / 2, rel=1e-5)
+
+
 # --- saturated units, denormals -------------------------------------------------------------------
 
 

@@ -116,7 +116,9 @@ def test_other_instructions_differ_by_rounding_alone(dtype):
     for name in ("", "haswell", "nehalem"):
         run = subprocess.run(
             [sys.executable, "-c", PREDICTS, dtype],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | ({"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": ""} if name else {}),
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join(sys.path)}
+            | ({"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": ""} if name else {}),
             capture_output=True,
             check=True,
         )

@@ -104,7 +104,7 @@ def at_random_moments(n_kills):
         receive, send = os.pipe()
         child = forked(lambda: train(send))  # noqa: B023 - called at once
         os.close(send)
-        time.sleep(rng.uniform(0, 0.1))
+        time.sleep(rng.uniform(0, 0.1) * (1 + kills / n_kills))  # longer, where it is slow
         os.kill(child, signal.SIGKILL)
         how = ended(child)
         with os.fdopen(receive, "rb") as pipe:
@@ -199,7 +199,7 @@ def the_command(n_kills):
     while kills < n_kills or not fits:
         resumed = [*train, "resumed.safetensors", "--checkpoint", f"states{fits}", "--resume"]
         child = forked(lambda: main(resumed))  # noqa: B023 - called at once
-        time.sleep(rng.uniform(0.3, 1.2) * seconds)
+        time.sleep(rng.uniform(0.3, 1.2) * seconds * (1 + kills / n_kills))
         os.kill(child, rng.choice((signal.SIGKILL, signal.SIGTERM)))
         if ended(child) == "killed":
             kills += 1
