@@ -171,10 +171,10 @@ def test_metadata_describes_the_encoder(encoder):
     [
         ({}, "task: got None; expected one of classification, regression"),
         ({"task": "ranking"}, "task: got 'ranking'; expected one of classification, regression"),
-        ({"task": "classification"}, "classes: got None; expected a list of two or more labels"),
+        ({"task": "classification"}, "classes: got None; expected a list of two or more"),
         (
             {"task": "classification", "classes": ["no"]},
-            r"classes: got \['no'\]; expected a list of two or more labels",
+            r"classes: got \['no'\]; expected a list of two or more",
         ),
     ],
 )
