@@ -1,12 +1,10 @@
 """The same seed gives the same bits, whatever the number of threads."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 from helpers.grids import grid
+from helpers.processes import python
 from helpers.run_mode import PLAIN
 
 pytestmark = pytest.mark.skipif(PLAIN, reason="plain Python has one thread")
@@ -110,23 +108,10 @@ for threads in 2, 1, 99, 1:
 """
 
 
-def python(program, *arguments, threads=4):
-    return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        env=os.environ
-        | {"NUMBA_NUM_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def bits():
     """Setting -> {threads: SHA-256 of the weights and costs after training}."""
     run = python(PROGRAM, json.dumps(CASES))
-    assert run.returncode == 0, run.stderr
     found = {}
     for (*setting, threads), digest in zip(CASES, run.stdout.splitlines(), strict=True):
         found.setdefault(str(setting), {})[threads] = digest
@@ -146,7 +131,6 @@ def test_different_training_gives_different_bits(bits):
 
 def test_machines_with_other_numbers_of_processors_give_the_same_bits():
     runs = [python(ON_OTHER_MACHINES, threads=threads) for threads in (1, 2, 5, 64)]
-    assert all(run.returncode == 0 for run in runs), [run.stderr for run in runs]
     assert len({run.stdout for run in runs}) == 1
 
 

@@ -1,12 +1,11 @@
 """Threads of Python and processes: whatever runs beside a network, its results are the same."""
 
 import os
-import subprocess
-import sys
 import threading
 
 import numpy as np
 import pytest
+from helpers.processes import python
 from helpers.run_mode import PLAIN
 from helpers.soak import SOAK
 
@@ -288,28 +287,9 @@ print(numba.threading_layer())
 """
 
 
-def python(program, *arguments, threads=4, layer="default", **variables):
-    """What a program prints, in a process of its own, since threads are started once in each."""
-    run = subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        env=os.environ
-        | {"NUMBA_NUM_THREADS": str(threads), "NUMBA_THREADING_LAYER": layer}
-        | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        | variables,
-        capture_output=True,
-        text=True,
-        timeout=300 * SOAK,
-        check=False,
-    )
-    if layer != "default" and "No threading layer" in run.stderr:
-        pytest.skip(f"numba has no layer {layer} here; where it has, this runs")
-    assert run.returncode == 0, run.stderr
-    return run.stdout
-
-
 @pytest.mark.parametrize("layer", ["default", "workqueue"])
 def test_threads_and_forks_train_and_predict_at_once(layer):
-    assert python(AT_ONCE, layer=layer) == "the same\n"
+    assert python(AT_ONCE, layer=layer).stdout == "the same\n"
 
 
 def test_networks_with_functions_of_one_name_may_be_compiled_at_once():
@@ -365,40 +345,41 @@ def test_fits_of_one_network_run_one_after_the_other():
 
 def test_what_is_read_while_a_thread_trains_is_of_one_step(tmp_path):
     path = tmp_path / "net.safetensors"
-    assert python(TRAINED_BY_A_THREAD + READ, 3 * SOAK, path) == "whole\n"
+    assert python(TRAINED_BY_A_THREAD + READ, 3 * SOAK, path).stdout == "whole\n"
 
 
 @forks
 def test_forks_while_a_thread_trains_have_whole_weights_and_serve():
-    assert python(TRAINED_BY_A_THREAD + PRELOADED, 5 * SOAK) == "served\n"
+    assert python(TRAINED_BY_A_THREAD + PRELOADED, 5 * SOAK).stdout == "served\n"
 
 
 @forks
 def test_forks_while_a_thread_compiles_can_compile():
-    assert python(FORK_WHILE_COMPILING, 4 * SOAK) == "{0}\n"
+    assert python(FORK_WHILE_COMPILING, 4 * SOAK).stdout == "{0}\n"
 
 
 @forks
 def test_a_fork_takes_one_thread_whoever_started_others():
-    assert python(FORK_OF_ANOTHERS) == "0\n"
+    assert python(FORK_OF_ANOTHERS).stdout == "0\n"
 
 
 def test_processes_however_started_give_the_same_weights():
     pytest.importorskip("joblib")
-    assert python(PROCESSES) == "the same\n"
+    assert python(PROCESSES).stdout == "the same\n"
 
 
 def test_unavailable_threads_are_waited_for_only_once():
-    assert python(NOT_GIVEN, OMP_THREAD_LIMIT="1", layer="omp") == "1 False\n1 True\n1 True\n"
+    run = python(NOT_GIVEN, OMP_THREAD_LIMIT="1", layer="omp")
+    assert run.stdout == "1 False\n1 True\n1 True\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
 def test_fewer_processors_than_threads():
-    assert python(ONE_PROCESSOR) == "1\n"
+    assert python(ONE_PROCESSOR).stdout == "1\n"
 
 
 def test_beside_a_parallel_function_of_the_users_own():
-    assert python(BESIDE_A_PARALLEL_FUNCTION, layer="workqueue", threads=2) == "workqueue\n"
+    assert python(BESIDE_A_PARALLEL_FUNCTION, layer="workqueue", threads=2).stdout == "workqueue\n"
 
 
 def test_a_pass_with_fewer_threads_than_chosen_is_not_recorded_as_if_it_had_them(monkeypatch):
