@@ -35,6 +35,7 @@ __all__ = [
     "shortened",
     "shown",
     "single_sample",
+    "texts",
     "weights",
 ]
 

@@ -166,10 +166,8 @@ class EarlyStopping(_Monitor):
     def on_train_end(self, fit: Fit) -> None:
         """Restore the best weights."""
         if self.restore_best_weights and self.weights is not None:
-            with (
-                fit.net.engine.locks.queue,
-                fit.net.engine.locks.passes,
-            ):  # another thread may predict
+            locks = fit.net.engine.locks
+            with locks.queue, locks.passes:  # another thread may predict
                 fit.net.parameters[:] = self.weights
 
 

@@ -12,6 +12,7 @@ __all__ = ["LastGood", "likely_causes"]
 
 _SAMPLES = 4096  # from one copy of the weights to the next: it takes less than 1 % of their time
 _SHARE_OF_TIME = 0.005  # for checks within an epoch
+_COST_SAMPLES = 4096  # that show whether the weights of a copy are good
 _LARGE = 30.0  # in standard deviations: inputs and targets beyond may be a cause
 _HIGH_RATE = 1.0
 
@@ -47,8 +48,8 @@ class LastGood:
         with np.errstate(all="ignore"):
             return math.isfinite(w.sum()) or bool(np.isfinite(w).all())
 
-    def weights_are_finite(self) -> bool:
-        """Check the weights within an epoch, as often as that takes little of the time."""
+    def is_finite_if_due(self) -> bool:
+        """Whether they are, within an epoch; checked as often as that takes little of the time."""
         begin = time.perf_counter()
         if begin < self._next_check:
             return True
@@ -108,7 +109,7 @@ class LastGood:
         engine = self._fit.net.engine
         engine.state(self._fit.optimizer).reset()
         X, Y, ids, weights, *_ = batch
-        n = _SAMPLES
+        n = _COST_SAMPLES
         some = Batch(X[:n], Y[:n], ids[:n], weights[:n])
         while True:
             epochs, good = self._kept.pop()

@@ -160,7 +160,7 @@ def _train_epoch(fit: Fit, epochs: Epochs, good: LastGood) -> float:
             right, lr = progress.right, fit.optimizer.lr  # before a callback assigns the next rate
             fit.samples_done, fit.step = progress.samples, step + progress.batches
             fit.cost = progress.C / progress.samples
-            if not good.weights_are_finite():
+            if not good.is_finite_if_due():
                 fit.cost = math.nan
             for callback in fit.callbacks if progress.batches > batches_before else ():
                 if not callback.every or progress.batches % callback.every == 0:
