@@ -90,7 +90,7 @@ class MiniBatchEpochs:
                 for _ in net.engine.epoch(piece, training, at.piece, threads, every, before):
                     self._state.position, has_begun = at, False
                     yield at.progress
-                at = EpochPosition(at.pieces + 1, at.progress)
+                at.pieces, at.before, at.piece = at.pieces + 1, at.progress, None
             if not at.before.samples:
                 expected = RESTARTS if fit.epoch else "at least one (X, Y)"
                 if net.inputs.standardize and not fit.epoch:

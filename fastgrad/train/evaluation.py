@@ -56,7 +56,7 @@ class Evaluation:
         targets: Targets,
         input_names: Sequence[str] | None,
     ) -> None:
-        self._squares = _squares_per_cost(net, targets)
+        self._squares, self._penalty = _squares_per_cost(net, targets), 0.0
         extra = ["accuracy"] * net.heads.classifies + ["rmse"] * bool(self._squares)
         own = ("cost", *extra)
         self._net, self._functions = net, _functions(metrics, net, own)
@@ -77,10 +77,15 @@ class Evaluation:
         self.metric_names = tuple(dict.fromkeys(names))
         self._computed()
 
-    def of_training(self, C: float, accuracy: float) -> dict[str, float]:
-        """The metrics of the training samples by name, from their mean cost without the penalty."""
+    def on_epoch_begin(self) -> None:
+        """Note the penalty of the weights, if a metric is without it."""
         if self._squares:
-            return {"rmse": self._rmse(C)}
+            self._penalty = self._net.penalty
+
+    def of_training(self, C: float, accuracy: float) -> dict[str, float]:
+        """The metrics of the training samples by name, from their mean cost in the epoch."""
+        if self._squares:
+            return {"rmse": self._rmse(C - self._penalty)}
         return {"accuracy": accuracy} if self._net.heads.classifies else {}
 
     def _rmse(self, C: float) -> float:

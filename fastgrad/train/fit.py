@@ -12,6 +12,7 @@ from ..engine.batch import Batch
 from ..engine.engine import Engine
 from ..model.standardization import Targets
 from ..optim.adam import Adam
+from ..optim.base import State
 from ..optim.lbfgs import LBFGS
 from .base import Callback, Fit, TrainableNetwork, trained_mask
 from .divergence import LastGood, likely_causes
@@ -105,7 +106,8 @@ def _epochs(fit: Fit, source: Source, options: FitOptions) -> Epochs:
 def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
     """Train epoch by epoch until the last, or until a callback stops the fit."""
     history, begun = fit.history, list[Callback]()
-    fit.net.engine.state(fit.optimizer).epochs_left = fit.epochs
+    state = fit.net.engine.state(fit.optimizer)
+    state.epochs_left = fit.epochs
     try:
         for callback in fit.callbacks:
             callback.on_train_begin(fit)
@@ -118,10 +120,10 @@ def _run(fit: Fit, epochs: Epochs, evaluation: Evaluation) -> History:
                     callback.on_epoch_begin(fit)
             if history.stopped:
                 break
-            penalty = fit.net.penalty
+            evaluation.on_epoch_begin()
             step = fit.step
-            accuracy = _train_epoch(fit, epochs, good)
-            history.append_metrics(evaluation.of_training(fit.cost - penalty, accuracy))
+            accuracy = _train_epoch(fit, epochs, state, good)
+            history.append_metrics(evaluation.of_training(fit.cost, accuracy))
             history.append_metrics(evaluation.metrics())
             if not math.isfinite(fit.cost):
                 _stop_diverged(fit, epochs, good, fit.step - step)
@@ -148,11 +150,10 @@ def _stop_diverged(fit: Fit, epochs: Epochs, good: LastGood, batches: int) -> No
     warnings.warn(f"fit: {what}; {back} are back", RuntimeWarning, stacklevel=5)
 
 
-def _train_epoch(fit: Fit, epochs: Epochs, good: LastGood) -> float:
+def _train_epoch(fit: Fit, epochs: Epochs, state: State, good: LastGood) -> float:
     """Train to the end of an epoch, or until it diverges or a callback stops it; the accuracy."""
     history, step, right, lr = fit.history, fit.step, 0.0, fit.optimizer.lr
     seconds, begin = 0.0, time.perf_counter()
-    state = fit.net.engine.state(fit.optimizer)
     batches_before = state.resumes_at.progress.batches if state.resumes_at else 0
     with contextlib.closing(epochs.epoch(fit)) as passes:
         for progress in passes:
