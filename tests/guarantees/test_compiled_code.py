@@ -210,7 +210,7 @@ def test_processes_that_write_at_once_do_not_disturb_each_other(copy):
         ]  # fmt: skip
         found = [process.communicate() for process in at_once]
         assert {out for out, _ in found} <= {"0\n", "1\n"}
-        assert {err for _, err in found} == {""}
+        assert all(not err or err.startswith("fastgrad: compiling") for _, err in found)
         assert run(copy, LOOP, NUMBA_CACHE_DIR=str(copy / f"cache{k}")).stdout == "1\n"
 
 
