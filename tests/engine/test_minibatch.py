@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastgrad as fg
 from fastgrad.codegen.jit import array_kernel, kernel
 from fastgrad.engine.descriptor import (
     DESCRIPTOR,
@@ -11,8 +12,10 @@ from fastgrad.engine.descriptor import (
     gathered_samples,
     gathered_weights,
 )
+from fastgrad.engine.engine import Engine
 from fastgrad.engine.minibatch import draw_permutation, rng_key
 from fastgrad.engine.workspace import address_of
+from fastgrad.kernels.counter_rng import bits, normal
 
 
 @kernel
@@ -50,6 +53,16 @@ def test_each_layer_at_each_step_of_each_epoch_has_a_key_of_its_own():
         descriptor["noise_key"] = noise_key
         keys |= {key_of(*addresses, step, l) for step in range(50) for l in range(5)}
     assert len(keys) == 3 * 50 * 5
+
+
+def test_the_noise_of_a_sample_alone_counts_its_inputs_from_0(monkeypatch):
+    monkeypatch.setattr(Engine, "draw_noise_key", lambda self, rng: 12345)
+    net = fg.Network([5, 1], cost="squared_error", input_noise=0.5, dtype="float64")
+    net.parameters[:] = 0
+    net.step(np.zeros((1, 5)), np.ones((1, 1)), fg.SGD(1.0))  # the step is the input
+    key = bits(bits(0, 12345), 0)
+    expected = [0.5 * normal(np.float64(1), j, key) for j in range(5)]
+    np.testing.assert_allclose(net.layers[0].W[0], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 1000])
