@@ -94,7 +94,8 @@ def main() -> None:
     shutil.rmtree(copy, ignore_errors=True)
     for name in ("fastgrad", "tests", "docs"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", copy)
+    for name in ("pyproject.toml", "tox.ini"):
+        shutil.copy(ROOT / name, copy)
     known = json.loads(results.read_text()) if results.exists() else {}
     for stage in STAGES:  # a failure must be the mutant's
         if reason := failure(copy, "fastgrad/kernels/", stage):
