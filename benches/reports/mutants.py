@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="run the survivors again")
     options = parser.parse_args()
     os.nice(5)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     copy, results = options.cache.absolute() / "copy", options.cache.absolute() / "results.json"
     shutil.rmtree(copy, ignore_errors=True)
     for name in ("fastgrad", "tests", "docs"):
