@@ -33,7 +33,7 @@ import numba
 import numpy as np
 from numba import config
 
-from .numba_compat import caching
+from .numba_compat import UserWideCacheLocator, caching
 
 __all__ = ["WRITABLE", "Cache"]
 
@@ -52,7 +52,7 @@ def _candidates() -> Iterator[Path]:
         subfolder = caching._CacheLocator.get_suitable_cache_subpath(__file__)
         yield Path(config.CACHE_DIR, subfolder).absolute()
     yield Path(__file__).parent / "__pycache__"
-    yield Path(caching.UserWideCacheLocator(_digest, __file__).get_cache_path()).absolute()
+    yield Path(UserWideCacheLocator(_digest, __file__).get_cache_path()).absolute()
 
 
 def _make(folder: Path) -> None:

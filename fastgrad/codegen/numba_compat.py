@@ -45,7 +45,12 @@ if IS_TESTED:
     from numba.core.compiler_machinery import register_pass
     from numba.core.registry import CPUDispatcher
 
-    __all__ += ["CFunc", "CPUDispatcher", "JITCodeLibrary", "caching", "compiler"]
+    UserWideCacheLocator: Any = (
+        getattr(caching, "UserWideCacheLocator", None) or caching._UserWideCacheLocator
+    )  # its name in the first of these versions
+
+    __all__ += ["CFunc", "CPUDispatcher", "JITCodeLibrary", "UserWideCacheLocator", "caching"]
+    __all__ += ["compiler"]
     __all__ += ["register_pass", "typed_passes"]
 else:
     warnings.warn(

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import llvmlite.binding
 import mpmath
 import numba
 import numpy as np
@@ -359,7 +360,8 @@ def test_the_loop_of_a_pass_becomes_vector_code(name):
     arguments = [numba.float32, numba.float32, numba.intp]
     llvm = jit.COMPILED_LOOPS[jit.compile_loop(loop, arguments, cached=False)].inspect_llvm()
     assert re.search(r"\bf(add|cmp|div|mul|sub)\b.*<\d+ x float>", llvm) or name == "identity"
-    assert "masked.store" not in llvm, "a branch is left in the loop"
+    is_masked = name == "selu" and llvmlite.binding.llvm_version_info[0] < 16  # numba 0.61
+    assert is_masked or "masked.store" not in llvm, "a branch is left in the loop"
 
 
 PRINTS = """
