@@ -86,7 +86,7 @@ ORDER = [
     ["data", "formats"],
     ["engine"],
     ["train"],
-    ["network"],
+    ["network_base", "network"],
     ["checkpoint"],
     ["tables"],
     ["plot", "sklearn", "tools"],

@@ -144,20 +144,23 @@ def atomic_load(typing: Any, counter: Any) -> Any:
     return counter.dtype(counter), lower
 
 
-def _atomic_set_if_zero(counter: Array, value: int) -> None:
+def _atomic_set_if_zero(counter: Array, value: int) -> bool:
+    was_zero = not counter[0]
     counter[0] = counter[0] or value
+    return was_zero
 
 
 @operation(_atomic_set_if_zero)
 def atomic_set_if_zero(typing: Any, counter: Any, value: Any) -> Any:
-    """Set counter[0] to the value if it is 0: of several threads the first one sets it."""
+    """Set counter[0] to the value if it is 0, as the first of several threads; whether it was."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         place = arrayobj.make_array(counter)(context, builder, args[0]).data
-        builder.cmpxchg(place, ir.Constant(ir.IntType(64), 0), args[1], "seq_cst", "seq_cst")
-        return context.get_dummy_value()
+        zero = ir.Constant(ir.IntType(64), 0)
+        before = builder.cmpxchg(place, zero, args[1], "seq_cst", "seq_cst")
+        return builder.extract_value(before, 1)
 
-    return types.void(counter, counter.dtype), lower
+    return types.boolean(counter, counter.dtype), lower
 
 
 def _yield_processor() -> None:

@@ -23,8 +23,8 @@ from . import loop_errors, numba_compat
 
 __all__ = [
     "COMPILED_LOOPS", "KERNELS", "PLAIN_PYTHON", "SCALAR_FUNCTIONS", "array_kernel",
-    "compile_loop", "exact", "kernel", "kernel_named", "macro", "operation", "parallel", "run",
-    "scalar", "standalone",
+    "compile_for", "compile_loop", "exact", "kernel", "kernel_named", "macro", "operation",
+    "parallel", "run", "scalar", "standalone",
 ]  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -253,6 +253,36 @@ def compile_loop(loop: Callable[..., Any], arguments: list[Any], cached: bool) -
             compiled = plain(loop)
     COMPILED_LOOPS[compiled.address] = compiled
     return int(compiled.address)
+
+
+def _expecting(function: Function, signatures: Any) -> Any:
+    """The function as it is, for arguments of these types."""
+
+    def call(*args: Any) -> Any:
+        try:
+            received = tuple(map(numba.typeof, args))
+        except ValueError:
+            received = ()
+        if received not in signatures:
+            raise TypeError(f"got {received}; expected {signatures}")
+        return function(*args)
+
+    return call
+
+
+def compile_for(function: Function, *signatures: Any) -> Function:
+    """Compile a function that Python calls for arguments of these types; others are a TypeError."""
+    if PLAIN_PYTHON:
+        plain: Function = _expecting(function, signatures)
+        return plain
+    compiled: Any = _cached(function)
+    with numba_compat.global_compiler_lock, _compiling() as timer:
+        timer.start()
+        for signature in signatures:
+            compiled.compile(signature)
+    compiled.disable_compile()
+    result: Function = compiled
+    return result
 
 
 def run(address: int, *integers: int) -> None:

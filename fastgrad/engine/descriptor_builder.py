@@ -16,7 +16,7 @@ from ..model.standardization import Inputs
 from ..optim.base import Optimizer, State
 from .batch import Batch
 from .descriptor import CLIP_STRIDE, DESCRIPTOR, HEAD
-from .entry_points import activation_address, cost_address, regularizer_address
+from .entry_points import activation_address, cost_address, link_address, regularizer_address
 from .layer_kinds.base import LayerKind, loop_addresses
 from .workspace import Scratch, Workspace, address_of
 
@@ -54,6 +54,8 @@ class PassDescriptor:
         Whether the passes compute it.
     optimizer : Optimizer or None
         Whose rule updates the weights.
+    scratch : Scratch, optional
+        Memory for the mini-batches; by default that of the workspace.
 
     Attributes
     ----------
@@ -61,14 +63,17 @@ class PassDescriptor:
         The arguments of a pass after the thread: descriptor, table of layers, number of layers.
     barrier : ndarray
         Where the threads of the pass wait for each other.
-    row : (x, output) or None
-        The arrays of `bind_row`.
     """
 
     def __init__(
-        self, workspace: Workspace, batch_size: int, gradient: bool, optimizer: Optimizer | None
+        self,
+        workspace: Workspace,
+        batch_size: int,
+        gradient: bool,
+        optimizer: Optimizer | None,
+        scratch: Scratch | None = None,
     ) -> None:
-        self._scratch = workspace.reserve(batch_size, gradient)
+        self._scratch = scratch or workspace.reserve(batch_size, gradient)
         self._optimizer = weakref.ref(optimizer) if optimizer else None
         self._limits = _limits(optimizer)
         self._workspace, self._batch_size, self._gradient = workspace, batch_size, gradient
@@ -81,10 +86,9 @@ class PassDescriptor:
             address_of(self._fields), int(self._layers.ctypes.data), len(self._layers)
         )  # fmt: skip
         self.barrier = workspace.barrier
-        self.row: tuple[Array, Array] | None = None
         self.set(
             batch_size=batch_size, computes_gradient=gradient, first_trained=1,
-            **workspace.descriptor_fields(batch_size, gradient),
+            **workspace.descriptor_fields(self._scratch, batch_size, gradient),
         )  # fmt: skip
         parameters = workspace.parameters
         self._own(
@@ -126,14 +130,6 @@ class PassDescriptor:
             penalty_shares=address_of(arrays.get("penalty_shares")),
             penalties=address_of(arrays.get("penalties")),
         )
-
-    def bind_row(self, x: Array, n_outputs: int) -> tuple[Array, Array]:
-        """Bind a pass over one sample of x's shape, on one thread; returns x and its output."""
-        none = np.empty(0)
-        self.row = np.empty(x.shape, self._dtype), np.empty((1, n_outputs), self._dtype)
-        self.bind(Batch(self.row[0], none, none, none), output=self.row[1])
-        self.set(first=0, last=1, threads=1)
-        return self.row
 
     def bind_average(self, average: Array | None, state: Array | None) -> None:
         """Let a moving average follow the parameters in the next pass, or none."""
@@ -179,16 +175,23 @@ class PassDescriptor:
 
     def describe_heads(self, heads: OutputHeads) -> None:
         """Set the costs of the outputs."""
+        self._set_heads(heads, [cost_address(head.cost, self._dtype) for head in heads])
+        self.set(computes_cost=1)
+        self.set(counts_correct=heads.classifies, are_separate=heads.are_separate)
+
+    def describe_links(self, heads: OutputHeads) -> None:
+        """Set the links of the costs in their place."""
+        self._set_heads(heads, [link_address(head.cost.link, self._dtype) for head in heads])
+
+    def _set_heads(self, heads: OutputHeads, loops: Sequence[int]) -> None:
         records, first = np.zeros(len(heads), HEAD), 0
-        for record, head in zip(records, heads, strict=True):
+        for record, head, loop in zip(records, heads, loops, strict=True):
             averaged = head.nodes if head.cost.reduction == "mean" else 1
-            record["first"], record["nodes"] = first, head.nodes
-            record["loop"] = cost_address(head.cost, self._dtype)
+            record["first"], record["nodes"], record["loop"] = first, head.nodes, loop
             record["weight"] = head.weight / averaged
             first += head.nodes
         self._own(heads=records)
-        self.set(computes_cost=1, n_heads=len(heads))
-        self.set(counts_correct=heads.classifies, are_separate=heads.are_separate)
+        self.set(n_heads=len(heads))
 
     def describe_training(
         self, optimizer: Optimizer, state: State, layers: Sequence[Layer]

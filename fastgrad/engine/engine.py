@@ -11,7 +11,7 @@ from ..codegen.signatures import Array
 from ..kernels.regularizers import SHARE
 from ..model.layer import Layer
 from ..model.spec import NetworkSpec
-from ..model.standardization import Inputs
+from ..model.standardization import Inputs, Targets
 from ..optim.base import NetworkKey, Optimizer, State
 from ..optim.epoch_position import PiecePosition
 from . import thread_pool
@@ -21,6 +21,7 @@ from .descriptor_builder import BoundArrays, PassDescriptor
 from .entry_points import pass_address
 from .forks import Locks
 from .layer_kinds.dense import DENSE
+from .predictor import Predictor
 from .thread_tuner import ThreadTuner
 from .workspace import Workspace
 
@@ -65,10 +66,6 @@ class PassRequest(NamedTuple):
     training: Training | None = None
     shuffle_key: int = 0
     threads: int | None = None  # None: the tuner decides
-    is_row: bool = False  # of one sample, by `forward_row`
-
-
-_ROW = PassRequest(1, cost=False, is_row=True)
 
 
 class Totals(NamedTuple):
@@ -113,6 +110,8 @@ class Engine:
         self._tuners: dict[Any, ThreadTuner] = {}
         self._descriptors: dict[Any, PassDescriptor] = {}
         self._version = -1
+        self._predictor: Predictor | None = None
+        self._row_shape, self._output_shape = (1, sizes[0]), (1, sizes[-1])
         self.locks = Locks()
 
     # --- what passes are for ------------------------------------------------------------------
@@ -125,14 +124,33 @@ class Engine:
         self._evaluate(Batch(X, none, none, none), request, output=output)
         return output
 
-    def forward_row(self, x: Array) -> Array:
-        """Return a^L of a single sample, both (1, n), without what takes longer than the pass."""
+    def predict_row(self, x: Array, targets: Targets) -> Array | None:
+        """Return the prediction of a row, (1, n_L), in the unit of the targets.
+
+        None if x is not (1, n_0), C-contiguous, writable, finite, and of the network's dtype.
+        """
+        if x.shape != self._row_shape or x.dtype != self.dtype:
+            return None
         with self.locks.queue, self.locks.passes:
-            descriptor = self._descriptor(_ROW)
-            bound, output = descriptor.row or descriptor.bind_row(x, self.layers[-1].b.size)
-            bound[...] = x
-            thread_pool.run_alone(pass_address(True, self.dtype), descriptor)
-            return output.copy()
+            predictor = self._predictor
+            if predictor is None or not predictor.is_current(targets):
+                predictor = self._predictor = self.predictor(targets, 1)
+            prediction = np.empty(self._output_shape, predictor.of_result)
+            return prediction if predictor.writes(x, prediction) else None
+
+    def predictor(self, targets: Targets, threads: int | None = None) -> Predictor:
+        """Return the predictor of rows by the parameters as they are, for threads without waiting.
+
+        By default for one more than numba has.
+        """
+        descriptors = []
+        for _ in range(threads or self.workspace.scratch.layout.threads + 1):
+            scratch = self.workspace.row_scratch()
+            descriptor = PassDescriptor(self.workspace, 1, False, None, scratch)
+            descriptor.describe_layers(self.layers, self.inputs, self._activations, self._kinds)
+            descriptor.describe_links(self._heads)
+            descriptors.append(descriptor)
+        return Predictor(descriptors, self.inputs, targets)
 
     @property
     def penalty(self) -> float:
@@ -303,7 +321,7 @@ class Engine:
             self._version = version
         optimizer = request.training.optimizer if request.training else None
         gradient = request.gradient or optimizer is not None
-        kind = (request.batch_size, request.cost, gradient, id(optimizer), request.is_row)
+        kind = (request.batch_size, request.cost, gradient, id(optimizer))
         descriptor, scratch = self._descriptors.get(kind), self.workspace.scratch
         if descriptor is None or not descriptor.is_current(optimizer, scratch):
             descriptor = PassDescriptor(self.workspace, request.batch_size, gradient, optimizer)

@@ -12,7 +12,7 @@ from typing import Any
 from numba import types
 
 from ..codegen.dtypes import numba_type
-from ..codegen.jit import SCALAR_FUNCTIONS, compile_loop
+from ..codegen.jit import SCALAR_FUNCTIONS, compile_for, compile_loop
 from ..codegen.meaning import meaning
 from ..codegen.numba_compat import NumbaError
 from ..kernels import regularizers
@@ -23,15 +23,20 @@ from ..kernels.equations import (
     activation_loop,
     cost_loop,
     dropout,
+    exp_link,
     input_dropout,
     penalty,
+    sigmoid_link,
+    softmax_link,
     softmax_loop,
 )
 from .batch_pass import batch_pass
 from .online_pass import online_pass
+from .row_pass import predict_row, row_pass
 
 __all__ = [
-    "REGULARIZERS", "activation_address", "cost_address", "pass_address", "regularizer_address",
+    "LINKS", "REGULARIZERS", "activation_address", "cost_address", "link_address", "pass_address",
+    "regularizer_address", "row_pass_address", "row_predictor",
 ]  # fmt: skip
 
 #: Loops over numbers of a layer, with their numbers of pointers and of integers.
@@ -45,6 +50,9 @@ REGULARIZERS: dict[str, tuple[Any, int, int]] = {
     "average": (regularizers.move_average, 3, 1),
 }
 
+
+#: Links of costs, but for the identity.
+LINKS: dict[str, Any] = {"exp": exp_link, "sigmoid": sigmoid_link, "softmax": softmax_link}
 
 #: Addresses of the loops over functions of activations and costs: by the names of built-in ones,
 #: which have their parameters, and the meaning of a user's.
@@ -118,3 +126,28 @@ def pass_address(is_online: bool, dtype: Any) -> int:
     """Return the address of the compiled pass, over samples one by one or over mini-batches."""
     run = (online_pass if is_online else batch_pass)(dtype.type)
     return compile_loop(run, [types.intp] * 4, cached=True)
+
+
+@cache
+def link_address(link: str, dtype: Any) -> int:
+    """Return the address of the compiled loop over a link; 0 for the identity."""
+    if link not in LINKS:
+        return 0
+    return compile_loop(LINKS[link], [numba_type(dtype), types.intp], cached=True)
+
+
+@cache
+def row_pass_address(dtype: Any, of_result: Any) -> int:
+    """Return the address of the compiled prediction of one row."""
+    arguments = [numba_type(dtype), numba_type(of_result), types.intp]
+    return compile_loop(row_pass(dtype.type), arguments, cached=True)
+
+
+@cache
+def row_predictor(dtype: Any, of_result: Any) -> Any:
+    """Return `predict_row` for arrays of these dtypes, of one dimension or two."""
+    signatures = [
+        (types.intp, *(types.Array(numba_type(k), n, "C") for k in (dtype, of_result)))
+        for n in (1, 2)
+    ]
+    return compile_for(predict_row, *signatures)

@@ -13,7 +13,7 @@ from . import barrier
 from .batch_pass import run_on_threads
 from .descriptor_builder import PassDescriptor
 
-__all__ = ["is_started", "most_threads", "run_alone", "run_pass"]
+__all__ = ["is_started", "most_threads", "run_pass"]
 
 # A thread that yields may lose its processor for milliseconds if others want it, so threads spin
 # for about 0.1 ms first. With more threads than processors, spinning would be in vain.
@@ -87,15 +87,10 @@ def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> tuple[in
         _unavailable_until = time.monotonic() + _UNAVAILABLE_SECONDS
     descriptor.set(threads=1)
     begin = time.perf_counter()
-    run_alone(address, descriptor)
-    return 1, time.perf_counter() - begin
-
-
-def run_alone(address: int, descriptor: PassDescriptor) -> None:
-    """Run a pass on this thread, whose descriptor says that it is the only one."""
     barrier.reset(descriptor.barrier)
     with PASS:
         run(address, 0, *descriptor.addresses)
+    return 1, time.perf_counter() - begin
 
 
 def _try_on_threads(address: int, descriptor: PassDescriptor, threads: int) -> bool:

@@ -129,9 +129,16 @@ class Workspace:
         self.scratch = scratch
         return scratch
 
-    def descriptor_fields(self, batch_size: int, gradient: bool) -> dict[str, int]:
+    def row_scratch(self) -> Scratch:
+        """Return memory for one sample, apart from that of all other passes."""
+        layout = replace(self.scratch.layout, threads=1, microbatch=1, copies=1)
+        return _allocate_scratch(layout, aligned(0, layout.dtype))
+
+    def descriptor_fields(
+        self, scratch: Scratch, batch_size: int, gradient: bool
+    ) -> dict[str, int]:
         """Return what a descriptor says of the memory that is reserved for it, by field."""
-        scratch, layout = self.scratch, self.scratch.layout
+        layout = scratch.layout
         by_nodes = layout.copies_for(batch_size, gradient, layout.microbatch) > 1
         return {
             **scratch.fields,

@@ -19,7 +19,7 @@ from ..codegen.jit import kernel, scalar
 from ..codegen.signatures import Array, Range, Shape
 from ..codegen.tile_shapes import HEIGHTS, ROW, SHAPES, WIDTHS
 from .counter_rng import bits, threshold
-from .elementary import exp, log, real
+from .elementary import exp, log, real, sigmoid
 from .regularizers import DROPOUT, KEPT, L1, L2, SHARE
 
 # --- One sample: the derivation as it stands ----------------------------------------------------
@@ -166,6 +166,30 @@ def softmax_loop(smoothing: float) -> Any:
                 d[k] = w[s] * (p_i - y_i)
 
     return cost
+
+
+def sigmoid_link(a: Array, n: int) -> None:
+    """p_i = 1 / (1 + exp(-a_i)), in place."""
+    for i in range(n):
+        a[i] = sigmoid(a[i])
+
+
+def softmax_link(a: Array, n: int) -> None:
+    """p_i = exp(a_i - m) / z as in (8), in place."""
+    m, z = a[0], real(a[0], 0)
+    for i in range(1, n):
+        m = max(m, a[i])
+    for i in range(n):
+        a[i] = exp(a[i] - m)
+        z += a[i]
+    for i in range(n):
+        a[i] /= z
+
+
+def exp_link(a: Array, n: int) -> None:
+    """exp(a_i), in place."""
+    for i in range(n):
+        a[i] = exp(a[i])
 
 
 # --- Many samples: a tile of nodes and samples at a time ------------------------------------------

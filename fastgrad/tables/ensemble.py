@@ -291,8 +291,6 @@ def mean_prediction(networks: Sequence[Network], weights: Sequence[float], X: Ar
     X : (S, n_0) array
         Inputs, C-contiguous, of the networks' dtype.
     """
-    if len(X) == 1:
-        return _prediction_of_row(networks, weights, X)
     if len(networks) == 1:
         return networks[0].predict(X)
     total: Any = 0.0
@@ -300,13 +298,3 @@ def mean_prediction(networks: Sequence[Network], weights: Sequence[float], X: Ar
         total = total + weight * net.predict(X)
     mean: Array = total
     return mean
-
-
-def _prediction_of_row(networks: Sequence[Network], weights: Sequence[float], x: Array) -> Array:
-    """The same for a single row, (1, n_L), without checks: they would take most of the time."""
-    first = networks[0]
-    a = np.concatenate([net.engine.forward_row(x) for net in networks])
-    if first.targets.standardized:
-        a = np.array([net.targets.decode(a_k) for net, a_k in zip(networks, a, strict=True)])
-    p = first.heads.prediction(a)
-    return p if len(p) == 1 else (np.asarray(weights) @ p)[None]

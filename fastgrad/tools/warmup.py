@@ -5,7 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..engine.entry_points import REGULARIZERS, regularizer_address
+from ..engine.entry_points import (
+    REGULARIZERS,
+    regularizer_address,
+    row_pass_address,
+    row_predictor,
+)
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.costs import COSTS
 from ..kernels.update_rules import RULES, addresses
@@ -43,4 +48,8 @@ def warm_up(report: Callable[[str], None]) -> None:
             outputs = 2 if cost.link == "softmax" else 1
             net = Network([1, outputs], cost=name, dtype=dtype, seed=0)
             net.cost(np.zeros((1, 1)), np.eye(outputs)[:1])
+            net.predict(np.zeros((1, 1)))
+        for of_result in (np.dtype(dtype), np.dtype("float64")):
+            row_pass_address(np.dtype(dtype), of_result)
+            row_predictor(np.dtype(dtype), of_result)
         report(f"{dtype}  {time.perf_counter() - begin:.1f} s")
