@@ -61,6 +61,8 @@ class PassDescriptor:
     ----------
     addresses : tuple of int
         The arguments of a pass after the thread: descriptor, table of layers, number of layers.
+    version : int
+        Of the settings that it describes.
     barrier : ndarray
         Where the threads of the pass wait for each other.
     """
@@ -85,13 +87,13 @@ class PassDescriptor:
         self.addresses = (
             address_of(self._fields), int(self._layers.ctypes.data), len(self._layers)
         )  # fmt: skip
-        self.barrier = workspace.barrier
+        self.barrier, self.version = workspace.barrier, 0
         self.set(
             batch_size=batch_size, computes_gradient=gradient, first_trained=1,
             **workspace.descriptor_fields(self._scratch, batch_size, gradient),
         )  # fmt: skip
         parameters = workspace.parameters
-        self._own(
+        self.own(
             parameters=parameters, barrier=workspace.barrier,
             input_mean=workspace.mean, input_scale=workspace.scale,
             # a rule never reads the slots that it does not use, but gets an address
@@ -109,7 +111,7 @@ class PassDescriptor:
         for name, value in fields.items():
             self._fields[_FIELD[name]] = value
 
-    def _own(self, **arrays: Array) -> None:
+    def own(self, **arrays: Array) -> None:
         """Set addresses of arrays, and keep these."""
         self._owned += arrays.values()
         self.set(**{name: address_of(array) for name, array in arrays.items()})
@@ -190,7 +192,7 @@ class PassDescriptor:
             record["first"], record["nodes"], record["loop"] = first, head.nodes, loop
             record["weight"] = head.weight / averaged
             first += head.nodes
-        self._own(heads=records)
+        self.own(heads=records)
         self.set(n_heads=len(heads))
 
     def describe_training(
@@ -214,11 +216,11 @@ class PassDescriptor:
             prepare_loop=prepare, update_loop=update,
         )  # fmt: skip
         self._owned.append(state.memory)
-        self._own(
+        self.own(
             hyperparameters=optimizer.h.copy(),  # networks that train at once have their own rates
             steps=state.steps, frozen_steps=state.frozen_steps, lr_scales=lr_scales,
         )  # fmt: skip
-        self._own(**{f"slot_{k}": slot for k, slot in enumerate(state.slots)})
+        self.own(**{f"slot_{k}": slot for k, slot in enumerate(state.slots)})
         if optimizer.clips:
             limits = np.ones((numba.config.NUMBA_NUM_THREADS, CLIP_STRIDE), dtype)
             limits[:, 1], limits[:, 2] = optimizer.clip_value, optimizer.clip_norm
@@ -226,4 +228,4 @@ class PassDescriptor:
             n_rows = int(table["rows"][1:].sum())
             self.set(clip_loop=loop, clips_norm=optimizer.clip_norm < np.inf, n_rows=n_rows)
             # made anew when a layer is frozen or not: rows of the lowest frozen layers stay 0
-            self._own(clip_limits=limits, row_squares=np.zeros(n_rows))
+            self.own(clip_limits=limits, row_squares=np.zeros(n_rows))

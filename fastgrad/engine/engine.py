@@ -10,6 +10,7 @@ from ..arithmetic import ceil_div
 from ..codegen.signatures import Array
 from ..kernels.regularizers import SHARE
 from ..model.layer import Layer
+from ..model.settings import TrainingSettings
 from ..model.spec import NetworkSpec
 from ..model.standardization import Inputs, Targets
 from ..optim.base import NetworkKey, Optimizer, State
@@ -68,6 +69,12 @@ class PassRequest(NamedTuple):
     threads: int | None = None  # None: the tuner decides
 
 
+def _kind(request: PassRequest) -> Any:
+    """What passes that share a descriptor have in common."""
+    optimizer = id(request.training.optimizer) if request.training else None
+    return request.batch_size, request.cost, request.gradient or optimizer is not None, optimizer
+
+
 class Totals(NamedTuple):
     """Sums over the samples of a pass, and where it ended."""
 
@@ -96,12 +103,15 @@ class Engine:
         Mean and scale of its inputs.
     locks : Locks
         What passes and fits of the network hold.
+    is_builtin : bool
+        Whether no activation or cost is a user's own function, which may raise.
     """
 
     def __init__(self, spec: NetworkSpec, key: NetworkKey) -> None:
         self.dtype, self.key, sizes = spec.dtype, key, spec.sizes
         self._activations, self._heads = spec.activations, spec.heads
         self._kinds = (DENSE,) * (len(sizes) - 1)
+        self.is_builtin = all(function.builtin for function in spec.functions)
         self.workspace = Workspace(sizes, self._kinds, spec.dtype)
         arrays, last = self.workspace.views(self.workspace.parameters), len(sizes) - 2
         self.layers = tuple(Layer(W, b, l == last) for l, (W, b) in enumerate(arrays))
@@ -109,7 +119,7 @@ class Engine:
         self.inputs = Inputs(mean[: sizes[0]], scale[: sizes[0]])
         self._tuners: dict[Any, ThreadTuner] = {}
         self._descriptors: dict[Any, PassDescriptor] = {}
-        self._version = -1
+        self._version = self._latest = -1
         self._predictor: Predictor | None = None
         self._row_shape, self._output_shape = (1, sizes[0]), (1, sizes[-1])
         self.locks = Locks()
@@ -150,7 +160,7 @@ class Engine:
             descriptor.describe_layers(self.layers, self.inputs, self._activations, self._kinds)
             descriptor.describe_links(self._heads)
             descriptors.append(descriptor)
-        return Predictor(descriptors, self.inputs, targets)
+        return Predictor(descriptors, self.inputs, targets, not self.is_builtin)
 
     @property
     def penalty(self) -> float:
@@ -200,6 +210,16 @@ class Engine:
         S, penalty = len(batch.X), self.penalty
         return self._run(batch, PassRequest(S, training=training)).C / S + penalty
 
+    def bind_step(
+        self, optimizer: Optimizer, batch_size: int, totals: Array, rates: Array
+    ) -> PassDescriptor:
+        """Return the descriptor of a step on a whole mini-batch, on one thread."""
+        self._forget_changed()
+        descriptor = self._described(PassRequest(batch_size, training=Training(optimizer)))
+        descriptor.set(first=0, last=batch_size, n_samples=batch_size, threads=1)
+        descriptor.own(totals=totals, rates=rates)
+        return descriptor
+
     def compile(
         self, batch: Batch, training: Training, batch_size: int, threads: int | None = None
     ) -> None:
@@ -208,7 +228,9 @@ class Engine:
         On all threads if none has been started yet, so that the tuner does not measure their start.
         """
         most = 1 if thread_pool.is_started() else thread_pool.most_threads(threads)
-        self._run(batch, PassRequest(batch_size, last=0, training=training, threads=most))
+        request = PassRequest(batch_size, last=0, training=training, threads=most)
+        if most > 1 or _kind(request) not in self._descriptors:
+            self._run(batch, request)
 
     def begin_piece(
         self, batch: Batch, batch_size: int, rng: np.random.Generator, shuffle: bool
@@ -313,27 +335,45 @@ class Engine:
             self._tuners[kind] = ThreadTuner(choices, operations, batch_size)
         return self._tuners[kind]
 
+    def is_current(self, descriptor: PassDescriptor, optimizer: Optimizer | None) -> bool:
+        """Return whether a descriptor is of the network, its memory and an optimizer as now."""
+        self._forget_changed()
+        is_known = descriptor.version == self._version
+        return is_known and descriptor.is_current(optimizer, self.workspace.scratch)
+
+    def _forget_changed(self) -> None:
+        """Forget all descriptors if a setting has been assigned to."""
+        if TrainingSettings.latest != self._latest:
+            self._latest = TrainingSettings.latest
+            version = max(of.version for of in (self.inputs, *self.layers))
+            if version != self._version:
+                self._descriptors.clear()
+                self._version = version
+
     def _descriptor(self, request: PassRequest) -> PassDescriptor:
         """Return the descriptor of passes of that kind, until the network or its memory changes."""
-        version = sum(of.version for of in (self.inputs, *self.layers))
-        if version != self._version:
-            self._descriptors.clear()
-            self._version = version
+        self._forget_changed()
         optimizer = request.training.optimizer if request.training else None
-        gradient = request.gradient or optimizer is not None
-        kind = (request.batch_size, request.cost, gradient, id(optimizer))
-        descriptor, scratch = self._descriptors.get(kind), self.workspace.scratch
+        kind, scratch = _kind(request), self.workspace.scratch
+        descriptor = self._descriptors.get(kind)
         if descriptor is None or not descriptor.is_current(optimizer, scratch):
-            descriptor = PassDescriptor(self.workspace, request.batch_size, gradient, optimizer)
+            descriptor = self._described(request)
             if len(self._descriptors) >= _MOST_KINDS or self.workspace.scratch is not scratch:
                 self._descriptors.clear()  # the others hold memory that has been replaced
-            activations, kinds = self._activations, self._kinds
-            descriptor.describe_layers(self.layers, self.inputs, activations, kinds)
-            if request.cost:
-                descriptor.describe_heads(self._heads)
-            if optimizer:
-                descriptor.describe_training(optimizer, self.state(optimizer), self.layers)
             self._descriptors[kind] = descriptor
+        return descriptor
+
+    def _described(self, request: PassRequest) -> PassDescriptor:
+        """Return a new descriptor of passes of that kind."""
+        optimizer = request.training.optimizer if request.training else None
+        gradient = request.gradient or optimizer is not None
+        descriptor = PassDescriptor(self.workspace, request.batch_size, gradient, optimizer)
+        descriptor.version = self._version
+        descriptor.describe_layers(self.layers, self.inputs, self._activations, self._kinds)
+        if request.cost:
+            descriptor.describe_heads(self._heads)
+        if optimizer:
+            descriptor.describe_training(optimizer, self.state(optimizer), self.layers)
         return descriptor
 
     # --- state --------------------------------------------------------------------------------

@@ -33,10 +33,11 @@ from ..kernels.equations import (
 from .batch_pass import batch_pass
 from .online_pass import online_pass
 from .row_pass import predict_row, row_pass
+from .step_pass import train_step
 
 __all__ = [
     "LINKS", "REGULARIZERS", "activation_address", "cost_address", "link_address", "pass_address",
-    "regularizer_address", "row_pass_address", "row_predictor",
+    "regularizer_address", "row_pass_address", "row_predictor", "step_function",
 ]  # fmt: skip
 
 #: Loops over numbers of a layer, with their numbers of pointers and of integers.
@@ -151,3 +152,12 @@ def row_predictor(dtype: Any, of_result: Any) -> Any:
         for n in (1, 2)
     ]
     return compile_for(predict_row, *signatures)
+
+
+@cache
+def step_function(dtype: Any, with_ids: bool) -> Any:
+    """Return `train_step` for class ids, or targets of the network's dtype."""
+    x = types.Array(numba_type(dtype), 2, "C")
+    return compile_for(
+        train_step, (types.intp, x, types.Array(types.int64, 1, "C") if with_ids else x)
+    )

@@ -12,6 +12,7 @@ from .. import frames
 from ..codegen.dtypes import numba_type
 from ..codegen.intrinsics import call
 from ..codegen.jit import PLAIN_PYTHON, compile_loop
+from ..codegen.loop_errors import guarded
 from ..codegen.signatures import Array
 from ..model.standardization import Inputs, Targets
 from .descriptor_builder import PassDescriptor
@@ -38,7 +39,11 @@ class Predictor:
     """
 
     def __init__(
-        self, descriptors: Sequence[PassDescriptor], inputs: Inputs, targets: Targets
+        self,
+        descriptors: Sequence[PassDescriptor],
+        inputs: Inputs,
+        targets: Targets,
+        may_raise: bool,
     ) -> None:
         self.dtype, self._of_targets = inputs.mean.dtype, (targets, targets.version)
         self.of_result = np.dtype(np.float64) if targets.standardized else self.dtype
@@ -54,7 +59,8 @@ class Predictor:
         shared["target_scale"] = targets.scale.ctypes.data
         self._slots = int(self._memory.ctypes.data)
         shared["run"] = self._address = row_pass_address(self.dtype, self.of_result)
-        self._predict = row_predictor(self.dtype, self.of_result)
+        predict = row_predictor(self.dtype, self.of_result)
+        self._predict = guarded(predict) if may_raise else predict
 
     def __reduce__(self) -> Any:
         """Raise: what it is made of are addresses."""

@@ -1,5 +1,6 @@
 """Validated attributes: how layers, inputs and targets are trained, and views of their arrays."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -99,19 +100,24 @@ class View:
             raise ValueError(f"{self.name}: got {received}; expected {expected}") from None
 
 
-class TrainingSettings(validation.NoNewAttributes):
-    """Validated attributes and a count of their assignments.
+_numbers = itertools.count(1)  # of all assignments
 
-    The engine compares the count to learn whether its descriptors are current.
+
+class TrainingSettings(validation.NoNewAttributes):
+    """Validated attributes and the number of their last assignment.
+
+    The engine compares it to learn whether its descriptors are current: first `latest`, which is
+    that of all objects.
     """
 
     _setting_names: ClassVar[tuple[str, ...]] = ()
+    latest: ClassVar[int] = 0
     version = 0
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set, and count."""
+        """Set, and number it."""
         super().__setattr__(name, value)
-        vars(self)["version"] = self.version + 1
+        TrainingSettings.latest = vars(self)["version"] = next(_numbers)
 
     def __repr__(self) -> str:
         """The shape, and the settings that differ from their defaults."""

@@ -63,7 +63,8 @@ def _begin(
     if standardizes:
         net.inputs.standardize_by_pieces((_that_count(p.X, p) for p in source), stacklevel=5)
     net.targets = targets
-    net.inputs.names = source.input_names
+    if net.inputs.names != source.input_names:  # to assign makes descriptors anew
+        net.inputs.names = source.input_names
     return fit, epochs, evaluation
 
 

@@ -1,0 +1,137 @@
+"""One update per call: `Network.step`, and `Network.trainer` for calls in a loop."""
+
+from typing import Any
+
+import numpy as np
+
+from ..codegen.loop_errors import guarded
+from ..engine.descriptor import TOTALS
+from ..engine.engine import Training
+from ..engine.entry_points import pass_address, step_function
+from ..engine.step_pass import STEP
+from ..engine.workspace import address_of
+from ..optim.base import Optimizer, resolve_optimizer
+from ..optim.schedule_base import Constant, Schedule
+from ..validation import integer, single_sample
+from .base import TrainableNetwork
+from .inputs import encoded_batch
+
+__all__ = ["Trainer", "step"]
+
+Array = np.ndarray[Any, Any]
+
+_MOST_OPERATIONS = 1e7  # of a step that one thread takes: about 0.1 ms
+
+#: Limits of the targets of a cost, where they are what can be checked on the way.
+_LIMITS = {
+    "real": (-np.inf, np.inf),
+    "unit": (0, 1),
+    "nonnegative": (0, np.inf),
+    "distribution": (0, 1),
+}
+
+
+def step(net: TrainableNetwork, x: Any, y: Any, optimizer: Optimizer) -> float:
+    """Update a network on one mini-batch: see `Network.step`."""
+    resolve_optimizer(optimizer).check_layers(net.layers)
+    net.inputs.check_standardized()
+    net.targets.check_standardized()
+    x, y = single_sample("x", x, y, net.n_inputs, len(net.heads))
+    batch = encoded_batch(net, x, y, names=("x", "y"))
+    return net.engine.step(batch, Training(optimizer, net.engine.draw_noise_key(net.rng)))
+
+
+class Trainer:
+    """Updates of a network by an optimizer, bound for a loop: see `Network.trainer`.
+
+    Parameters
+    ----------
+    net : Network
+        What is trained.
+    optimizer : Optimizer
+        Its learning rate and limits, and the settings of the layers, may change between calls.
+    batch_size : int
+        Samples of the mini-batches that are trained on without detour.
+    """
+
+    def __init__(self, net: TrainableNetwork, optimizer: Optimizer, batch_size: int) -> None:
+        self._net, self._optimizer = net, resolve_optimizer(optimizer)
+        self._batch_size = integer("batch_size", batch_size, least=1)
+        optimizer.check_layers(net.layers)
+        kind = net.heads[0].cost.targets
+        is_small = 6 * net.parameters.size * batch_size < _MOST_OPERATIONS
+        is_simple = len(net.heads) == 1 and kind in _LIMITS and not net.targets.standardize
+        self._is_direct = is_small and is_simple
+        self._schedule: Schedule | None = None
+        self._totals, self._rates = np.zeros(TOTALS), np.zeros(1)
+        self._bound = np.zeros(1, STEP)
+        self._address = address_of(self._bound.view(np.uint8))
+        bound = self._bound[0]
+        bound["n_samples"] = batch_size
+        bound["n_inputs"], bound["n_outputs"] = net.n_inputs, net.n_outputs
+        if self._is_direct:
+            bound["least"], bound["most"] = _LIMITS[kind]
+            train = step_function(net.dtype, kind == "distribution")
+            self._train = train if net.engine.is_builtin else guarded(train)
+            self._bind()
+
+    def __call__(self, x: Any, y: Any) -> float:
+        """Update the weights on one mini-batch.
+
+        Parameters
+        ----------
+        x : array_like
+            (S, n_0), or (n_0,) for a single sample.
+        y : array_like
+            Targets as for `Network.cost`; for a single sample (n_L,) or a number.
+
+        Returns
+        -------
+        float
+            C before the update.
+        """
+        C = self._direct(x, y) if self._is_direct else None
+        return step(self._net, x, y, self._optimizer) if C is None else C
+
+    def _direct(self, x: Any, y: Any) -> float | None:
+        """The same without conversions; None, and nothing is done, where these are needed."""
+        net, optimizer, engine = self._net, self._optimizer, self._net.engine
+        engine.locks.let_others_go_first()
+        with engine.locks.passes:
+            if not engine.is_current(self._descriptor, optimizer):
+                self._bind()
+            if optimizer.schedule is not self._schedule:
+                self._set_rate()
+            if self._is_noisy:
+                self._descriptor.set(noise_key=engine.draw_noise_key(net.rng))
+            penalty = engine.penalty if self._is_penalized else 0.0
+            try:
+                C: float | None = self._train(self._address, x, y)
+            except TypeError:  # arrays of another kind
+                return None
+        if C is None:
+            return None
+        optimizer.h[0] = self._rates[0]
+        return C + penalty
+
+    def _bind(self) -> None:
+        """Bind the step to the network's settings and memory as they are."""
+        net, optimizer, engine = self._net, self._optimizer, self._net.engine
+        optimizer.check_layers(net.layers)
+        self._descriptor = descriptor = engine.bind_step(
+            optimizer, self._batch_size, self._totals, self._rates
+        )
+        self._is_noisy = engine.draw_noise_key(np.random.default_rng(0)) != 0
+        self._is_penalized = any(layer.l1 or layer.l2 for layer in net.layers)
+        descriptor.set(is_noisy=self._is_noisy)
+        bound = self._bound[0]
+        bound["run"] = pass_address(self._batch_size == 1, net.dtype)
+        bound["descriptor"], bound["layers"], bound["n_layers"] = descriptor.addresses
+        engine.state(optimizer).resumes_at = None
+
+    def _set_rate(self) -> None:
+        """Set the learning rate of the next step, which a constant one remains."""
+        schedule = self._optimizer.schedule
+        state = self._net.engine.state(self._optimizer)
+        self._rates[0] = self._optimizer.rates(state, 1)[0]
+        self._schedule = schedule if isinstance(schedule, Constant) else None
