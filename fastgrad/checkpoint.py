@@ -1,8 +1,10 @@
 """Networks loaded from their files, and training resumed from its checkpoints."""
 
+import os
 import time
 import warnings
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -398,10 +400,12 @@ class Checkpoint(Callback):
         self._written = time.monotonic()
 
     def check(self, fit: Fit) -> None:
-        """Raise if no checkpoint can hold the fit, or the folder does not exist."""
+        """Raise if no checkpoint can hold the fit, or none can be written there."""
         by_name(self.path, fit.net.spec.functions)
         optimizer_config(fit.optimizer)
-        validation.in_a_folder("path", self.path)
+        safetensors.check_path("path", path := Path(self.path))
+        if not os.access(path.absolute().parent, os.W_OK):
+            raise PermissionError(f"path: got {path}; expected a folder that can be written to")
 
     def on_train_begin(self, fit: Fit) -> None:
         """Begin to measure the time."""

@@ -1,5 +1,6 @@
 """Libraries that only some features need, imported when these are used."""
 
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +24,9 @@ def import_extra(module: str, extra: str, needed_by: str) -> Any:
     ModuleNotFoundError
         If it is not installed; the message names the command that installs it.
     """
+    if module.startswith("pyarrow"):  # which imports pandas later, from C, where Ctrl-C is lost
+        with suppress(ImportError):
+            import_module("pandas")
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

@@ -119,6 +119,8 @@ def path(name: str, value: Any) -> str:
     """Return the value as a string; raise unless it is a path."""
     if not isinstance(value, str | PathLike):
         raise TypeError(f"{name}: got {shown(value)}; expected a path")
+    if not fspath(value):
+        raise ValueError(f"{name}: got an empty text; expected a path")
     return fspath(value)
 
 

@@ -1,5 +1,7 @@
 """Checkpoints: training resumes as if it had never stopped."""
 
+import os
+
 import numpy as np
 import pytest
 from helpers.error_messages import assert_names
@@ -366,6 +368,24 @@ def test_best_weights_of_a_checkpoint_are_restored_only_on_request(tmp_path):
     net, _, _ = fg.resume(path, extra_state=[stops])
     net.fit(X, Y, epochs=2, optimizer=fg.SGD(2.0), callbacks=[stops])
     assert not np.array_equal(net.parameters, stops.weights)
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_fit(tmp_path, is_folder):
+    (X, Y), net = data(), network()
+    path, error = tmp_path / "a.safetensors", IsADirectoryError
+    if is_folder:
+        path.mkdir()
+    else:
+        tmp_path.chmod(0o500)
+        error = PermissionError
+        if os.access(tmp_path, os.W_OK):
+            pytest.skip("root may write everywhere")
+    before = net.parameters.copy()
+    with pytest.raises(error, match="path: got "):
+        net.fit(X, Y, callbacks=[fg.Checkpoint(path, seconds=3600)])
+    tmp_path.chmod(0o700)
+    assert np.array_equal(net.parameters, before)
 
 
 def test_a_fit_that_a_callback_refuses_has_changed_nothing(tmp_path):

@@ -15,6 +15,7 @@ from ..kernels.costs import COSTS as ALL_COSTS
 from ..tables.model import COSTS
 from ..tables.recipe import SCHEDULES, Recipe, default_recipe
 from . import commands, predict, train
+from .interrupts import between_imports
 from .options import (
     activation,
     choice,
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = argparse.Namespace()
     try:
         arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
-        with warnings.catch_warnings():
+        with between_imports(), warnings.catch_warnings():
             # Costs and outputs that are not finite have error messages of their own.
             warnings.simplefilter("ignore", RuntimeWarning)
             warnings.filterwarnings("always", "standardize: ", RuntimeWarning)
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        print("fastgrad: interrupted; nothing is saved", file=sys.stderr)
+        print("fastgrad: interrupted; no model is saved", file=sys.stderr)
         return 130
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)

@@ -107,7 +107,8 @@ def train(arguments: argparse.Namespace) -> int:
         print()
         report.print_lines(files)
     if model.was_interrupted:
-        print("fastgrad: interrupted; the best epochs so far are saved", file=sys.stderr)
+        goes_on = "; the same command with --resume continues" if checkpoints else ""
+        print(f"fastgrad: interrupted; the best epochs so far are saved{goes_on}", file=sys.stderr)
         return 130
     return 0
 
@@ -117,7 +118,9 @@ def _checkpoints(arguments: argparse.Namespace) -> CheckpointFolder | None:
     folder, resumes = arguments.checkpoint, arguments.resume
     if folder is None and resumes:
         raise ValueError("resume: got no folder of checkpoints; expected --checkpoint DIR, too")
-    return folder and CheckpointFolder(folder, __version__, resumes, arguments.overwrite)
+    if folder is None:
+        return None
+    return CheckpointFolder(folder, __version__, resumes, arguments.overwrite)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from ..arithmetic import ceil_div
 from ..codegen.signatures import Array
 from ..kernels.regularizers import SHARE
 from ..model.layer import Layer
-from ..model.settings import TrainingSettings
+from ..model.settings import Assignments
 from ..model.spec import NetworkSpec
 from ..model.standardization import Inputs, Targets
 from ..optim.base import NetworkKey, Optimizer, State
@@ -343,8 +343,8 @@ class Engine:
 
     def _forget_changed(self) -> None:
         """Forget all descriptors if a setting has been assigned to."""
-        if TrainingSettings.latest != self._latest:
-            self._latest = TrainingSettings.latest
+        if Assignments.latest != self._latest:
+            self._latest = Assignments.latest
             version = max(of.version for of in (self.inputs, *self.layers))
             if version != self._version:
                 self._descriptors.clear()

@@ -9,8 +9,8 @@ import numpy as np
 from .. import validation
 
 __all__ = [
-    "Flag", "Names", "Number", "Settings", "TrainingSettings", "View", "apply_settings",
-    "checked_settings", "training_settings",
+    "Assignments", "Flag", "Names", "Number", "Settings", "TrainingSettings", "View",
+    "apply_settings", "checked_settings", "training_settings",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
@@ -100,24 +100,32 @@ class View:
             raise ValueError(f"{self.name}: got {received}; expected {expected}") from None
 
 
-_numbers = itertools.count(1)  # of all assignments
+class Assignments:
+    """Numbers all assignments to settings, of all networks.
+
+    Attributes
+    ----------
+    latest : int
+        The number of the last one.
+    """
+
+    latest = 0
+    numbers = itertools.count(1)
 
 
 class TrainingSettings(validation.NoNewAttributes):
     """Validated attributes and the number of their last assignment.
 
-    The engine compares it to learn whether its descriptors are current: first `latest`, which is
-    that of all objects.
+    The engine compares it to learn whether its descriptors are current.
     """
 
     _setting_names: ClassVar[tuple[str, ...]] = ()
-    latest: ClassVar[int] = 0
     version = 0
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set, and number it."""
         super().__setattr__(name, value)
-        TrainingSettings.latest = vars(self)["version"] = next(_numbers)
+        Assignments.latest = vars(self)["version"] = next(Assignments.numbers)
 
     def __repr__(self) -> str:
         """The shape, and the settings that differ from their defaults."""

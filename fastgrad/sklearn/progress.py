@@ -37,6 +37,11 @@ class EpochRules(Callback):
         self._estimator, self._samples, self._validation = estimator, samples, validation
         self._early_stopping, self._incremental = early_stopping, incremental
 
+    def restores(self) -> str:
+        """The weights of the best score, if there has been one."""
+        has_any = self._early_stopping and self._estimator.validation_scores_
+        return "the weights of the best validation score" if has_any else ""
+
     def on_train_begin(self, fit: Fit) -> None:
         """Publish the history, which a fit that is interrupted has too."""
         self._estimator.n_iter_, self._estimator.history_ = 0, fit.history

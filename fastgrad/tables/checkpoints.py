@@ -87,17 +87,18 @@ class CheckpointFolder:
             If nothing can be written there.
         """
         training = {
-            "version": self._version, "samples": _digest(samples), "seed": seed, **asdict(recipe),
-            "network": net.spec.config(),
+            "version": self._version, "seed": seed, **asdict(recipe),
+            "network": net.spec.config(), "samples": _digest(samples),
         }  # fmt: skip
         text, file = json.dumps(training, indent=1) + "\n", self.path / _TRAINING
         self.path.mkdir(parents=True, exist_ok=True)
-        if file.exists() and self._resumes:
+        found = self.path.glob("[ln]*-*.safetensors")  # of linear and other networks
+        n_found = len({path.name.partition(".")[0] for path in found})
+        if file.exists() and n_found and self._resumes:
             self._compare(text, file.read_bytes())
-            found = self.path.glob("[ln]*-*.safetensors")  # of linear and other networks
-            self.found = len({path.name.partition(".")[0] for path in found})
+            self.found = n_found
             return
-        if file.exists() and not self._overwrite:
+        if file.exists() and n_found and not self._overwrite:
             raise ValueError(
                 f"checkpoint: got {self.path}, which has checkpoints; expected --resume, another"
                 " folder, or --overwrite to replace them"
@@ -126,7 +127,7 @@ class CheckpointFolder:
                     what, expected = f"other {name}", "the same data, split and options"
                 raise ValueError(
                     f"checkpoint: got {self.path}, of a training with {what}; expected {expected},"
-                    " or another folder"
+                    " or another folder, or --overwrite without --resume"
                 )
 
     def resumed(
@@ -145,7 +146,10 @@ class CheckpointFolder:
         """
         path = self.path / f"{name}.safetensors"
         if path.exists():
-            net, optimizer, _ = resume(path, net.spec.functions, callbacks)
+            try:
+                net, optimizer, _ = resume(path, net.spec.functions, callbacks)
+            except ValueError as error:
+                raise ValueError(f"{error}; without this file its network begins anew") from None
         return net, optimizer, Checkpoint(path, seconds=self.seconds)
 
 

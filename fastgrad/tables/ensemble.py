@@ -5,7 +5,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,12 +130,14 @@ def train_members(
     with ThreadPoolExecutor(workers) as pool:
         try:
             futures.extend(pool.submit(train, job) for job in jobs)
-            wait(futures)
+            wait(futures, return_when=FIRST_EXCEPTION)
         except KeyboardInterrupt:
             stop.set()
             wait(futures)
             if not any(future.result() for future in futures):
                 raise
+        finally:
+            stop.set()  # after an error in one of them, the others end soon
     if checkpoints and checkpoints.is_terminated:
         raise SystemExit(143)
     members = [member for future in futures if (member := future.result()) is not None]

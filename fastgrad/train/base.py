@@ -207,6 +207,10 @@ class Callback:
             The fit in progress.
         """
 
+    def restores(self) -> str:
+        """Say which weights `on_train_end` will restore, for messages; by default none."""
+        return ""
+
     def on_train_end(self, fit: Fit) -> None:
         """Run after the last epoch, and if training ends early by an error or Ctrl-C.
 

@@ -163,6 +163,11 @@ class EarlyStopping(_Monitor):
                 best = f"best {self._sign * self.best:.6g} in epoch {self.best_epoch + 1}"
             fit.stop(f"no better {self.monitor} for {self.waited} epochs, {best}")
 
+    def restores(self) -> str:
+        """The weights of the best epoch, if there has been one."""
+        has_any = self.restore_best_weights and self.weights is not None
+        return f"the weights after epoch {self.best_epoch + 1}, the best {self.monitor}," * has_any
+
     def on_train_end(self, fit: Fit) -> None:
         """Restore the best weights."""
         if self.restore_best_weights and self.weights is not None:

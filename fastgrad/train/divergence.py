@@ -160,7 +160,9 @@ def _large_input(fit: Fit, batch: Batch) -> list[str]:
     if batch.weights.size and not batch.weights[row]:
         return [f"{text}, in sample {row}, whose weight is 0: leave it out"]
     advice = f"{size[j]:.3g} standard deviations from its mean"
-    return [f"{text} ({advice if inputs.standardized else 'standardize=True scales it'})"]
+    if not inputs.standardized:
+        advice = "standardize=True or a StandardScaler scales it"
+    return [f"{text} ({advice})"]
 
 
 def _large_target(fit: Fit, batch: Batch) -> list[str]:
@@ -174,5 +176,5 @@ def _large_target(fit: Fit, batch: Batch) -> list[str]:
     if fit.net.targets.standardized:
         how = "is that many standard deviations from the mean"
     else:
-        how = "standardize_targets=True scales it"
+        how = "standardize_targets=True or a TransformedTargetRegressor scales it"
     return [f"the target {Y[row, i]:g} of sample {row} ({how})"]

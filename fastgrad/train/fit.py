@@ -148,6 +148,7 @@ def _stop_diverged(fit: Fit, epochs: Epochs, good: LastGood, batches: int) -> No
     fit.history.stopped = what
     epoch = good.restore(epochs.piece)
     back = f"the weights after epoch {epoch}" if epoch else "the weights before the fit"
+    back = next(filter(None, (callback.restores() for callback in fit.callbacks)), back)
     warnings.warn(f"fit: {what}; {back} are back", RuntimeWarning, stacklevel=5)
 
 

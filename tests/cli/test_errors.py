@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -193,7 +194,7 @@ def test_interrupted(run, flowers, monkeypatch):
 
     monkeypatch.setattr(fg.TableModel, "fit_samples", interrupt)
     message = run("train", "flowers.csv", "--quiet", code=130)
-    assert message == "fastgrad: interrupted; nothing is saved"
+    assert message == "fastgrad: interrupted; no model is saved"
     assert files_here() == ["flowers.csv"]
 
 
@@ -202,26 +203,31 @@ def interrupted(monkeypatch):
     """Options of a training that is interrupted soon after its beginning."""
     real_wait, calls = ensemble.wait, []
 
-    def wait(futures):
+    def wait(futures, **options):
         calls.append(1)
         if len(calls) == 1:
             time.sleep(0.3)
             raise KeyboardInterrupt
-        return real_wait(futures)
+        return real_wait(futures, **options)
 
     monkeypatch.setattr(ensemble, "wait", wait)
-    return [*QUICK, "--epochs", "1000000", "--patience", "1000000", "--no-plot"]
+    options = [*QUICK, "--epochs", "1000000", "--patience", "1000000", "--no-plot"]
+    return SimpleNamespace(options=options, again=calls.clear)
 
 
 def test_an_interrupt_saves_the_best_so_far(run, flowers, interrupted):
-    message = run("train", "flowers.csv", *interrupted, code=130)
+    message = run("train", "flowers.csv", *interrupted.options, code=130)
     assert message == "fastgrad: interrupted; the best epochs so far are saved"
+    resumable = (*interrupted.options, "--checkpoint", "states", "--overwrite")
+    interrupted.again()
+    message = run("train", "flowers.csv", *resumable, code=130)
+    assert message.endswith("are saved; the same command with --resume continues")
     assert fg.TableModel.load("flowers.safetensors").classes[0] == "setosa"
 
 
 def test_an_interrupt_ends_a_cross_validation(run, flowers, interrupted):
-    message = run("train", "flowers.csv", *interrupted, "--cv", "2", code=130)
-    assert message == "fastgrad: interrupted; nothing is saved"
+    message = run("train", "flowers.csv", *interrupted.options, "--cv", "2", code=130)
+    assert message == "fastgrad: interrupted; no model is saved"
     assert files_here() == ["flowers.csv"]
 
 

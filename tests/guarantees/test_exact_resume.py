@@ -335,10 +335,19 @@ def test_a_folder_of_another_training_is_refused(flowers, capsys, monkeypatch):
     )
     assert refused(*train, "--resume", "--lr", "0.1") == (
         "--checkpoint: got states, of a training with learning_rate 0.005; expected learning_rate"
-        " 0.1, as now, or another folder"
+        " 0.1, as now, or another folder, or --overwrite without --resume"
+    )
+    seed = "--checkpoint: got states, of a training with seed 0; expected seed 3, as now"
+    assert refused(*train, "--resume", "--seed", "3").startswith(seed)
+    assert refused(*train[:2], "--checkpoint", "", "--resume") == (
+        "--checkpoint: got an empty text; expected a path"
     )
     other = "--checkpoint: got states, of a training with other samples; expected the same data,"
     assert refused(*train, "--resume", "--test-size", "0.3").startswith(other)
+    network = Path("states/network-1.safetensors")
+    network.with_stem("network-1.previous").unlink()
+    network.write_bytes(network.read_bytes()[:1000])
+    assert "; without this file its network begins anew" in refused(*train, "--resume")
     Path("flowers.csv").write_text(Path("flowers.csv").read_text() + "9,9,setosa\n")
     assert refused(*train, "--resume").startswith(other)
     assert refused("train", "--resume") == (
@@ -350,6 +359,15 @@ def test_a_folder_of_another_training_is_refused(flowers, capsys, monkeypatch):
     Path("states/training.json").write_text("{")
     assert "whose training.json is damaged; expected" in refused(*train, "--resume")
     assert "none yet; training begins" in command(capsys, *train, "--overwrite")
+
+
+@jitted_only
+def test_a_training_without_checkpoints_yet_is_none(flowers, capsys):
+    train = ["train", "flowers.csv", *OPTIONS, "--checkpoint", "states", "--resume"]
+    error = command(capsys, *train, "--lr", "1e10", code=2)
+    assert "likely cause: the learning rate" in error
+    assert [path.name for path in Path("states").iterdir()] == ["training.json"]
+    assert "none yet; training begins" in command(capsys, *train)
 
 
 @jitted_only

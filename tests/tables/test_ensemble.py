@@ -1,10 +1,14 @@
 """Ensembles: the mean of linear networks, and how much the deep ones count."""
 
+import time
+
 import numpy as np
 import pytest
 from helpers.comparison import assert_close
 
 import fastgrad as fg
+from fastgrad.data.samples import load_samples
+from fastgrad.tables.checkpoints import CheckpointFolder
 from fastgrad.tables.ensemble import Member, held_out_share, mean_of_linear
 
 
@@ -42,3 +46,21 @@ def test_the_share_follows_the_held_out_rows(rng):
     assert held_out_share(deep_right, X, mean) == 0.5
     assert held_out_share(members(wrong, False, parts), X, Y) == 1  # there are no linear ones
     assert held_out_share(members(wrong, True, parts), X, Y) == 0
+
+
+def test_an_error_in_one_network_ends_the_others(tmp_path, monkeypatch, rng):
+    written = []
+
+    def write(checkpoint, fit):
+        written.append(checkpoint.path)
+        raise OSError(28, "No space left on device", checkpoint.path)
+
+    monkeypatch.setattr(fg.Checkpoint, "_write", write)
+    monkeypatch.setattr(CheckpointFolder, "seconds", 0.0)
+    model = fg.TableModel(members=2, epochs=10**6, patience=10**6, seed=0)
+    samples = load_samples({"x": rng.normal(size=50), "y": rng.normal(size=50)}, target="y")
+    begin = time.monotonic()
+    with pytest.raises(OSError, match="No space left"):
+        model.fit_samples(samples, checkpoints=CheckpointFolder(tmp_path / "states", "1"))
+    assert written
+    assert time.monotonic() - begin < 60
