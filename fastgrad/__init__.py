@@ -20,6 +20,7 @@ from .tables.model import TableModel
 from .tools.lr_finder import find_lr
 from .train.base import Callback, Fit
 from .train.callbacks import EarlyStopping, ReduceLROnPlateau
+from .train.fleet import fit_many
 from .train.history import History
 from .train.loggers import CSVLogger, MLflowLogger, TensorBoardLogger
 
@@ -61,6 +62,7 @@ __all__ = [
     "costs",
     "data",
     "find_lr",
+    "fit_many",
     "load",
     "load_digits",
     "load_penguins",

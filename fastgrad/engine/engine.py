@@ -103,6 +103,8 @@ class Engine:
         Mean and scale of its inputs.
     locks : Locks
         What passes and fits of the network hold.
+    functions : tuple of Activation and Cost
+        Of the network.
     is_builtin : bool
         Whether no activation or cost is a user's own function, which may raise.
     """
@@ -111,6 +113,7 @@ class Engine:
         self.dtype, self.key, sizes = spec.dtype, key, spec.sizes
         self._activations, self._heads = spec.activations, spec.heads
         self._kinds = (DENSE,) * (len(sizes) - 1)
+        self.functions = tuple(spec.functions)
         self.is_builtin = all(function.builtin for function in spec.functions)
         self.workspace = Workspace(sizes, self._kinds, spec.dtype)
         arrays, last = self.workspace.views(self.workspace.parameters), len(sizes) - 2

@@ -31,13 +31,14 @@ from ..kernels.equations import (
     softmax_loop,
 )
 from .batch_pass import batch_pass
+from .fleet_pass import fleet_pass
 from .online_pass import online_pass
 from .row_pass import predict_row, row_pass
 from .step_pass import train_step
 
 __all__ = [
-    "LINKS", "REGULARIZERS", "activation_address", "cost_address", "link_address", "pass_address",
-    "regularizer_address", "row_pass_address", "row_predictor", "step_function",
+    "LINKS", "REGULARIZERS", "activation_address", "cost_address", "fleet_address", "link_address",
+    "pass_address", "regularizer_address", "row_pass_address", "row_predictor", "step_function",
 ]  # fmt: skip
 
 #: Loops over numbers of a layer, with their numbers of pointers and of integers.
@@ -127,6 +128,12 @@ def pass_address(is_online: bool, dtype: Any) -> int:
     """Return the address of the compiled pass, over samples one by one or over mini-batches."""
     run = (online_pass if is_online else batch_pass)(dtype.type)
     return compile_loop(run, [types.intp] * 4, cached=True)
+
+
+@cache
+def fleet_address(dtype: Any) -> int:
+    """Return the address of the compiled fits of a fleet."""
+    return compile_loop(fleet_pass(dtype.type), [types.intp] * 4, cached=True)
 
 
 @cache

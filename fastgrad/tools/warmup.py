@@ -7,6 +7,7 @@ import numpy as np
 
 from ..engine.entry_points import (
     REGULARIZERS,
+    fleet_address,
     regularizer_address,
     row_pass_address,
     row_predictor,
@@ -40,6 +41,7 @@ def warm_up(report: Callable[[str], None]) -> None:
             net.step(x, x, Adam())
             net.forward(x)
             net.fit(x, x, epochs=1, batch_size=samples, threads=2, verbose=0)
+        fleet_address(np.dtype(dtype))
         for rule in RULES.values():
             addresses(rule, np.dtype(dtype))
         for name in REGULARIZERS:

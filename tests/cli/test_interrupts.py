@@ -38,7 +38,7 @@ def test_a_command_ends(module, flowers):
     pytest.importorskip(module.partition(".")[0])
     endless = ["--epochs", 10**6, "--patience", 10**6]
     done = python(AT_IMPORT + COMMAND, module, "--no-plot", *endless)
-    assert done.stdout.splitlines()[-1] == "130 True"
+    assert "130 True" in done.stdout.splitlines()
     assert done.stderr.splitlines()[-1].startswith("fastgrad: interrupted; ")
 
 

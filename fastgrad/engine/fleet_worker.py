@@ -1,0 +1,110 @@
+"""A worker of a fleet: what the compiled fits of equal networks are carried out with."""
+
+import copy
+
+import numpy as np
+
+from ..codegen.jit import run
+from ..codegen.signatures import Array
+from ..model.settings import apply_settings
+from ..model.spec import NetworkSpec
+from ..optim.base import NetworkKey, Optimizer
+from ..optim.schedule_base import Constant
+from .descriptor import TOTALS
+from .engine import Engine
+from .entry_points import fleet_address, pass_address
+from .fleet_pass import WORKER
+from .workspace import address_of
+
+__all__ = ["FleetWorker"]
+
+_OPERATIONS = 2e8  # after which it looks whether it must stop: about 10 ms
+
+
+class FleetWorker:
+    """Trains networks of one spec, with one optimizer and batch size, for the thread that calls.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The networks'.
+    optimizer : Optimizer
+        Each network is trained by one like this, which has made no step.
+    epochs, batch_size, most_samples : int
+        Passes, samples per step, and the most samples that a network is trained on.
+    stop : ndarray of int64
+        (1,): to be set to 1 to end all fits soon.
+    """
+
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        optimizer: Optimizer,
+        epochs: int,
+        batch_size: int,
+        most_samples: int,
+        stop: Array,
+    ) -> None:
+        self._engine = engine = Engine(spec, NetworkKey())
+        apply_settings(engine.inputs, spec.inputs)
+        for layer, settings in zip(engine.layers, spec.layers, strict=True):
+            apply_settings(layer, settings)
+        self._optimizer = copy.deepcopy(optimizer)
+        self._epochs, self._batch_size = epochs, batch_size
+        self._rates: dict[int, tuple[Array, int]] = {}
+        totals, self._one, self._penalty = np.zeros(TOTALS), np.ones(1), np.zeros(1)
+        self._descriptor = engine.bind_step(self._optimizer, batch_size, totals, self._one)
+        self._permutation, self._stop = np.empty(most_samples, np.uint32), stop
+        self.is_noisy = engine.draw_noise_key(np.random.default_rng(0)) != 0
+        self._descriptor.own(permutation=self._permutation)
+        self._descriptor.set(is_noisy=self.is_noisy)
+        self._record = np.zeros(1, WORKER)
+        self._fill(self._record[0])
+
+    def _fill(self, record: np.void) -> None:
+        """Fill the worker's record."""
+        engine, workspace = self._engine, self._engine.workspace
+        state = engine.state(self._optimizer)
+        operations = 6 * workspace.parameters.size * self._batch_size
+        is_penalized = any(layer.l1 or layer.l2 for layer in engine.layers)
+        fields = {
+            "run": pass_address(self._batch_size == 1, engine.dtype),
+            "epochs": self._epochs,
+            "piece": max(int(_OPERATIONS / operations), 1) * self._batch_size,
+            "stop": address_of(self._stop),
+            "permutation": address_of(self._permutation),
+            "one": address_of(self._one),
+            "penalty": address_of(self._penalty) if is_penalized else 0,
+            "parameters": address_of(workspace.parameters),
+            "n_parameters": workspace.parameters.nbytes // 8,
+            "input_mean": address_of(workspace.mean),
+            "input_scale": address_of(workspace.scale),
+            "n_inputs": workspace.mean.nbytes // 8,
+            **{f"slot_{k}": address_of(slot) for k, slot in enumerate(state.slots)},
+            "memory": address_of(state.memory),
+            "n_memory": state.memory.size,
+            "steps": address_of(state.steps),
+            "frozen_steps": address_of(state.frozen_steps),
+        }
+        for name, value in fields.items():
+            record[name] = value
+        record["descriptor"], record["layers"], record["n_layers"] = self._descriptor.addresses
+
+    def rates(self, n_steps: int) -> tuple[Array, int]:
+        """Learning rates of a fit of so many steps per epoch, and how many of them an epoch uses.
+
+        0: the same ones in each epoch.
+        """
+        if n_steps not in self._rates:
+            optimizer, state = self._optimizer, self._engine.state(self._optimizer)
+            state.reset()  # of what the last job has left
+            optimizer.begin(state, self._epochs * n_steps)
+            is_constant = isinstance(optimizer.schedule, Constant)
+            rates = optimizer.rates(state, n_steps if is_constant else self._epochs * n_steps)
+            self._rates[n_steps] = rates, 0 if is_constant else n_steps
+        return self._rates[n_steps]
+
+    def train(self, jobs: Array) -> None:
+        """Train all networks of an array of JOB, whose outcomes are written there."""
+        worker, first = (address_of(array.view(np.int64)) for array in (self._record, jobs))
+        run(fleet_address(self._engine.dtype), worker, first, 0, len(jobs))

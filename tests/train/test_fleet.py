@@ -1,0 +1,255 @@
+"""`fit_many`: each network gets the bits of a fit of its own, whatever happens to the others."""
+
+import os
+import signal
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+from helpers.run_mode import jitted_only
+
+import fastgrad as fg
+from fastgrad.train import fleet
+
+S = 90
+rng = np.random.default_rng(0)
+X = rng.normal(size=(S, 3)).astype("float32")
+Y = np.stack([X[:, 0] * X[:, 1], X[:, 2]], axis=1).astype("float32")
+IDS = (X[:, 0] > 0).astype(int)
+SUBSETS = [None, rng.integers(S, size=120), np.arange(5), X[:, 0] > 0, [7]]
+
+
+def networks(n=5, sizes=(3, 8, 2), seed=0, **options):
+    return [fg.Network(sizes, "tanh", seed=seed + k, **options) for k in range(n)]
+
+
+def fits(nets, X=X, Y=Y, subsets=None, optimizer=lambda k: fg.Adam(), callbacks=None, **options):
+    """The same by fits of their own."""
+    histories = []
+    weights = options.pop("sample_weight", None)
+    for k, net in enumerate(nets):
+        rows = slice(None) if subsets is None or subsets[k] is None else subsets[k]
+        own = {} if weights is None else {"sample_weight": weights[rows]}
+        own |= {} if callbacks is None else {"callbacks": callbacks(k)}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            histories.append(net.fit(X[rows], Y[rows], optimizer=optimizer(k), **own, **options))
+    return histories
+
+
+def assert_same(nets, twins, histories, expected):
+    for k, (net, twin) in enumerate(zip(nets, twins, strict=True)):
+        assert net.parameters.tobytes() == twin.parameters.tobytes(), k
+        assert net.rng.bit_generator.state == twin.rng.bit_generator.state, k
+        assert net.inputs.mean.tobytes() == twin.inputs.mean.tobytes(), k
+        found, of_own = (history.columns() for history in (histories[k], expected[k]))
+        assert found.keys() == of_own.keys()
+        for name in found.keys() - {"seconds"}:
+            np.testing.assert_allclose(found[name], of_own[name], rtol=1e-6, err_msg=f"{k} {name}")
+        assert histories[k].samples == expected[k].samples
+        assert histories[k].stopped == expected[k].stopped
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """The numbers of the networks that were trained in compiled calls."""
+    members, train = [], fleet._Fleet._train_compiled
+
+    def noted(self, group, chunk):
+        members.extend(chunk)
+        train(self, group, chunk)
+
+    monkeypatch.setattr(fleet._Fleet, "_train_compiled", noted)
+    return members
+
+
+@pytest.mark.parametrize("batch_size", [1, 32, 1000])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {}, {"dtype": "float64"}, {"dropout": 0.3, "input_noise": 0.1}, {"l1": 0.01, "l2": 0.1},
+        {"standardize": True}, {"max_norm": 0.5}, {"cost": "softmax_cross_entropy"},
+    ],
+)  # fmt: skip
+def test_the_bits_of_own_fits(options, batch_size, compiled):
+    targets = IDS if "cost" in options else Y
+    given = {"epochs": 3, "batch_size": batch_size}
+    nets, twins = networks(**options), networks(**options)
+    histories = fg.fit_many(nets, X, targets, subsets=SUBSETS, **given)
+    assert sorted(compiled) == [*range(5)]
+    assert_same(nets, twins, histories, fits(twins, X, targets, SUBSETS, **given))
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda k: fg.SGD(0.1, momentum=0.9), lambda k: fg.Rprop(), lambda k: fg.RAdam(),
+        lambda k: fg.Adam(fg.schedules.Cosine(0.1)).clip(norm=0.1),
+        lambda k: fg.Adam(fg.schedules.Exponential(0.1, 0.9, every=1)),
+        lambda k: fg.SGD(lambda step: 0.1 / (1 + step)),
+    ],
+)  # fmt: skip
+def test_every_optimizer_and_schedule(optimizer, compiled):
+    nets, twins = networks(), networks()
+    histories = fg.fit_many(nets, X, Y, epochs=4, optimizer=optimizer(0), subsets=SUBSETS)
+    assert len(compiled) == 5
+    assert_same(nets, twins, histories, fits(twins, subsets=SUBSETS, epochs=4, optimizer=optimizer))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_networks_of_many_kinds_and_any_number_of_threads(threads, compiled):
+    def made():
+        kinds = [networks(4, (3, n, 2), seed=n) for n in (1, 8, 33)]
+        nets = [net for same in zip(*kinds, strict=True) for net in same]
+        nets[3].layers[0].trainable = False
+        nets[4].layers[1].lr_scale = 0.1
+        return nets
+
+    weights = rng.uniform(size=S)
+    options = {"epochs": 3, "sample_weight": weights, "shuffle": False}
+
+    def optimizer(k):
+        return fg.Adam(0.01 * (1 + k % 2))
+
+    nets, twins = made(), made()
+    found = fg.fit_many(
+        nets, X, Y, optimizer=[optimizer(k) for k in range(12)], threads=threads, **options
+    )
+    assert len(compiled) == 12
+    assert_same(nets, twins, found, fits(twins, optimizer=optimizer, **options))
+
+
+def test_a_second_fleet_goes_on_with_the_weights():
+    nets, twins = networks(), networks()
+    for _ in range(2):
+        histories, expected = fg.fit_many(nets, X, Y, epochs=2), fits(twins, epochs=2)
+    assert_same(nets, twins, histories, expected)
+
+
+@pytest.mark.parametrize("kind", ["callbacks", "targets", "LBFGS", "own", "metrics"])
+def test_what_is_not_compiled(kind, compiled):
+    options = {"targets": {"standardize_targets": True}, "own": {"init": "zeros"}}.get(kind, {})
+    validation = {"validation": (X[:9], Y[:9])}
+    given = {"callbacks": validation, "metrics": {**validation, "metrics": ["mae"]}}.get(kind, {})
+
+    def optimizer(k):
+        return fg.LBFGS() if kind == "LBFGS" else fg.Adam(0.1)
+
+    def callbacks(k):
+        return [fg.EarlyStopping(patience=2)] if kind == "callbacks" else []
+
+    if kind == "own":
+        identity = fg.Activation("own", lambda u: u, lambda u: 1.0)
+        nets, twins = ([fg.Network([3, 2], [identity], seed=k) for k in range(5)] for _ in range(2))
+    else:
+        nets, twins = networks(**options), networks(**options)
+    own = {"callbacks": callbacks} if kind == "callbacks" else {}
+    histories = fg.fit_many(
+        nets, X, Y, epochs=4, optimizer=optimizer(0), subsets=SUBSETS, **given, **own
+    )
+    expected = fits(
+        twins, subsets=SUBSETS, epochs=4, optimizer=optimizer, callbacks=callbacks, **given
+    )
+    assert not compiled
+    assert_same(nets, twins, histories, expected)
+
+
+@jitted_only  # NumPy warns of what overflows
+def test_one_that_diverges_is_reported_and_the_others_are_trained():
+    def optimizer(k):
+        return fg.SGD(1e30 if k == 2 else 0.01)
+
+    nets, twins = networks(), networks()
+    with pytest.warns(RuntimeWarning, match="the weights before the fit are back"):
+        histories = fg.fit_many(nets, X, Y, optimizer=[*map(optimizer, range(5))])
+    assert "likely cause: the learning rate" in histories[2].stopped
+    assert_same(nets, twins, histories, fits(twins, optimizer=optimizer))
+
+
+def test_one_that_fails_is_reported_and_the_others_are_trained():
+    class Fails(fg.Callback):
+        def on_epoch_end(self, fit):
+            raise RuntimeError("of a callback")
+
+    finished = []
+    with pytest.warns(RuntimeWarning, match="network 2: RuntimeError: of a callback"):
+        histories = fg.fit_many(
+            networks(), X, Y, epochs=2, callbacks=lambda k: [Fails()] * (k == 2),
+            on_finished=lambda k, history: finished.append(k),
+        )  # fmt: skip
+    assert [history.stopped for history in histories].count(None) == 4
+    assert histories[2].stopped == "RuntimeError: of a callback"
+    assert sorted(finished) == [*range(5)]
+
+
+@jitted_only
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("callbacks", [None, lambda k: []])
+def test_an_interrupt_keeps_what_is_done(callbacks):
+    nets, before, finished = networks(40), networks(40), []
+    fg.fit_many(networks(2), X, Y, epochs=1)  # compiles
+
+    def interrupt():
+        while not finished:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    begin = time.monotonic()
+    histories = fg.fit_many(
+        nets, X, Y, epochs=10_000, threads=2, callbacks=callbacks,
+        on_finished=lambda k, history: finished.append(k),
+    )  # fmt: skip
+    thread.join()
+    assert time.monotonic() - begin < 60
+    stopped = [history.stopped for history in histories]
+    assert stopped.count(None) >= 1
+    assert stopped.count("interrupted") >= 30
+    for k, (net, untrained, history) in enumerate(zip(nets, before, histories, strict=True)):
+        assert (net.parameters.tobytes() == untrained.parameters.tobytes()) == (not history.cost), k
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"subsets": [[0]] * 4}, ValueError, "subsets: got 4; expected 5, one for each network"),
+        (
+            {"subsets": [[0]] * 4 + [[S]]},
+            ValueError,
+            rf"subsets\[4\]: got row {S}; expected rows fr",
+        ),
+        ({"subsets": [[0]] * 4 + [[-1]]}, ValueError, r"subsets\[4\]: got row -1; expected rows"),
+        (
+            {"subsets": [[0]] * 4 + [[]]},
+            ValueError,
+            r"subsets\[4\]: got \[\]; expected rows from 0",
+        ),
+        ({"subsets": [[0.5]] * 5}, ValueError, r"subsets\[0\]: got \[0.5\]; expected rows from 0"),
+        ({"optimizer": [fg.Adam()] * 4}, ValueError, "optimizer: got 4; expected 5"),
+        ({"optimizer": "adam"}, TypeError, "optimizer: got 'adam'"),
+        ({"epochs": -1}, ValueError, "epochs: got -1"),
+        ({"batch_size": 0}, ValueError, "batch_size: got 0"),
+        ({"threads": 0}, ValueError, "threads: got 0"),
+        ({"sample_weight": [1.0]}, ValueError, "sample_weight: got "),
+    ],
+)
+def test_wrong_arguments_change_nothing(options, error, message):
+    nets = networks(standardize=True)
+    with pytest.raises(error, match=message):
+        fg.fit_many(nets, X, Y, **options)
+    assert all(
+        n.parameters.tobytes() == m.parameters.tobytes()
+        for n, m in zip(nets, networks(), strict=True)
+    )
+    assert not any(net.inputs.standardized for net in nets)
+
+
+def test_a_network_is_given_once_and_none_are_nothing():
+    net = networks(1)[0]
+    with pytest.raises(ValueError, match="networks: got one of them twice"):
+        fg.fit_many([net, net], X, Y)
+    assert fg.fit_many([], X, Y) == []
+    assert [history.cost for history in fg.fit_many([net], X, Y, epochs=0)] == [[]]
