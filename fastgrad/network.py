@@ -26,7 +26,7 @@ from .train.inputs import as_batch, encoded_batch
 from .train.options import FitOptions
 from .train.stream import InMemory, Stream
 from .train.trainer import Trainer, step
-from .validation import integer, matrix
+from .validation import integer
 
 __all__ = ["Network"]
 
@@ -121,19 +121,17 @@ class Network(NetworkBase):
         max_norm: float | Sequence[float] | None = None,
     ) -> None:
         spec = NetworkSpec.create(sizes, activations, cost, dtype)
-        schemes = initializers.schemes(init, [f.name for f in spec.activations])
+        schemes = initializers.schemes(init, [f.name for f in spec.activations], spec.dtype)
         if seed is not None:
             integer("seed", seed, least=0, most=np.inf)
         self.rng, self._key = np.random.default_rng(seed), NetworkKey()
-        given = {"standardize": standardize, "dropout": input_dropout, "noise": input_noise}
+        inputs = {"standardize": standardize, "dropout": input_dropout, "noise": input_noise}
         targets = {**spec.targets, "standardize": standardize_targets}
-        self._build(replace(spec, inputs={**spec.inputs, **given}, targets=targets))
+        self._build(replace(spec, inputs={**spec.inputs, **inputs}, targets=targets))
         for layer, draw in zip(self.layers, schemes, strict=True):
-            W = draw(layer.W.shape, self.rng)
-            layer.W = matrix("init", W, self.dtype, *reversed(layer.W.shape))
-        assign_per_layer(
-            self.layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm
-        )
+            layer.W[...] = draw(layer.W.shape, self.rng)
+        given = {"l1": l1, "l2": l2, "penalize_biases": penalize_biases, "max_norm": max_norm}
+        assign_per_layer(self.layers, **{name: v for name, v in given.items() if v is not None})
         assign_dropout(self.layers, dropout)
 
     def forward(self, X: Any) -> Array:

@@ -6,10 +6,13 @@ from typing import Any, Self
 import numpy as np
 
 from .engine.engine import Engine
-from .model.layer import Arrays, named_arrays
+from .kernels.activations import Activation
+from .kernels.costs import Cost
+from .model.layer import Arrays, Layer, named_arrays
+from .model.output_heads import OutputHeads
 from .model.settings import apply_settings, training_settings
 from .model.spec import NetworkSpec
-from .model.standardization import Targets
+from .model.standardization import Inputs, Targets
 from .optim.base import NetworkKey
 from .validation import NoNewAttributes
 
@@ -22,6 +25,18 @@ class NetworkBase(NoNewAttributes):
     """Base of `Network`: all but what it computes."""
 
     _made_last = "targets"
+    sizes: tuple[int, ...]
+    n_inputs: int
+    n_outputs: int
+    activation_functions: tuple[Activation, ...]
+    dtype: np.dtype[Any]
+    heads: OutputHeads
+    cost_function: Cost
+    metadata: dict[str, Any]
+    engine: Engine
+    layers: tuple[Layer, ...]
+    inputs: Inputs
+    targets: Targets
     rng: np.random.Generator
     _key: NetworkKey
 
@@ -41,14 +56,14 @@ class NetworkBase(NoNewAttributes):
 
     def _build(self, spec: NetworkSpec) -> None:
         """Set all that a spec describes, and allocate the arrays."""
-        self.sizes, self.n_inputs, self.n_outputs = spec.sizes, spec.sizes[0], spec.sizes[-1]
-        self.activation_functions, self.dtype = spec.activations, spec.dtype
-        self.heads, self.cost_function = spec.heads, spec.heads[0].cost
-        self.metadata = dict(spec.metadata)
-        self.engine = Engine(spec, self._key)
-        self.layers, self.inputs = self.engine.layers, self.engine.inputs
-        is_linear = spec.activations[-1].name == "identity"
-        self.targets = Targets(spec.heads.are_numbers & is_linear)
+        engine, is_linear = Engine(spec, self._key), spec.activations[-1].name == "identity"
+        vars(self).update(
+            sizes=spec.sizes, n_inputs=spec.sizes[0], n_outputs=spec.sizes[-1],
+            activation_functions=spec.activations, dtype=spec.dtype,
+            heads=spec.heads, cost_function=spec.heads[0].cost, metadata=dict(spec.metadata),
+            engine=engine, layers=engine.layers, inputs=engine.inputs,
+            targets=Targets(spec.heads.are_numbers & is_linear),
+        )  # fmt: skip
         apply_settings(self.inputs, spec.inputs)
         apply_settings(self.targets, spec.targets)
         for layer, settings in zip(self.layers, spec.layers, strict=True):

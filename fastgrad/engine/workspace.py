@@ -5,6 +5,7 @@ What belongs to one optimizer, such as its slots, is in optim/base.py and descri
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numba
@@ -46,6 +47,12 @@ def address_of(array: Array | None) -> int:
     return int(array.__array_interface__["data"][0])
 
 
+@lru_cache
+def _parameter_layout(sizes: tuple[int, ...], kinds: tuple[LayerKind, ...]) -> ParameterLayout:
+    """Return the layout of a kind of network, which nothing changes."""
+    return ParameterLayout(sizes, kinds)
+
+
 class Scratch(NamedTuple):
     """Memory for mini-batches: replaced as a whole, never changed."""
 
@@ -84,7 +91,7 @@ class Workspace:
 
     def __init__(self, sizes: Sequence[int], kinds: Sequence[LayerKind], dtype: Any) -> None:
         threads = numba.config.NUMBA_NUM_THREADS
-        self.parameter_layout = ParameterLayout(sizes, kinds)
+        self.parameter_layout = _parameter_layout(tuple(sizes), tuple(kinds))
         layers = self.parameter_layout.layers
         n_0 = int(layers["padded_nodes"][0])
         self.parameters = aligned(self.parameter_layout.n_parameters, dtype)

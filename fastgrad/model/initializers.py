@@ -123,7 +123,7 @@ _FACTORIES: dict[str, Callable[..., Scheme]] = {
 INITS = ("auto", *_FACTORIES, "siren")
 
 
-def schemes(init: Any, activations: Sequence[str]) -> list[Scheme]:
+def schemes(init: Any, activations: Sequence[str], dtype: np.dtype[Any]) -> list[Scheme]:
     """The functions that draw the weights of each layer.
 
     Parameters
@@ -133,6 +133,8 @@ def schemes(init: Any, activations: Sequence[str]) -> list[Scheme]:
         one for all layers, or one per layer.
     activations : sequence of str
         Names of f_1 ... f_L, for "auto" and "siren".
+    dtype : numpy.dtype
+        In which the weights of a custom function must be finite.
 
     Raises
     ------
@@ -141,12 +143,22 @@ def schemes(init: Any, activations: Sequence[str]) -> list[Scheme]:
     """
     chosen = validation.one_per_layer("init", init, (str, Callable), len(activations))
     layers = enumerate(zip(chosen, activations, strict=True))
-    return [_scheme(choice, activation, l == 0) for l, (choice, activation) in layers]
+    return [_scheme(choice, activation, l == 0, dtype) for l, (choice, activation) in layers]
 
 
-def _scheme(choice: Any, activation: str, first: bool) -> Scheme:
+def _checked(own: Scheme, dtype: np.dtype[Any]) -> Scheme:
+    """A custom function, whose result is validated."""
+
+    def draw(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+        n_out, n_in = shape
+        return validation.matrix("init", own(shape, rng), dtype, n_in, n_out)
+
+    return draw
+
+
+def _scheme(choice: Any, activation: str, first: bool, dtype: np.dtype[Any]) -> Scheme:
     if callable(choice):
-        return choice  # type: ignore[no-any-return]
+        return _checked(choice, dtype)
     if not isinstance(choice, str):
         raise TypeError(f"init: got {choice!r}; expected a name or a function of shape and rng")
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import validation
-from .settings import Flag, Number, TrainingSettings, View
+from .settings import Flag, Number, TrainingSettings, View, is_as_before
 from .standardization import Inputs, Targets
 
 __all__ = [
@@ -104,7 +104,8 @@ def assign_per_layer(layers: Sequence[Layer], **given: Any) -> None:
             expected = f"one value, or a list of {len(layers)}"
             raise ValueError(f"{name}: got a list of {len(values)}; expected {expected}")
         for layer, one in zip(layers, values, strict=True):
-            setattr(layer, name, one)
+            if not is_as_before(layer, name, one):
+                setattr(layer, name, one)
     if np.any(given.get("penalize_biases", False)) and not any(
         layer.penalize_biases and (layer.l1 or layer.l2) for layer in layers
     ):

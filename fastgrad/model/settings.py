@@ -10,7 +10,7 @@ from .. import validation
 
 __all__ = [
     "Assignments", "Flag", "Names", "Number", "Settings", "TrainingSettings", "View",
-    "apply_settings", "checked_settings", "training_settings",
+    "apply_settings", "checked_settings", "is_as_before", "training_settings",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
@@ -124,6 +124,9 @@ class TrainingSettings(validation.NoNewAttributes):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set, and number it."""
+        if name.startswith("_"):
+            object.__setattr__(self, name, value)
+            return
         super().__setattr__(name, value)
         Assignments.latest = vars(self)["version"] = next(Assignments.numbers)
 
@@ -165,4 +168,11 @@ def checked_settings(part: type[TrainingSettings], before: Settings, given: Any)
 def apply_settings(part: TrainingSettings, settings: Settings) -> None:
     """Assign settings to a layer or to the inputs; the others stay as they are."""
     for name, value in settings.items():
-        setattr(part, name, value)
+        if not is_as_before(part, name, value):
+            setattr(part, name, value)
+
+
+def is_as_before(part: TrainingSettings, name: str, value: Any) -> bool:
+    """Return whether a value need not be assigned, which takes longer than to compare it."""
+    before = getattr(part, name)
+    return type(value) is type(before) and bool(value == before)
