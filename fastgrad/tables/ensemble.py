@@ -5,7 +5,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..network import Network
 from ..train.base import Callback, Fit
 from ..train.callbacks import EarlyStopping
 from ..train.history import History
+from ..train.waiting import wait
 from ..validation import integer, shown
 from .checkpoints import CheckpointFolder, EarlierEpochs
 from .recipe import Recipe, deep_share
@@ -130,7 +131,7 @@ def train_members(
     with ThreadPoolExecutor(workers) as pool:
         try:
             futures.extend(pool.submit(train, job) for job in jobs)
-            wait(futures, return_when=FIRST_EXCEPTION)
+            wait(futures)
         except KeyboardInterrupt:
             stop.set()
             wait(futures)

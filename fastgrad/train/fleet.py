@@ -7,7 +7,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ from .history import History
 from .inputs import as_batch
 from .options import FitOptions
 from .stream import InMemory
+from .waiting import wait
 
 __all__ = ["fit_many"]
 

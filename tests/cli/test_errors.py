@@ -203,12 +203,12 @@ def interrupted(monkeypatch):
     """Options of a training that is interrupted soon after its beginning."""
     real_wait, calls = ensemble.wait, []
 
-    def wait(futures, **options):
+    def wait(futures):
         calls.append(1)
         if len(calls) == 1:
             time.sleep(0.3)
             raise KeyboardInterrupt
-        return real_wait(futures, **options)
+        return real_wait(futures)
 
     monkeypatch.setattr(ensemble, "wait", wait)
     options = [*QUICK, "--epochs", "1000000", "--patience", "1000000", "--no-plot"]

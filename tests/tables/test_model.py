@@ -179,12 +179,12 @@ def test_an_interrupt_keeps_the_best_so_far(monkeypatch):
     model = TableModel(seed=0, members=4, threads=2, **options)
     real_wait, calls = ensemble.wait, []
 
-    def interrupted_once(futures, **options):
+    def interrupted_once(futures):
         calls.append(1)
         if len(calls) == 1:
             time.sleep(0.3)
             raise KeyboardInterrupt
-        return real_wait(futures, **options)
+        return real_wait(futures)
 
     monkeypatch.setattr(ensemble, "wait", interrupted_once)
     model.fit(rows(), target="kind")
