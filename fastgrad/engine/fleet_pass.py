@@ -37,7 +37,7 @@ _JOB_FIELDS = (
     "parameters", "input_mean", "input_scale",
     "keys",  # (epochs, 2) int64: of noise and of the permutation, at each epoch
     "rates", "rates_per_epoch",  # learning rates, and from one epoch's to the next
-    "costs",  # (epochs, 3) float64: sums of C and of correct classes, penalty; to be written
+    "sums",  # (epochs, 3) float64: sums of C and of correct classes, penalty; to be written
     "outcome",  # to be written
 )  # fmt: skip
 WORKER, JOB = (
@@ -127,7 +127,7 @@ def fleet_pass(dtype: Any) -> Any:
             S, outcome = job.n_samples, DONE
             begin_job(w, passed, job)
             keys = view(job.keys, (w.epochs, 2), np.int64)
-            costs = view(job.costs, (w.epochs, 3), np.float64)
+            sums = view(job.sums, (w.epochs, 3), np.float64)
             for epoch in range(w.epochs):
                 penalty = penalty_of_epoch(ctx, w, passed)
                 totals[:] = 0
@@ -143,7 +143,7 @@ def fleet_pass(dtype: Any) -> Any:
                         return
                     if not np.isfinite(totals[0]):
                         break
-                costs[epoch, 0], costs[epoch, 1], costs[epoch, 2] = totals[0], totals[1], penalty
+                sums[epoch, 0], sums[epoch, 1], sums[epoch, 2] = totals[0], totals[1], penalty
                 if not (np.isfinite(totals[0]) and are_finite(ctx)):
                     outcome = NOT_FINITE
                     break

@@ -1,6 +1,7 @@
 """A worker of a fleet: what the compiled fits of equal networks are carried out with."""
 
 import copy
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,27 @@ from .workspace import address_of
 __all__ = ["FleetWorker"]
 
 _OPERATIONS = 2e8  # after which it looks whether it must stop: about 10 ms
+
+
+class Rates(NamedTuple):
+    """Learning rates of a fit, and where they are.
+
+    Attributes
+    ----------
+    values : ndarray
+        Of each step, or of those of one epoch if all epochs have the same.
+    address : int
+        Of these.
+    per_epoch : int
+        How many of them each epoch uses; 0: the same ones.
+    of_epochs : list of float
+        Of the last step of each epoch.
+    """
+
+    values: Array
+    address: int
+    per_epoch: int
+    of_epochs: list[float]
 
 
 class FleetWorker:
@@ -51,7 +73,7 @@ class FleetWorker:
             apply_settings(layer, settings)
         self._optimizer = copy.deepcopy(optimizer)
         self._epochs, self._batch_size = epochs, batch_size
-        self._rates: dict[int, tuple[Array, int]] = {}
+        self._rates: dict[int, Rates] = {}
         totals, self._one, self._penalty = np.zeros(TOTALS), np.ones(1), np.zeros(1)
         self._descriptor = engine.bind_step(self._optimizer, batch_size, totals, self._one)
         self._permutation, self._stop = np.empty(most_samples, np.uint32), stop
@@ -90,18 +112,19 @@ class FleetWorker:
             record[name] = value
         record["descriptor"], record["layers"], record["n_layers"] = self._descriptor.addresses
 
-    def rates(self, n_steps: int) -> tuple[Array, int]:
-        """Learning rates of a fit of so many steps per epoch, and how many of them an epoch uses.
-
-        0: the same ones in each epoch.
-        """
+    def rates(self, n_steps: int) -> Rates:
+        """The learning rates of a fit of so many steps per epoch."""
         if n_steps not in self._rates:
             optimizer, state = self._optimizer, self._engine.state(self._optimizer)
             state.reset()  # of what the last job has left
             optimizer.begin(state, self._epochs * n_steps)
             is_constant = isinstance(optimizer.schedule, Constant)
             rates = optimizer.rates(state, n_steps if is_constant else self._epochs * n_steps)
-            self._rates[n_steps] = rates, 0 if is_constant else n_steps
+            of_epochs = rates[n_steps - 1 :: n_steps].tolist() if self._epochs else []
+            self._rates[n_steps] = Rates(
+                rates, address_of(rates), 0 if is_constant else n_steps,
+                of_epochs * self._epochs if is_constant else of_epochs,
+            )  # fmt: skip
         return self._rates[n_steps]
 
     def train(self, jobs: Array) -> None:

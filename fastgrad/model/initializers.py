@@ -1,7 +1,7 @@
 """Initial weights: by default the scheme of each layer follows from its activation."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -142,12 +142,16 @@ def schemes(init: Any, activations: Sequence[str], dtype: np.dtype[Any]) -> list
         Anything else, an unknown name (the message suggests the nearest one), or wrong parameters.
     """
     chosen = validation.one_per_layer("init", init, (str, Callable), len(activations))
-    layers = enumerate(zip(chosen, activations, strict=True))
-    return [_scheme(choice, activation, l == 0, dtype) for l, (choice, activation) in layers]
+    return [
+        _named(choice, activation, l == 0) if isinstance(choice, str) else _checked(choice, dtype)
+        for l, (choice, activation) in enumerate(zip(chosen, activations, strict=True))
+    ]
 
 
 def _checked(own: Scheme, dtype: np.dtype[Any]) -> Scheme:
     """A custom function, whose result is validated."""
+    if not callable(own):
+        raise TypeError(f"init: got {own!r}; expected a name or a function of shape and rng")
 
     def draw(shape: tuple[int, int], rng: np.random.Generator) -> Array:
         n_out, n_in = shape
@@ -156,16 +160,14 @@ def _checked(own: Scheme, dtype: np.dtype[Any]) -> Scheme:
     return draw
 
 
-def _scheme(choice: Any, activation: str, first: bool, dtype: np.dtype[Any]) -> Scheme:
-    if callable(choice):
-        return _checked(choice, dtype)
-    if not isinstance(choice, str):
-        raise TypeError(f"init: got {choice!r}; expected a name or a function of shape and rng")
+@lru_cache
+def _named(name: str, activation: str, first: bool) -> Scheme:
+    """The scheme of that name: the same for all networks, since it keeps nothing."""
 
     def auto() -> Scheme:
         kind = activation.partition("(")[0]
-        name = "he_normal" if kind in _HE else "glorot_uniform"
-        return _FACTORIES["lecun_normal" if kind == "selu" else name]()
+        scheme = "he_normal" if kind in _HE else "glorot_uniform"
+        return _FACTORIES["lecun_normal" if kind == "selu" else scheme]()
 
     siren = _siren(activation, first)
-    return from_name("init", choice, {}, {"auto": auto, **_FACTORIES, "siren": siren})
+    return from_name("init", name, {}, {"auto": auto, **_FACTORIES, "siren": siren})

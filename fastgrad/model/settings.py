@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from .. import validation
 
 __all__ = [
     "Assignments", "Flag", "Names", "Number", "Settings", "TrainingSettings", "View",
-    "apply_settings", "checked_settings", "is_as_before", "training_settings",
+    "apply_settings", "changed_settings", "checked_settings", "is_as_before", "training_settings",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
@@ -150,6 +151,11 @@ def training_settings(
     return {name: getattr(part, name) for name in part._setting_names}
 
 
+def changed_settings(part: TrainingSettings) -> dict[str, Any]:
+    """The settings that have been assigned to, by name: the others have their defaults."""
+    return {name: v for name, v in vars(part).items() if name in part._setting_names}
+
+
 def checked_settings(part: type[TrainingSettings], before: Settings, given: Any) -> Settings:
     """All settings by name: those given, and the others as before.
 
@@ -167,9 +173,17 @@ def checked_settings(part: type[TrainingSettings], before: Settings, given: Any)
 
 def apply_settings(part: TrainingSettings, settings: Settings) -> None:
     """Assign settings to a layer or to the inputs; the others stay as they are."""
+    kind: Any = type(part)
+    if settings == _defaults(kind) and not changed_settings(part):
+        return
     for name, value in settings.items():
         if not is_as_before(part, name, value):
             setattr(part, name, value)
+
+
+@cache
+def _defaults(kind: type[TrainingSettings]) -> Settings:
+    return training_settings(kind)
 
 
 def is_as_before(part: TrainingSettings, name: str, value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Self
 
@@ -60,7 +61,18 @@ class NetworkSpec:
     @classmethod
     def create(cls, sizes: Any, activations: Any, cost: Any, dtype: Any) -> Self:
         """The spec of these arguments of `Network`, validated, with default settings."""
-        sizes = validation.network_sizes(sizes)
+        sizes, dtype = validation.network_sizes(sizes), validation.real_dtype(dtype)
+        are_names = isinstance(activations, str) and isinstance(cost, str)
+        return (cls._known if are_names else cls._new)(sizes, activations, cost, dtype)
+
+    @classmethod
+    @lru_cache
+    def _known(cls, sizes: tuple[int, ...], activations: str, cost: str, dtype: Any) -> Self:
+        """The same spec for the same names: nothing changes one."""
+        return cls._new(sizes, activations, cost, dtype)
+
+    @classmethod
+    def _new(cls, sizes: tuple[int, ...], activations: Any, cost: Any, dtype: Any) -> Self:
         kinds = (str, Activation)
         names = validation.one_per_layer(
             "activations", activations, kinds, len(sizes) - 1, "identity"
@@ -71,7 +83,6 @@ class NetworkSpec:
         heads = output_heads(cost, sizes[-1], functions[-1].name)
         inputs, targets = training_settings(Inputs), training_settings(Targets)
         layers = (training_settings(Layer),) * len(functions)
-        dtype = validation.real_dtype(dtype)
         return cls(sizes, functions, heads, dtype, inputs, targets, layers, {})
 
     @property

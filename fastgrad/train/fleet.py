@@ -19,7 +19,7 @@ from ..engine.batch import Batch
 from ..engine.fleet_pass import DONE, JOB, NOT_FINITE
 from ..engine.fleet_worker import FleetWorker
 from ..engine.workspace import address_of
-from ..model.settings import training_settings
+from ..model.settings import changed_settings
 from ..optim.adam import Adam
 from ..optim.base import Optimizer, resolve_optimizer
 from ..optim.lbfgs import LBFGS
@@ -239,64 +239,67 @@ class _Fleet:
 
     def _train_compiled(self, group: _Group, members: Sequence[int]) -> None:
         """Train networks in one call; again as `Network.fit` does what diverges."""
-        jobs, epochs = np.zeros(len(members), JOB), self._options.epochs
+        epochs, worker, batch = self._options.epochs, self._worker(group), group.batch
+        networks, subsets = (
+            [self._networks[k] for k in members],
+            [self._subsets[k] for k in members],
+        )
+        sizes = [len(batch.X) if rows is None else len(rows) for rows in subsets]
+        rates = [worker.rates(ceil_div(S, self._batch_size)) for S in sizes]
+        states = [net.rng.bit_generator.state for net in networks]
         keys = np.zeros((len(members), epochs, 2), np.int64)
-        sums = np.empty((len(members), epochs, 3))
-        worker = self._worker(group)
-        states, rates = [], []
-        for job, job_keys, k in zip(jobs, keys, members, strict=True):
-            net, rows = self._networks[k], self._subsets[k]
-            S = len(group.batch.X) if rows is None else len(rows)
-            states.append(net.rng.bit_generator.state)
-            job_keys[:] = self._draw_keys(net, worker.is_noisy)
-            of_steps, per_epoch = worker.rates(ceil_div(S, self._batch_size))
-            rates.append(of_steps)
+        sums = np.zeros((len(members), epochs, 3))
+        for net, rows, own in zip(networks, subsets, keys, strict=True):
+            self._draw_keys(net, own, worker.is_noisy)
             self._prepare(net, group, rows)
-            workspace = net.engine.workspace
-            for name, value in (
-                ("n_samples", S),
-                ("subset", 0 if rows is None else address_of(rows)),
-                ("parameters", address_of(workspace.parameters)),
-                ("input_mean", address_of(workspace.mean)),
-                ("input_scale", address_of(workspace.scale)),
-                ("rates", address_of(of_steps)),
-                ("rates_per_epoch", per_epoch),
-            ):
-                job[name] = value
-        for name in ("X", "Y", "ids"):
-            jobs[name] = address_of(getattr(group.batch, name))
-        jobs["sample_weights"], jobs["n_rows"] = address_of(group.batch.weights), len(group.batch.X)
-        jobs["keys"] = address_of(keys) + keys.strides[0] * np.arange(len(jobs))
-        jobs["costs"] = address_of(sums) + sums.strides[0] * np.arange(len(jobs))
+        workspaces = [net.engine.workspace for net in networks]
+        jobs = np.zeros(len(members), JOB)
+        for name, values in (
+            ("X", address_of(batch.X)),
+            ("Y", address_of(batch.Y)),
+            ("ids", address_of(batch.ids)),
+            ("sample_weights", address_of(batch.weights)),
+            ("n_rows", len(batch.X)),
+            ("subset", [*map(address_of, subsets)]),
+            ("n_samples", sizes),
+            ("parameters", [address_of(workspace.parameters) for workspace in workspaces]),
+            ("input_mean", [address_of(workspace.mean) for workspace in workspaces]),
+            ("input_scale", [address_of(workspace.scale) for workspace in workspaces]),
+            ("keys", address_of(keys) + keys.strides[0] * np.arange(len(jobs))),
+            ("rates", [of.address for of in rates]),
+            ("rates_per_epoch", [of.per_epoch for of in rates]),
+            ("sums", address_of(sums) + sums.strides[0] * np.arange(len(jobs))),
+        ):
+            jobs[name] = values
         begin = time.perf_counter()
         worker.train(jobs)
         seconds = (time.perf_counter() - begin) / max(len(jobs) * epochs, 1)
-        for row, k in enumerate(members):
-            net, outcome, of_steps = self._networks[k], jobs["outcome"][row], rates[row]
+        C, right, penalty = np.moveaxis(sums, 2, 0)
+        samples = jobs["n_samples"][:, None]
+        costs, accuracies = ((C + penalty * samples) / samples).tolist(), (right / samples).tolist()
+        for row, (k, outcome) in enumerate(zip(members, jobs["outcome"].tolist(), strict=True)):
+            net = networks[row]
             if outcome != DONE:
                 net.rng.bit_generator.state = states[row]
                 if outcome == NOT_FINITE:
                     self._train_each(group, [k])
                 continue
-            S = int(jobs["n_samples"][row])
-            C, right, penalty = sums[row].T
-            history = History(S, ((C + penalty * S) / S).tolist())
+            history = History(
+                sizes[row], costs[row], lr=[*rates[row].of_epochs], seconds=[seconds] * epochs
+            )
             if net.heads.classifies:
-                history.metrics["accuracy"] = (right / S).tolist()
-            n_steps = ceil_div(S, self._batch_size)
-            last = n_steps * np.arange(1, epochs + 1) - 1
-            history.lr = of_steps[np.minimum(last, len(of_steps) - 1)].tolist()
-            history.seconds = [seconds] * epochs
+                history.metrics["accuracy"] = accuracies[row]
             self._finish(k, history)
 
-    def _draw_keys(self, net: TrainableNetwork, is_noisy: bool) -> Array:
-        """The keys of noise and permutation of each epoch, drawn in the order of a fit."""
+    def _draw_keys(self, net: TrainableNetwork, keys: Array, is_noisy: bool) -> None:
+        """Draw the keys of noise and permutation of each epoch, in the order of a fit."""
         epochs, shuffles = self._options.epochs, self._options.shuffle
-        most = [2**62] * is_noisy + [2**63] * shuffles
-        keys = np.zeros((epochs, 2), np.int64)
-        columns = slice(1 - is_noisy, 1 + shuffles)
-        keys[:, columns] = net.rng.integers(1, np.array(most, np.uint64), (epochs, len(most)))
-        return keys
+        if is_noisy and shuffles:
+            keys[:] = net.rng.integers(1, np.array([2**62, 2**63], np.uint64), (epochs, 2))
+        elif is_noisy:
+            keys[:, 0] = net.rng.integers(1, 2**62, epochs)
+        elif shuffles:
+            keys[:, 1] = net.rng.integers(1, 2**63, epochs)
 
     def _prepare(self, net: TrainableNetwork, group: _Group, rows: Array | None) -> None:
         """Standardise the inputs of a network, and note their names."""
@@ -327,9 +330,8 @@ class _Fleet:
 
 def _key_of(net: TrainableNetwork) -> Any:
     """What two networks have in common that one worker can train."""
-    parts = (net.inputs, *net.layers)
-    settings = (tuple(training_settings(part).items()) for part in parts)
-    return net.sizes, net.engine.functions, repr([*settings])
+    settings = tuple(changed_settings(part) for part in (net.inputs, *net.layers))
+    return net.sizes, net.engine.functions, repr(settings)
 
 
 def _checked_subset(k: int, rows: Any, S: int) -> Array | None:
