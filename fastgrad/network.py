@@ -279,7 +279,8 @@ class Network(NetworkBase):
         callbacks : iterable of Callback
             Called between epochs and batches.
         threads : int, optional
-            None: chosen by measurement. The result does not depend on it.
+            Most threads; one is used where that is clearly faster. None: chosen by measurement. The
+            result does not depend on it.
         verbose : int, default 0
             1 shows progress.
         class_weight : dict, array_like or "balanced", optional

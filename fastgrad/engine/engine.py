@@ -333,9 +333,8 @@ class Engine:
         if kind not in self._tuners:
             if len(self._tuners) >= _MOST_KINDS:
                 self._tuners.clear()
-            choices = (1, most) if is_free else (most,)
             operations = 6.0 * len(self.workspace.parameters)
-            self._tuners[kind] = ThreadTuner(choices, operations, batch_size)
+            self._tuners[kind] = ThreadTuner((1, most), operations, batch_size, not is_free)
         return self._tuners[kind]
 
     def is_current(self, descriptor: PassDescriptor, optimizer: Optimizer | None) -> bool:

@@ -16,6 +16,8 @@ _ALL_THREADS_ABOVE = 3e8  # operations per step, about a millisecond: all are fa
 _SECOND_TRIAL = 0.2  # seconds of work, at most, until a choice that was tried once is tried again
 _BUDGET_SHARE = 0.1  # of the work of all networks that their trials of several threads may lose
 _FIRST_LOSS = 0.010  # seconds that the first trial in a process may lose, where processors are few
+_CLEARLY = 1.4  # times as fast, one thread is used where more were requested,
+_FIRST_DOUBT = 0.03  # seconds of work after which it is tried
 _MOST_LOSS = 0.050  # a trial that loses more was stopped by something else
 
 
@@ -62,6 +64,9 @@ class ThreadTuner:
         Multiplications and additions per sample.
     batch_size : int
         Samples between two barriers.
+    is_requested : bool, default False
+        Whether the largest number was requested: then it is used from the beginning, and for as
+        long as one thread is not clearly faster, as where other programs want the processors.
     budget : TrialBudget
         What trials may lose; by default that of the process.
     """
@@ -71,13 +76,16 @@ class ThreadTuner:
         choices: tuple[int, ...],
         operations: float,
         batch_size: int,
+        is_requested: bool = False,
         budget: TrialBudget = _budget,
     ) -> None:
         self._seconds: dict[int, deque[float]] = {n: deque(maxlen=3) for n in choices}
         self._guess = operations / _OPERATIONS_PER_SECOND
         self._worked = self._next_trial = 0.0  # seconds of work: so far, and at the next trial
-        self._likely = choices[0]
-        if operations * batch_size > _ALL_THREADS_ABOVE:
+        self._likely, self._requested = choices[0], choices[-1] if is_requested else None
+        if is_requested:
+            self._likely, self._next_trial = choices[-1], _FIRST_DOUBT
+        elif operations * batch_size > _ALL_THREADS_ABOVE:
             self._likely = choices[-1]
             # a trial takes at least a step, and loses one
             self._next_trial = self._guess * batch_size / _LOSS_SHARE
@@ -157,7 +165,11 @@ class ThreadTuner:
 
     def _best(self) -> int:
         tried = [threads for threads, seconds in self._seconds.items() if seconds]
-        return min(tried, key=self._pace, default=self._likely)
+        return min(tried, key=self._compared, default=self._likely)
+
+    def _compared(self, threads: int) -> float:
+        """Return what to compare: the pace, in favour of the number that was requested."""
+        return self._pace(threads) * (1 if threads == self._requested else _CLEARLY)
 
     def _pace(self, threads: int) -> float:
         """Return seconds per sample: of three passes the middle one, of two the faster one."""

@@ -129,7 +129,7 @@ def test_a_pass_is_recorded_under_the_threads_used():
 
 
 def test_a_trial_without_available_threads_ends():
-    tuner = ThreadTuner((1, 4), OPERATIONS, BATCH, TrialBudget())
+    tuner = ThreadTuner((1, 4), OPERATIONS, BATCH, budget=TrialBudget())
     choices = []
     for _ in range(30):
         choices.append(tuner.next_pass())
@@ -170,3 +170,19 @@ def test_a_network_tries_all_threads_soon_if_the_one_before_gained():
     second.work(pace, 12)
     assert second.spent[1] < 0.02
     assert second.spent[4] > 0.2
+
+
+def test_a_requested_number_is_used_while_it_is_not_much_slower():
+    fit = Fit(is_requested=True)
+    fit.work({1: 1e-6, 4: 1.3e-6}, 100)
+    assert fit.spent[4] > 0.9 * sum(fit.spent.values())
+    assert fit.spent[1] > 0
+
+
+def test_a_requested_number_is_left_where_the_processors_are_busy_and_taken_again():
+    fit = Fit(is_requested=True)
+    fit.work({1: 1e-6, 4: 6e-6}, 100)
+    busy = sum(fit.spent.values())
+    assert fit.spent[1] > 0.8 * busy
+    fit.work({1: 1e-6, 4: 5e-7}, 300)
+    assert fit.spent[4] > 0.7 * (sum(fit.spent.values()) - busy)

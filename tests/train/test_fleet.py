@@ -47,9 +47,12 @@ def assert_same(nets, twins, histories, expected):
         found, of_own = (history.columns() for history in (histories[k], expected[k]))
         assert found.keys() == of_own.keys()
         for name in found.keys() - {"seconds"}:
-            np.testing.assert_allclose(found[name], of_own[name], rtol=1e-6, err_msg=f"{k} {name}")
+            values = [np.where(np.isfinite(v), v, np.nan) for v in (found[name], of_own[name])]
+            np.testing.assert_allclose(*values, rtol=1e-6, err_msg=f"{k} {name}")
         assert histories[k].samples == expected[k].samples
-        assert histories[k].stopped == expected[k].stopped
+        # whether a cost that overflows, or a weight, is found first depends on the clock
+        stopped = [str(of[k].stopped).replace("is nan", "is inf") for of in (histories, expected)]
+        assert stopped[0] == stopped[1]
 
 
 @pytest.fixture
