@@ -167,6 +167,11 @@ class Network(NetworkBase):
 
         ``p = net.predictor()``; then ``p(x)`` or ``p(x, out)`` takes less than a microsecond for a
         small network. `p.kernel` is the same for your own compiled code, and `p.address` for C.
+
+        Returns
+        -------
+        fastgrad.engine.predictor.Predictor
+            To be called with a row.
         """
         frozen = copy.deepcopy(self)
         return frozen.engine.predictor(frozen.targets)
@@ -234,6 +239,11 @@ class Network(NetworkBase):
             Its state is kept between calls.
         batch_size : int
             Samples in a mini-batch, at least 1.
+
+        Returns
+        -------
+        fastgrad.train.trainer.Trainer
+            To be called with x and y.
         """
         return Trainer(self, optimizer, batch_size)
 

@@ -75,6 +75,10 @@ class Trainer:
             self._train = train if net.engine.is_builtin else guarded(train)
             self._bind()
 
+    def __reduce__(self) -> Any:
+        """Copy and pickle what it was made from, not addresses."""
+        return type(self), (self._net, self._optimizer, self._batch_size)
+
     def __call__(self, x: Any, y: Any) -> float:
         """Update the weights on one mini-batch.
 

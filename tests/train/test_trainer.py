@@ -1,6 +1,8 @@
 """`Network.trainer`: the same bits as `Network.step`, whatever changes between two calls."""
 
+import copy
 import math
+import pickle
 import re
 
 import numpy as np
@@ -147,6 +149,18 @@ def test_wrong_samples_change_nothing(cost, change, message, rng):
         train(*change(x, y))
     assert nets[0].step(x, y, optimizers[0]) == train(x, y)
     assert_equal(nets)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))])
+def test_a_copy_trains_a_copy(duplicate, rng):
+    nets, _, train = pair()
+    x, y = samples(rng, "mse", 2)
+    train(x, y)
+    again = duplicate(train)
+    before = nets[1].parameters.copy()
+    expected = again(x, y)
+    assert np.array_equal(nets[1].parameters, before)
+    assert train(x, y) == expected
 
 
 def test_wrong_arguments():
