@@ -16,6 +16,8 @@ class Finder:
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Finder())
 """
+#: A shell lets programs in the background ignore it.
+LISTENS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 COMMAND = """
 from fastgrad.cli.main import main
 code = main(["train", "flowers.csv", *sys.argv[2:]])
@@ -37,7 +39,7 @@ except KeyboardInterrupt:
 def test_a_command_ends(module, flowers):
     pytest.importorskip(module.partition(".")[0])
     endless = ["--epochs", 10**6, "--patience", 10**6]
-    done = python(AT_IMPORT + COMMAND, module, "--no-plot", *endless)
+    done = python(LISTENS + AT_IMPORT + COMMAND, module, "--no-plot", *endless)
     assert "130 True" in done.stdout.splitlines()
     assert done.stderr.splitlines()[-1].startswith("fastgrad: interrupted; ")
 
@@ -46,7 +48,7 @@ def test_a_command_ends(module, flowers):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_no_interrupt_of_a_fit_is_lost(flowers):
     pytest.importorskip("pandas")
-    assert python(AT_IMPORT + PYTHON, "pandas.core.indexes.range").stdout == "raised\n"
+    assert python(LISTENS + AT_IMPORT + PYTHON, "pandas.core.indexes.range").stdout == "raised\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
