@@ -15,7 +15,7 @@ from .formats import safetensors
 from .kernels.activations import Activation
 from .kernels.costs import Cost
 from .model import initializers
-from .model.layer import Gradients, assign_dropout, assign_per_layer, is_none
+from .model.layer import Gradients, assign_dropout, assign_per_layer
 from .model.spec import NetworkSpec
 from .network_base import NetworkBase
 from .optim.base import NetworkKey, Optimizer
@@ -130,10 +130,10 @@ class Network(NetworkBase):
         self._build(replace(spec, inputs={**spec.inputs, **inputs}, targets=targets))
         for layer, draw in zip(self.layers, schemes, strict=True):
             layer.W[...] = draw(layer.W.shape, self.rng)
-        given = {"l1": l1, "l2": l2, "penalize_biases": penalize_biases, "max_norm": max_norm}
-        assign_per_layer(self.layers, **{k: v for k, v in given.items() if not is_none(v)})
-        if not is_none(dropout):
-            assign_dropout(self.layers, dropout)
+        assign_per_layer(
+            self.layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm
+        )
+        assign_dropout(self.layers, dropout)
 
     def forward(self, X: Any) -> Array:
         """Outputs a^L, shape (S, n_L); in the unit of the targets if these are standardised.

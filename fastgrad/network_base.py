@@ -64,10 +64,7 @@ class NetworkBase(NoNewAttributes):
             engine=engine, layers=engine.layers, inputs=engine.inputs,
             targets=Targets(spec.heads.are_numbers & is_linear),
         )  # fmt: skip
-        apply_settings(self.inputs, spec.inputs)
         apply_settings(self.targets, spec.targets)
-        for layer, settings in zip(self.layers, spec.layers, strict=True):
-            apply_settings(layer, settings)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything except addresses, which mean nothing in a copy or another process."""

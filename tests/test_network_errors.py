@@ -38,6 +38,9 @@ def test_sizes(sizes, parts):
     [
         ({"activations": "rleu"}, ["activation", "rleu", "relu"]),
         ({"activations": "softmax"}, ["activation", "softmax_cross_entropy"]),
+        ({"max_norm": 0.0}, ["max_norm", "0.0", "above 0"]),
+        ({"max_norm": False}, ["max_norm", "False", "above 0"]),
+        ({"penalize_biases": 0.0}, ["penalize_biases", "0.0", "True or False"]),
         ({"activations": ["tanh", "sigmod"]}, ["activation", "sigmod", "sigmoid"]),
         ({"activations": ["tanh"] * 3}, ["activations", "3", "2"]),
         ({"activations": []}, ["activations", "0", "2"]),

@@ -10,7 +10,7 @@ from ..arithmetic import ceil_div
 from ..codegen.signatures import Array
 from ..kernels.regularizers import SHARE
 from ..model.layer import Layer
-from ..model.settings import Assignments
+from ..model.settings import Assignments, apply_settings
 from ..model.spec import NetworkSpec
 from ..model.standardization import Inputs, Targets
 from ..optim.base import NetworkKey, Optimizer, State
@@ -24,7 +24,7 @@ from .forks import Locks
 from .layer_kinds.dense import DENSE
 from .predictor import Predictor
 from .thread_tuner import ThreadTuner
-from .workspace import Workspace
+from .workspace import Scratch, Workspace
 
 __all__ = ["Engine", "PassRequest", "Totals", "Training"]
 
@@ -89,7 +89,7 @@ class Engine:
     Parameters
     ----------
     spec : NetworkSpec
-        Sizes, activations, heads and dtype of the network.
+        Sizes, activations, heads, dtype, and settings of inputs and layers.
     key : NetworkKey
         What optimizers keep their state of the network under.
 
@@ -120,6 +120,9 @@ class Engine:
         self.layers = tuple(Layer(W, b, l == last) for l, (W, b) in enumerate(arrays))
         mean, scale = self.workspace.mean, self.workspace.scale
         self.inputs = Inputs(mean[: sizes[0]], scale[: sizes[0]])
+        apply_settings(self.inputs, spec.inputs)
+        for layer, settings in zip(self.layers, spec.layers, strict=True):
+            apply_settings(layer, settings)
         self._tuners: dict[Any, ThreadTuner] = {}
         self._descriptors: dict[Any, PassDescriptor] = {}
         self._version = self._latest = -1
@@ -159,8 +162,7 @@ class Engine:
         descriptors = []
         for _ in range(threads or self.workspace.scratch.layout.threads + 1):
             scratch = self.workspace.row_scratch()
-            descriptor = PassDescriptor(self.workspace, 1, False, None, scratch)
-            descriptor.describe_layers(self.layers, self.inputs, self._activations, self._kinds)
+            descriptor = self._described(PassRequest(1, cost=False), scratch)
             descriptor.describe_links(self._heads)
             descriptors.append(descriptor)
         return Predictor(descriptors, self.inputs, targets, not self.is_builtin)
@@ -365,11 +367,12 @@ class Engine:
             self._descriptors[kind] = descriptor
         return descriptor
 
-    def _described(self, request: PassRequest) -> PassDescriptor:
-        """Return a new descriptor of passes of that kind."""
+    def _described(self, request: PassRequest, scratch: Scratch | None = None) -> PassDescriptor:
+        """Return a new descriptor of passes of that kind, by default with the common memory."""
         optimizer = request.training.optimizer if request.training else None
         gradient = request.gradient or optimizer is not None
-        descriptor = PassDescriptor(self.workspace, request.batch_size, gradient, optimizer)
+        size = request.batch_size
+        descriptor = PassDescriptor(self.workspace, size, gradient, optimizer, scratch)
         descriptor.version = self._version
         descriptor.describe_layers(self.layers, self.inputs, self._activations, self._kinds)
         if request.cost:
@@ -384,8 +387,17 @@ class Engine:
         """Return what an optimizer remembers of this network."""
         return optimizer.state(self.key, self.workspace.parameters, len(self.layers))
 
+    @property
+    def is_noisy(self) -> bool:
+        """Whether there are noise or dropout in training."""
+        hidden = any(layer.dropout for layer in self.layers)
+        return bool(hidden or self.inputs.dropout or self.inputs.noise)
+
+    @property
+    def is_penalized(self) -> bool:
+        """Whether a layer has l1 or l2."""
+        return any(layer.l1 or layer.l2 for layer in self.layers)
+
     def draw_noise_key(self, rng: np.random.Generator) -> int:
         """Draw the key of noise and dropout; 0 if there are none."""
-        hidden = any(layer.dropout for layer in self.layers)
-        is_noisy = hidden or self.inputs.dropout or self.inputs.noise
-        return int(rng.integers(1, 2**62)) if is_noisy else 0
+        return int(rng.integers(1, 2**62)) if self.is_noisy else 0

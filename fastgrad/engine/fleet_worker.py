@@ -7,7 +7,6 @@ import numpy as np
 
 from ..codegen.jit import run
 from ..codegen.signatures import Array
-from ..model.settings import apply_settings
 from ..model.spec import NetworkSpec
 from ..optim.base import NetworkKey, Optimizer
 from ..optim.schedule_base import Constant
@@ -68,16 +67,13 @@ class FleetWorker:
         stop: Array,
     ) -> None:
         self._engine = engine = Engine(spec, NetworkKey())
-        apply_settings(engine.inputs, spec.inputs)
-        for layer, settings in zip(engine.layers, spec.layers, strict=True):
-            apply_settings(layer, settings)
         self._optimizer = copy.deepcopy(optimizer)
         self._epochs, self._batch_size = epochs, batch_size
         self._rates: dict[int, Rates] = {}
         totals, self._one, self._penalty = np.zeros(TOTALS), np.ones(1), np.zeros(1)
         self._descriptor = engine.bind_step(self._optimizer, batch_size, totals, self._one)
         self._permutation, self._stop = np.empty(most_samples, np.uint32), stop
-        self.is_noisy = engine.draw_noise_key(np.random.default_rng(0)) != 0
+        self.is_noisy = engine.is_noisy
         self._descriptor.own(permutation=self._permutation)
         self._descriptor.set(is_noisy=self.is_noisy)
         self._record = np.zeros(1, WORKER)
@@ -88,7 +84,6 @@ class FleetWorker:
         engine, workspace = self._engine, self._engine.workspace
         state = engine.state(self._optimizer)
         operations = 6 * workspace.parameters.size * self._batch_size
-        is_penalized = any(layer.l1 or layer.l2 for layer in engine.layers)
         fields = {
             "run": pass_address(self._batch_size == 1, engine.dtype),
             "epochs": self._epochs,
@@ -96,7 +91,7 @@ class FleetWorker:
             "stop": address_of(self._stop),
             "permutation": address_of(self._permutation),
             "one": address_of(self._one),
-            "penalty": address_of(self._penalty) if is_penalized else 0,
+            "penalty": address_of(self._penalty) if engine.is_penalized else 0,
             "parameters": address_of(workspace.parameters),
             "n_parameters": workspace.parameters.nbytes // 8,
             "input_mean": address_of(workspace.mean),

@@ -11,7 +11,7 @@ from .settings import Flag, Number, TrainingSettings, View, is_as_before
 from .standardization import Inputs, Targets
 
 __all__ = [
-    "ArrayShape", "Arrays", "Gradients", "Layer", "assign_dropout", "assign_per_layer", "is_none",
+    "ArrayShape", "Arrays", "Gradients", "Layer", "assign_dropout", "assign_per_layer",
     "named_arrays",
 ]  # fmt: skip
 
@@ -110,11 +110,6 @@ def assign_per_layer(layers: Sequence[Layer], **given: Any) -> None:
         layer.penalize_biases and (layer.l1 or layer.l2) for layer in layers
     ):
         raise ValueError("penalize_biases: got True without a penalty; expected l1 or l2 above 0")
-
-
-def is_none(value: Any) -> bool:
-    """Return whether a setting is None, 0.0 or False, as new layers have it."""
-    return value is None or (isinstance(value, float | bool) and not value)
 
 
 def assign_dropout(layers: Sequence[Layer], dropout: Any) -> None:

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -173,17 +172,9 @@ def checked_settings(part: type[TrainingSettings], before: Settings, given: Any)
 
 def apply_settings(part: TrainingSettings, settings: Settings) -> None:
     """Assign settings to a layer or to the inputs; the others stay as they are."""
-    kind: Any = type(part)
-    if settings == _defaults(kind) and not changed_settings(part):
-        return
     for name, value in settings.items():
         if not is_as_before(part, name, value):
             setattr(part, name, value)
-
-
-@cache
-def _defaults(kind: type[TrainingSettings]) -> Settings:
-    return training_settings(kind)
 
 
 def is_as_before(part: TrainingSettings, name: str, value: Any) -> bool:

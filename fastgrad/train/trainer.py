@@ -6,6 +6,7 @@ import numpy as np
 
 from ..codegen.loop_errors import guarded
 from ..engine.descriptor import TOTALS
+from ..engine.descriptor_builder import PassDescriptor
 from ..engine.engine import Training
 from ..engine.entry_points import pass_address, step_function
 from ..engine.step_pass import STEP
@@ -33,12 +34,17 @@ _LIMITS = {
 
 def step(net: TrainableNetwork, x: Any, y: Any, optimizer: Optimizer) -> float:
     """Update a network on one mini-batch: see `Network.step`."""
-    resolve_optimizer(optimizer).check_layers(net.layers)
-    net.inputs.check_standardized()
-    net.targets.check_standardized()
+    _check(net, resolve_optimizer(optimizer))
     x, y = single_sample("x", x, y, net.n_inputs, len(net.heads))
     batch = encoded_batch(net, x, y, names=("x", "y"))
     return net.engine.step(batch, Training(optimizer, net.engine.draw_noise_key(net.rng)))
+
+
+def _check(net: TrainableNetwork, optimizer: Optimizer) -> None:
+    """Raise if an optimizer cannot update a network, or it has not been standardised."""
+    optimizer.check_layers(net.layers)
+    net.inputs.check_standardized()
+    net.targets.check_standardized()
 
 
 class Trainer:
@@ -57,11 +63,12 @@ class Trainer:
     def __init__(self, net: TrainableNetwork, optimizer: Optimizer, batch_size: int) -> None:
         self._net, self._optimizer = net, resolve_optimizer(optimizer)
         self._batch_size = integer("batch_size", batch_size, least=1)
-        optimizer.check_layers(net.layers)
         kind = net.heads[0].cost.targets
         is_small = 6 * net.parameters.size * batch_size < _MOST_OPERATIONS
-        is_simple = len(net.heads) == 1 and kind in _LIMITS and not net.targets.standardize
-        self._is_direct = is_small and is_simple
+        self._is_direct = is_small and len(net.heads) == 1 and kind in _LIMITS
+        optimizer.check_layers(net.layers)
+        optimizer.addresses(net.dtype)  # raises if there is no rule
+        self._descriptor: PassDescriptor | None = None
         self._schedule: Schedule | None = None
         self._totals, self._rates = np.zeros(TOTALS), np.zeros(1)
         self._bound = np.zeros(1, STEP)
@@ -73,7 +80,6 @@ class Trainer:
             bound["least"], bound["most"] = _LIMITS[kind]
             train = step_function(net.dtype, kind == "distribution")
             self._train = train if net.engine.is_builtin else guarded(train)
-            self._bind()
 
     def __reduce__(self) -> Any:
         """Copy and pickle what it was made from, not addresses."""
@@ -94,7 +100,9 @@ class Trainer:
         float
             C before the update.
         """
-        C = self._direct(x, y) if self._is_direct else None
+        # targets that are standardised must be converted
+        is_direct = self._is_direct and not self._net.targets.standardize
+        C = self._direct(x, y) if is_direct else None
         return step(self._net, x, y, self._optimizer) if C is None else C
 
     def _direct(self, x: Any, y: Any) -> float | None:
@@ -102,12 +110,13 @@ class Trainer:
         net, optimizer, engine = self._net, self._optimizer, self._net.engine
         engine.locks.let_others_go_first()
         with engine.locks.passes:
-            if not engine.is_current(self._descriptor, optimizer):
-                self._bind()
+            descriptor = self._descriptor
+            if descriptor is None or not engine.is_current(descriptor, optimizer):
+                descriptor = self._descriptor = self._bind()
             if optimizer.schedule is not self._schedule:
                 self._set_rate()
             if self._is_noisy:
-                self._descriptor.set(noise_key=engine.draw_noise_key(net.rng))
+                descriptor.set(noise_key=engine.draw_noise_key(net.rng))
             penalty = engine.penalty if self._is_penalized else 0.0
             try:
                 C: float | None = self._train(self._address, x, y)
@@ -118,20 +127,18 @@ class Trainer:
         optimizer.h[0] = self._rates[0]
         return C + penalty
 
-    def _bind(self) -> None:
+    def _bind(self) -> PassDescriptor:
         """Bind the step to the network's settings and memory as they are."""
         net, optimizer, engine = self._net, self._optimizer, self._net.engine
-        optimizer.check_layers(net.layers)
-        self._descriptor = descriptor = engine.bind_step(
-            optimizer, self._batch_size, self._totals, self._rates
-        )
-        self._is_noisy = engine.draw_noise_key(np.random.default_rng(0)) != 0
-        self._is_penalized = any(layer.l1 or layer.l2 for layer in net.layers)
+        _check(net, optimizer)
+        descriptor = engine.bind_step(optimizer, self._batch_size, self._totals, self._rates)
+        self._is_noisy, self._is_penalized = engine.is_noisy, engine.is_penalized
         descriptor.set(is_noisy=self._is_noisy)
         bound = self._bound[0]
         bound["run"] = pass_address(self._batch_size == 1, net.dtype)
         bound["descriptor"], bound["layers"], bound["n_layers"] = descriptor.addresses
         engine.state(optimizer).resumes_at = None
+        return descriptor
 
     def _set_rate(self) -> None:
         """Set the learning rate of the next step, which a constant one remains."""

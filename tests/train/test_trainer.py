@@ -128,6 +128,21 @@ def test_targets_in_their_own_unit(rng, batch_size):
     assert_equal(nets)
 
 
+def test_what_is_to_be_standardised_must_be_before(rng):
+    x, y = samples(rng, "mse", 2)
+    untrained = fg.Network([3, 2], standardize=True).trainer(fg.Adam(), S)
+    with pytest.raises(ValueError, match="standardize: got no samples"):
+        untrained(x, y)
+    nets, _, train = pair()
+    train(x, y)
+    nets[1].inputs.standardize = True
+    with pytest.raises(ValueError, match="standardize: got no samples"):
+        train(x, y)
+    nets[1].inputs.standardize, nets[1].targets.standardize = False, True
+    with pytest.raises(ValueError, match="standardize_targets: got no samples"):
+        train(x, y)
+
+
 @pytest.mark.parametrize(
     ("cost", "change", "message"),
     [
