@@ -1,6 +1,5 @@
 """Networks loaded from their files, and training resumed from its checkpoints."""
 
-import os
 import time
 import warnings
 from collections.abc import Iterable, Mapping
@@ -403,9 +402,7 @@ class Checkpoint(Callback):
         """Raise if no checkpoint can hold the fit, or none can be written there."""
         by_name(self.path, fit.net.spec.functions)
         optimizer_config(fit.optimizer)
-        safetensors.check_path("path", path := Path(self.path))
-        if not os.access(path.absolute().parent, os.W_OK):
-            raise PermissionError(f"path: got {path}; expected a folder that can be written to")
+        safetensors.check_writable("path", Path(self.path))
 
     def on_train_begin(self, fit: Fit) -> None:
         """Begin to measure the time."""

@@ -12,6 +12,7 @@ from .. import metrics, validation
 from ..data.samples import Samples
 from ..data.splitting import split
 from ..data.table import Table
+from ..formats import safetensors
 from ..tables.model import TableModel
 from . import output_files, report
 from .sources import DIGITS, digest, digits
@@ -33,7 +34,7 @@ def predict(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     if arguments.output is not None:
-        output_files.check_writable("output", Path(arguments.output))
+        safetensors.check_writable("output", Path(arguments.output))
         for path in filter(None, (arguments.model, arguments.data, arguments.target_file)):
             if Path(arguments.output).resolve() == Path(path).resolve():
                 raise ValueError(f"output: got {path}, an input file; expected another name")

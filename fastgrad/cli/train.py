@@ -17,6 +17,7 @@ from ..data.cells import MISSING_WORDS
 from ..data.samples import Samples
 from ..data.splitting import folds, split
 from ..data.targets import TargetEncoder
+from ..formats import safetensors
 from ..tables.checkpoints import CheckpointFolder
 from ..tables.ensemble import Member
 from ..tables.model import TableModel
@@ -52,7 +53,7 @@ def train(arguments: argparse.Namespace) -> int:
     checkpoints = _checkpoints(arguments)
     name = stem(arguments.data)
     output = Path(arguments.output or f"{name}.safetensors")
-    output_files.check_writable("output", output)
+    safetensors.check_writable("output", output)
     if output == pictures.paths(output)["training history"]:
         raise ValueError(f"output: got {output}; expected another suffix than the picture's, .png")
     drawn = [] if arguments.no_plot else [*pictures.paths(output).values()]

@@ -25,16 +25,13 @@ from .online_pass import forward_layers
 
 __all__ = ["SLOT", "predict_row", "row_pass"]
 
+_FIELDS = (
+    "is_taken", "descriptor", "layers", "n_layers",
+    "run", "n_slots", "n_inputs", "n_outputs", "target_mean", "target_scale",
+)  # fmt: skip
 #: A slot; of a cache line, and one more that processors fetch along with it. The first says what
 #: all of them share: the loop, and how many slots and numbers there are.
-SLOT = np.dtype(
-    [(k, np.int64) for k in ("is_taken", "descriptor", "layers", "n_layers")]
-    + [
-        (k, np.int64)
-        for k in ("run", "n_slots", "n_inputs", "n_outputs", "target_mean", "target_scale")
-    ]
-    + [("padding", np.int64, 6)]
-)
+SLOT = np.dtype([*((name, np.int64) for name in _FIELDS), ("padding", np.int64, 6)])
 _BYTES = SLOT.itemsize
 
 

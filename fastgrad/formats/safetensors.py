@@ -1,6 +1,7 @@
 """Networks as safetensors files: layer.1.W, layer.1.b, ..., and the spec as JSON in the header."""
 
 import json
+import tempfile
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -66,6 +67,17 @@ def check_path(name: str, path: Path) -> None:
     if path.exists() and not path.is_file():
         raise IsADirectoryError(f"{name}: got {path}, a folder or device; expected a file's name")
     validation.in_a_folder(name, path)
+
+
+def check_writable(name: str, path: Path) -> None:
+    """Raise unless a file can be written there; called before the work whose result it holds."""
+    check_path(name, path)
+    try:
+        tempfile.TemporaryFile(dir=path.absolute().parent).close()
+    except OSError as error:
+        raise type(error)(
+            f"{name}: got {path}; expected it in a folder that can be written to ({error.strerror})"
+        ) from None
 
 
 def write(

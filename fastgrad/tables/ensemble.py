@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..data.splitting import Indices, folds, split
 from ..network import Network
-from ..train.base import Callback, Fit
-from ..train.callbacks import EarlyStopping
+from ..train.base import Callback
+from ..train.callbacks import EarlyStopping, StopWhen
 from ..train.history import History
 from ..train.waiting import wait
 from ..validation import integer, shown
@@ -229,17 +229,6 @@ def _parts(
     return [split(y, recipe.validation_size, seed=seed, stratify=stratify)]
 
 
-class _StopWhen(Callback):
-    """Stop a fit when a function says so, as after Ctrl-C."""
-
-    def __init__(self, stops: Callable[[], bool]) -> None:
-        self.stops = stops
-
-    def on_batch_end(self, fit: Fit) -> None:
-        if self.stops():
-            fit.stop("interrupted")
-
-
 def _train(
     net: Network,
     X: Array,
@@ -257,11 +246,8 @@ def _train(
         return None
     train, validation = part
     stopping, earlier = EarlyStopping(patience=recipe.patience), EarlierEpochs()
-    callbacks: list[Callback] = [
-        _StopWhen(stops),
-        earlier,
-        *([stopping] if len(validation) else []),
-    ]
+    stops_early = [stopping] if len(validation) else []
+    callbacks = list[Callback]([StopWhen(stops), earlier, *stops_early])
     optimizer = recipe.optimizer()
     if checkpoints:
         name = f"{'network' if recipe.layers else 'linear'}-{k + 1}"

@@ -1,7 +1,7 @@
 """Callbacks that monitor a metric: stop early, or reduce the learning rate."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from ..optim.schedule_base import Constant
 from ..optim.schedules import Warmup
 from .base import Callback, Fit
 
-__all__ = ["EarlyStopping", "ReduceLROnPlateau"]
+__all__ = ["INTERRUPTED", "EarlyStopping", "ReduceLROnPlateau", "StopWhen"]
 
 
 class _Monitor(Callback):
@@ -260,3 +260,25 @@ class ReduceLROnPlateau(_Monitor):
 
     def _reduced(self, lr: float) -> float:
         return min(lr, max(lr * self.factor, self.min_lr))
+
+
+#: Why a fit was stopped that Ctrl-C has ended.
+INTERRUPTED = "interrupted"
+
+
+class StopWhen(Callback):
+    """Stop a fit when a function says so, as after Ctrl-C.
+
+    Parameters
+    ----------
+    stops : callable
+        Returns whether the fit must stop.
+    """
+
+    def __init__(self, stops: Callable[[], bool]) -> None:
+        self.stops = stops
+
+    def on_batch_end(self, fit: Fit) -> None:
+        """Stop if the time has come."""
+        if self.stops():
+            fit.stop(INTERRUPTED)

@@ -23,7 +23,8 @@ from ..model.settings import changed_settings
 from ..optim.adam import Adam
 from ..optim.base import Optimizer, resolve_optimizer
 from ..optim.lbfgs import LBFGS
-from .base import Callback, Fit, TrainableNetwork
+from .base import Callback, TrainableNetwork
+from .callbacks import INTERRUPTED, StopWhen
 from .fit import fit
 from .history import History
 from .inputs import as_batch
@@ -36,7 +37,6 @@ __all__ = ["fit_many"]
 Array = np.ndarray[Any, Any]
 
 _CHUNK_OPERATIONS = 1e8  # of the fits that a thread takes at a time: about 5 ms
-_INTERRUPTED = "interrupted"
 
 
 def fit_many(
@@ -112,17 +112,6 @@ class _Group(NamedTuple):
     members: list[int]
 
 
-class _StopWhen(Callback):
-    """Stop a fit after Ctrl-C."""
-
-    def __init__(self, stop: Array) -> None:
-        self._stop = stop
-
-    def on_batch_end(self, fit: Fit) -> None:
-        if self._stop[0]:
-            fit.stop(_INTERRUPTED)
-
-
 class _Fleet:
     """Networks, their samples, and what has become of them."""
 
@@ -170,15 +159,16 @@ class _Fleet:
         can_be_compiled = self._callbacks is None and not validates
         for k, (net, optimizer) in enumerate(zip(self._networks, self._optimizers, strict=True)):
             standardizes = net.targets.standardize
-            kind = net.n_inputs, net.heads, net.dtype, standardizes, net.inputs.names
+            names = tuple(net.inputs.names or ())
+            kind = net.n_inputs, net.heads, net.dtype, standardizes, names
             if kind not in batches:
                 batches[kind] = as_batch(net, X, Y, *weights)
             is_compiled = can_be_compiled and net.engine.is_builtin and not standardizes
             is_compiled = is_compiled and not isinstance(optimizer, LBFGS)
             key = (*kind, id(optimizer), _key_of(net)) if is_compiled else (*kind, None)
             if key not in groups:
-                names = net.inputs.names or frames.column_names(X)
-                groups[key] = _Group(batches[kind], names, optimizer, is_compiled, [])
+                columns = net.inputs.names or frames.column_names(X)
+                groups[key] = _Group(batches[kind], columns, optimizer, is_compiled, [])
             groups[key].members.append(k)
         return [*groups.values()]
 
@@ -203,7 +193,7 @@ class _Fleet:
                 self._stop[0] = 1
         for future in done:
             future.result()
-        return [history or History(0, stopped=_INTERRUPTED) for history in self._histories]
+        return [history or History(0, stopped=INTERRUPTED) for history in self._histories]
 
     def _chunks(self, group: _Group, threads: int) -> Iterable[list[int]]:
         """The members of a group in parts that a thread takes at a time."""
@@ -228,7 +218,7 @@ class _Fleet:
             own = [*self._callbacks(k)] if self._callbacks else []
             options = replace(
                 self._options, optimizer=copy.deepcopy(group.optimizer), threads=1,
-                callbacks=[*own, _StopWhen(self._stop)],
+                callbacks=[*own, StopWhen(lambda: bool(self._stop[0]))],
             )  # fmt: skip
             try:
                 history = fit(net, InMemory(batch, group.names), options)
@@ -313,7 +303,7 @@ class _Fleet:
 
     def _worker(self, group: _Group) -> FleetWorker:
         """The worker of the calling thread for a group."""
-        key = id(group.batch), id(group.members), threading.get_ident()
+        key = id(group.members), threading.get_ident()
         if key not in self._workers:
             options, net = self._options, self._networks[group.members[0]]
             sizes = (len(rows) for k in group.members if (rows := self._subsets[k]) is not None)

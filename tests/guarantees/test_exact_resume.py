@@ -270,7 +270,7 @@ def terminated(monkeypatch, capsys):
     """Run a training that receives SIGTERM after a random number of steps, until it ends."""
     rng, left = random.Random(0), [0]
 
-    class StopWhen(ensemble._StopWhen):
+    class StopWhen(ensemble.StopWhen):
         every = 1
 
         def on_batch_end(self, fit):
@@ -280,7 +280,7 @@ def terminated(monkeypatch, capsys):
             time.sleep(1e-4)  # lets the main thread hear of it
             super().on_batch_end(fit)
 
-    monkeypatch.setattr(ensemble, "_StopWhen", StopWhen)
+    monkeypatch.setattr(ensemble, "StopWhen", StopWhen)
 
     def run(*arguments):
         handler = signal.getsignal(signal.SIGTERM)

@@ -124,6 +124,16 @@ def test_networks_of_many_kinds_and_any_number_of_threads(threads, compiled):
     assert_same(nets, twins, found, fits(twins, optimizer=optimizer, **options))
 
 
+def test_columns_are_taken_by_name_in_a_second_fleet_too():
+    pandas = pytest.importorskip("pandas")
+    table, nets, twins = pandas.DataFrame(X, columns=list("abc")), networks(), networks()
+    fg.fit_many(nets, table, Y, epochs=1)
+    histories = fg.fit_many(nets, table[list("cba")], Y, epochs=1)
+    fits(twins, epochs=1)
+    assert_same(nets, twins, histories, fits(twins, epochs=1))
+    assert nets[0].inputs.names == list("abc")
+
+
 def test_a_second_fleet_goes_on_with_the_weights():
     nets, twins = networks(), networks()
     for _ in range(2):
