@@ -65,7 +65,9 @@ class Predictor:
     def __reduce__(self) -> Any:
         """Raise: what it is made of are addresses."""
         name = type(self).__name__
-        raise TypeError(f"pickle: got a {name}; expected its network, to make another one of")
+        raise TypeError(
+            f"pickle: got a {name}; expected its network, which makes another with predictor()"
+        )
 
     def __call__(self, x: Any, out: Array | None = None) -> Array:
         """The prediction of a row.
