@@ -83,8 +83,8 @@ def measure(case):
     whole_steps = [best_of(lambda n, t=t: fit(t, n)) / steps for t in sorted({1, ALL})]
     training, batch_size = Training(adam), case.batch_size
     batch = as_batch(net, X, Y)
-    net.engine.compile(batch, training, batch_size)  # binds all addresses
     descriptor = net.engine._descriptor(PassRequest(batch_size, training=training))
+    descriptor.bind(batch)
     descriptor.set(threads=1, first_by_nodes=0)  # one thread, which does every layer
     repeat(0, 0, *descriptor.addresses)  # compiles
     parts = [best_of(lambda n, k=k: repeat(k, n, *descriptor.addresses)) for k in range(len(PARTS))]

@@ -22,7 +22,7 @@ from numba import prange
 
 from ..codegen import simd
 from ..codegen.intrinsics import call, flush_denormals, restore_fp_mode, view
-from ..codegen.jit import kernel, parallel
+from ..codegen.jit import array_kernel, kernel, parallel
 from ..codegen.signatures import Address, Array, Range, int64
 from ..kernels.equations import differentiate, scatter_panels, transpose_panels
 from .barrier import barrier_start, barrier_wait
@@ -52,6 +52,7 @@ from .minibatch import (
     set_targets,
 )
 from .partition import full_range, node_range, panel_range
+from .replica import begin_replica
 from .weight_update import (
     accumulate_half_gradients,
     begin_penalty,
@@ -63,6 +64,14 @@ __all__ = ["accumulate_totals", "batch_pass", "count_correct", "has_diverged", "
 
 
 # --- 1. Start -----------------------------------------------------------------------------------
+
+
+@kernel
+def own_records(ctx: Context) -> tuple[Address, Address]:
+    """Return the addresses of this thread's descriptor and layers: mostly those of all threads."""
+    if ctx.descriptor.in_halves and ctx.t > 0:
+        return begin_replica(ctx)
+    return ctx.descriptor_address, ctx.layers
 
 
 @kernel
@@ -118,7 +127,7 @@ def forward_cost_backward(ctx: Context, micro: Microbatch, panels: Range) -> Non
         ctx, micro, layer_at(ctx, 0), layer_at(ctx, 0).d, descriptor.input_gradient, panels
     )
     if descriptor.computes_gradient and descriptor.in_halves:
-        accumulate_half_gradients(ctx, micro.n_panels)
+        accumulate_half_gradients(ctx, micro)
 
 
 @kernel
@@ -161,6 +170,15 @@ def forward_layers(ctx: Context, micro: Microbatch, panels: Range) -> None:
             transpose_panels(a, column_blocks_at(ctx, layer, layer.aT), panels)
 
 
+@array_kernel
+def sums_of_panels(ctx: Context, micro: Microbatch) -> tuple[Array, Array]:
+    """Return the arrays of C and of correct classes by panel: at odd steps others than at even."""
+    n_panels = ctx.descriptor.microbatch // simd.width(ctx.dtype_token)
+    shape, k = (2, n_panels), micro.step % 2
+    C_panels = view(ctx.descriptor.C_panels, shape, np.float64)[k]
+    return C_panels, view(ctx.descriptor.correct_panels, shape, np.float64)[k]
+
+
 @kernel
 def cost(ctx: Context, micro: Microbatch, panels: Range) -> None:
     """C of each panel, and dC/da of the last layer."""
@@ -170,9 +188,7 @@ def cost(ctx: Context, micro: Microbatch, panels: Range) -> None:
     d = panels_at(ctx, layer, layer.d)
     y = panels_at(ctx, layer, descriptor.y)
     samples, w, n_samples = gathered_samples(ctx), gathered_weights(ctx), micro.last - micro.first
-    n_panels = descriptor.microbatch // lanes
-    C_panels = view(descriptor.C_panels, (n_panels,), np.float64)
-    correct_panels = view(descriptor.correct_panels, (n_panels,), np.float64)
+    C_panels, correct_panels = sums_of_panels(ctx, micro)
     heads = view(descriptor.heads, (descriptor.n_heads,), HEAD)
     C = view(descriptor.C_lanes + ctx.t * 4 * lanes * 8, (4, lanes), ctx.dtype_token)
     for p in range(panels[0], panels[1]):
@@ -283,8 +299,7 @@ def has_diverged(ctx: Context, last: int) -> bool:
 @kernel
 def accumulate_panel_totals(ctx: Context, micro: Microbatch) -> None:
     """Add the sums of each panel, where C is a mean over the S samples of the mini-batch."""
-    C_panels = view(ctx.descriptor.C_panels, (micro.n_panels,), np.float64)
-    correct_panels = view(ctx.descriptor.correct_panels, (micro.n_panels,), np.float64)
+    C_panels, correct_panels = sums_of_panels(ctx, micro)
     for p in range(micro.n_panels):
         accumulate_totals(ctx, C_panels[p] * micro.S, correct_panels[p])
 
@@ -299,15 +314,17 @@ def batch_pass(dtype: Any) -> Any:
     """Return the pass of one thread over mini-batches, for np.float32 or np.float64."""
 
     def run(t: int, descriptor: Address, layers: Address, n_layers: int) -> None:
-        ctx = context(t, descriptor, layers, n_layers, dtype)
+        own = own_records(context(t, descriptor, layers, n_layers, dtype))
+        ctx = context(t, own[0], own[1], n_layers, dtype)
         if not barrier_start(ctx):
             return
         passed = ctx.descriptor
         fp_mode = flush_denormals()
         start(ctx)
+        keeps_totals = t == 0 or passed.in_halves
         for batch in range(passed.first, passed.last, passed.batch_size):
             batch_last = min(batch + passed.batch_size, passed.last)
-            if t == 0 and passed.updates:
+            if keeps_totals and passed.updates:
                 begin_penalty(ctx, (batch - passed.first) // passed.batch_size)
                 begin_step(ctx, (batch - passed.first) // passed.batch_size)
             for first in range(batch, batch_last, passed.microbatch):
@@ -315,11 +332,12 @@ def batch_pass(dtype: Any) -> Any:
                 panels = select_and_gather(ctx, micro)
                 forward_cost_backward(ctx, micro, panels)
                 barrier_wait(ctx)
-                if t == 0 and passed.computes_cost:
+                if keeps_totals and passed.computes_cost:
                     accumulate_panel_totals(ctx, micro)
                 if passed.computes_gradient:
                     update_weights(ctx, micro)
-                barrier_wait(ctx)
+                if not passed.in_halves:
+                    barrier_wait(ctx)
             if has_diverged(ctx, batch_last):
                 break
         restore_fp_mode(fp_mode)

@@ -127,7 +127,11 @@ class Descriptor:
 
     # Parameters and the optimizer
     parameters: Address  # (n_parameters,)
-    dC: Address  # (n_parameters,), twice where there are halves
+    dC: Address  # (n_parameters,)
+    halves: Address  # (2, 2, n_parameters): gradients of the halves, of even and of odd steps
+    half_bytes: Count  # from one of these to the next
+    replica: Address  # memory of the second thread's own copy: see replica.py
+    to_replica: Count  # bytes from a scratch array of samples to that of the second thread
     slot_0: Address  # (n_parameters,): state of the optimizer
     slot_1: Address
     slot_2: Address
@@ -152,8 +156,8 @@ class Descriptor:
     w: Address  # (threads, microbatch): weights w_s / S
     y: Address  # (panels, padded n_L, lanes)
     C_lanes: Address  # (threads, 4, lanes): scratch of the cost
-    C_panels: Address  # (panels,) float64
-    correct_panels: Address  # (panels,) float64
+    C_panels: Address  # (2, panels) float64, of even and of odd steps where there are halves
+    correct_panels: Address  # (2, panels) float64
     heads: Address  # (n_heads,) of HEAD
     barrier: Address  # see barrier.py
 

@@ -18,7 +18,8 @@ from .batch import Batch
 from .descriptor import CLIP_STRIDE, DESCRIPTOR, HEAD
 from .entry_points import activation_address, cost_address, link_address, regularizer_address
 from .layer_kinds.base import LayerKind, loop_addresses
-from .workspace import Scratch, Workspace, address_of
+from .replica import replica_bytes
+from .workspace import Scratch, Workspace, address_of, aligned
 
 __all__ = ["PassDescriptor"]
 
@@ -99,6 +100,16 @@ class PassDescriptor:
             # a rule never reads the slots that it does not use, but gets an address
             slot_0=parameters, slot_1=parameters, slot_2=parameters,
         )  # fmt: skip
+        n_rows = int(self._layers["rows"][1:].sum())
+        self.set(n_rows=n_rows)
+        if self._scratch.layout.threads > 1 and self._descriptor[0]["in_halves"]:
+            n_bytes = replica_bytes(
+                len(parameters), len(self._layers), n_rows, self._dtype.itemsize
+            )
+            of_samples = self._scratch.arrays[0]
+            memory = aligned(n_bytes + of_samples.nbytes, np.uint8)
+            self.own(replica=memory)
+            self.set(to_replica=address_of(memory[n_bytes:]) - address_of(of_samples))
 
     def is_current(self, optimizer: Optimizer | None, scratch: Scratch) -> bool:
         """Return whether it describes passes with this optimizer and memory, as they are now."""
@@ -225,7 +236,6 @@ class PassDescriptor:
             limits = np.ones((numba.config.NUMBA_NUM_THREADS, CLIP_STRIDE), dtype)
             limits[:, 1], limits[:, 2] = optimizer.clip_value, optimizer.clip_norm
             loop = regularizer_address("clip", dtype)
-            n_rows = int(table["rows"][1:].sum())
-            self.set(clip_loop=loop, clips_norm=optimizer.clip_norm < np.inf, n_rows=n_rows)
+            self.set(clip_loop=loop, clips_norm=optimizer.clip_norm < np.inf)
             # made anew when a layer is frozen or not: rows of the lowest frozen layers stay 0
-            self.own(clip_limits=limits, row_squares=np.zeros(n_rows))
+            self.own(clip_limits=limits, row_squares=np.zeros(self._descriptor[0]["n_rows"]))

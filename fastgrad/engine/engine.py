@@ -336,6 +336,8 @@ class Engine:
             if len(self._tuners) >= _MOST_KINDS:
                 self._tuners.clear()
             operations = 6.0 * len(self.workspace.parameters)
+            if self.workspace.plan(batch_size).in_halves:
+                most = min(most, 2)
             self._tuners[kind] = ThreadTuner((1, most), operations, batch_size, not is_free)
         return self._tuners[kind]
 

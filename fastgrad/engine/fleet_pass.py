@@ -14,6 +14,7 @@ from ..codegen.signatures import Address, int64
 from .descriptor import DESCRIPTOR, TOTALS, Context, context, numbers
 from .minibatch import draw_permutation
 from .weight_update import begin_penalty
+from .words import clear_words, copy_words
 
 __all__ = ["DONE", "JOB", "NOT_FINITE", "WORKER", "fleet_pass"]
 
@@ -43,22 +44,6 @@ _JOB_FIELDS = (
 WORKER, JOB = (
     np.dtype([(name, np.int64) for name in fields]) for fields in (_WORKER_FIELDS, _JOB_FIELDS)
 )
-
-
-@kernel
-def copy_words(source: Address, target: Address, n: int) -> None:
-    """Copy n words of 8 bytes."""
-    a, b = view(source, (n,), np.int64), view(target, (n,), np.int64)
-    for k in range(n):
-        b[k] = a[k]
-
-
-@kernel
-def clear_words(target: Address, n: int) -> None:
-    """Set n words of 8 bytes to 0."""
-    a = view(target, (n,), np.int64)
-    for k in range(n):
-        a[k] = 0
 
 
 @kernel

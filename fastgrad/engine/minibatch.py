@@ -105,23 +105,30 @@ def select_samples(ctx: Context, micro: Microbatch, panels: Range) -> None:
     samples, w = gathered_samples(ctx), gathered_weights(ctx)
     # read before the loop, since LLVM must assume that the loop changes them
     permutation, weights = ctx.descriptor.permutation, ctx.descriptor.sample_weights
-    for k in range(panels[0] * lanes, panels[1] * lanes):
-        position = micro.first + k
-        samples[k] = sample_at(permutation, min(position, micro.last - 1))
-        w[k] = sample_weight_of(ctx, weights, samples[k], micro.S) if position < micro.last else 0.0
+    first, last, n = panels[0] * lanes, panels[1] * lanes, micro.last - micro.first
+    for k in range(first, last):
+        samples[k] = sample_at(permutation, micro.first + min(k, n - 1))
+    for k in range(first, last):
+        w[k] = sample_weight_of(ctx, weights, samples[k], micro.S) if k < n else 0.0
 
 
 @kernel
 def set_targets(ctx: Context, samples: Array, y: Array, n: int) -> None:
     """Set y_is of some samples from their rows of Y or, with class ids, to 1 at their class."""
-    descriptor = ctx.descriptor
+    descriptor, lanes = ctx.descriptor, simd.width(ctx.dtype_token)
     if descriptor.ids:
         ids = view(descriptor.ids, (descriptor.n_samples,), np.int64)
         for i in range(n):
             for s in range(samples.size):
-                y[i, s] = 1 if ids[samples[s]] == i else 0
+                y[i, s] = 0
+        for s in range(samples.size):
+            y[ids[samples[s]], s] = 1
+        return
+    Y = rows_at(ctx, descriptor.Y, descriptor.n_samples, n)
+    if n >= lanes and samples.size == lanes:  # a panel in square tiles, which read whole lines
+        for i in range(0, n, lanes):
+            simd.store(y, (i, 0), simd.transpose(simd.gather(Y, samples, 0, i)))
     else:
-        Y = rows_at(ctx, descriptor.Y, descriptor.n_samples, n)
         for i in range(n):
             for s in range(samples.size):
                 y[i, s] = Y[samples[s], i]

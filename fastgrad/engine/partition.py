@@ -7,8 +7,8 @@ is partitioned over the index, samples s or nodes i, that moves the fewest lines
   partitioned over samples.
 - Equations 6 and 7, partitioned over nodes, read the activations of all samples, and the new
   weights move to all threads. Partitioned over samples, each half of the samples produces a
-  gradient, and the two are added: fewer lines in a small network, for which two threads are enough
-  anyway.
+  gradient; both threads add the two, and update weights of their own (replica.py): fewer lines and
+  one barrier less in a small network, for which two threads are enough anyway.
 - A first layer may have more weights than activations. Its weights stay where they are if equation
   1 is partitioned over nodes, as equation 7 is; then each thread gathers all inputs for itself.
 """
@@ -27,13 +27,12 @@ __all__ = [
     "half_range",
     "node_range",
     "panel_range",
-    "parameter_range",
     "partition",
     "plan",
 ]
 
 # Of type int64: see descriptor.py.
-_TWO, _ONE, _TILE, _UPDATE_UNIT = map(int64, (2, 1, HEIGHTS[-1], 16))
+_TWO, _ONE, _TILE = map(int64, (2, 1, HEIGHTS[-1]))
 
 _SMALL_STEP = 2e7  # operations; above it, more than two threads are worth while
 
@@ -53,14 +52,10 @@ def full_range(count: int) -> Range:
 
 @kernel
 def node_range(ctx: Context, l: int) -> Range:
-    """Return the nodes of layer l that this thread works on."""
+    """Return the nodes of layer l whose weights this thread updates: in halves, those of all."""
+    if ctx.descriptor.in_halves:
+        return full_range(layer_at(ctx, l).rows)
     return partition(layer_at(ctx, l).rows, _TILE, ctx.t, ctx.descriptor.threads)
-
-
-@kernel
-def parameter_range(ctx: Context) -> Range:
-    """Return the parameters of all layers that this thread updates, in whole cache lines."""
-    return partition(ctx.descriptor.n_parameters, _UPDATE_UNIT, ctx.t, ctx.descriptor.threads)
 
 
 @kernel
@@ -102,14 +97,14 @@ class Plan:
 
     def __str__(self) -> str:
         """Return a line per layer: the index over which each equation is partitioned."""
-        over = "partitioned over samples s, nodes i, or parameters k"
+        over = "partitioned over samples s or nodes i, - not at all"
         lines = [f"batch of {self.batch_size}; {over}"]
         lines.append(f"{'layer':8s}{'nodes':16s}eq. 1, 2  eq. 3, 5  eq. 6, 7  update")
         for l in range(1, len(self.sizes)):
             nodes = f"{self.sizes[l - 1]} to {self.sizes[l]}"
             forward = "i" if l == 1 and self.first_by_nodes else "s"
             gradient = "s" if self.in_halves else "i"
-            update = "k" if self.in_halves else "i"
+            update = "-" if self.in_halves else "i"
             lines.append(f"{l:<8d}{nodes:16s}{forward:10s}{'s':10s}{gradient:10s}{update}")
         return "\n".join(lines)
 
@@ -130,11 +125,12 @@ def plan(sizes: Sequence[int], batch_size: int, microbatch: int, lanes: int) -> 
     """
     n_in, n_out = sizes[:-1], sizes[1:]
     weights = sum(n * m for n, m in zip(n_in, n_out, strict=True))
-    # Numbers that move between two threads, times four: halves of the gradient and of the weights,
-    # or halves of the weights and of the activations, a quarter of d.
+    # Numbers that move to a thread from another one, times four: the gradient of the other half of
+    # the samples, or halves of the weights and of the activations, a quarter of d.
     by_samples, by_nodes = 4 * weights, 2 * weights + batch_size * (2 * sum(n_in) + sum(n_out))
     small = 6 * weights * batch_size < _SMALL_STEP and 2 * lanes <= batch_size <= microbatch
-    in_halves = small and 4 * by_samples < by_nodes
+    # by samples each thread updates all weights, which pays where clearly fewer numbers move
+    in_halves = small and 3 * by_samples < 2 * by_nodes
     # Of the first layer, halves of W and aT by samples, a quarter of a by nodes.
     by_samples, by_nodes = 2 * sizes[0] * (sizes[1] + batch_size), sizes[1] * batch_size
     wide = sizes[1] > batch_size > 1 and by_samples > 4 * by_nodes

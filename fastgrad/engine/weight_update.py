@@ -1,7 +1,7 @@
 """The second half of a step: the gradient is reduced and exchanged, then the update is applied.
 
 1. *Reduce*: equations (6) and (7) for this thread's nodes, summed over all samples, or the sum of
-   the gradients of the two halves of the samples; and equation (10).
+   the gradients of the two halves of the samples, for all nodes; and equation (10).
 2. *Exchange*: the gradient is complete and no weight has changed; all threads wait for each other,
    and what depends on the whole gradient is computed. Without such a need there is no exchange.
 3. *Apply*: clipping, update rule, max-norm and moving average for this thread's parameters.
@@ -13,7 +13,7 @@ import numpy as np
 
 from ..codegen.intrinsics import call, view
 from ..codegen.jit import array_kernel, kernel
-from ..codegen.signatures import Array, Range, int64
+from ..codegen.signatures import Address, Array, Range, int64
 from ..kernels.regularizers import L1, L2, SHARE
 from ..kernels.update_rules import CONSTANTS, HYPERPARAMETERS, RULE_MEMORY
 from .barrier import barrier_wait
@@ -30,7 +30,7 @@ from .descriptor import (
 )
 from .layer_kinds import dense
 from .minibatch import Microbatch
-from .partition import full_range, half_range, node_range, parameter_range
+from .partition import full_range, half_range, node_range
 
 __all__ = [
     "accumulate_half_gradients", "add_penalty_gradient", "begin_penalty", "begin_step",
@@ -82,7 +82,8 @@ def begin_penalty(ctx: Context, step: int) -> None:
                 total += _penalty_of(ctx, layer.W_offset, layer.rows * layer.row_stride, options)
                 if layer.penalizes_biases:
                     total += _penalty_of(ctx, layer.b_offset, layer.rows, options)
-        view(descriptor.penalties, (step + 1,), np.float64)[step] = total
+        if ctx.t == 0:
+            view(descriptor.penalties, (step + 1,), np.float64)[step] = total
 
 
 @kernel
@@ -107,44 +108,52 @@ def needs_gradient(ctx: Context, layer: LayerRecord) -> bool:
 
 @kernel
 def _compute_gradient(
-    ctx: Context, l: int, offset: int, nodes: Range, panels: Range, accumulates: bool
+    ctx: Context, l: int, dC: Address, nodes: Range, panels: Range, accumulates: bool
 ) -> None:
-    """Equations (6) and (7) for some nodes and panels, into the gradient or its second half."""
+    """Equations (6) and (7) for some nodes and panels, into the gradient or that of a half."""
     if layer_at(ctx, l).gradient:
         integers = (
-            ctx.t, ctx.descriptor_address, ctx.layers, ctx.n_layers, l, offset,
+            ctx.t, ctx.descriptor_address, ctx.layers, ctx.n_layers, l, dC,
             nodes[0], nodes[1], panels[0], panels[1], int64(accumulates),
         )  # fmt: skip
         call(layer_at(ctx, l).gradient, (), integers)
     else:
-        dense.parameter_gradient(ctx, l, offset, nodes, panels, accumulates)
+        dense.parameter_gradient(ctx, l, dC, nodes, panels, accumulates)
 
 
 @kernel
-def accumulate_half_gradients(ctx: Context, n_panels: int) -> None:
+def _half_at(ctx: Context, step: int, half: int) -> Address:
+    """Return where two threads find the gradient of a half of the samples, at a step."""
+    return ctx.descriptor.halves + (step % 2 * 2 + half) * ctx.descriptor.half_bytes
+
+
+@kernel
+def accumulate_half_gradients(ctx: Context, micro: Microbatch) -> None:
     """Compute the gradients of this thread's halves of the samples.
 
     Where both are this thread's, the second is added to the first at once: the sum of the halves is
     the same, whichever thread adds them.
     """
-    halves = half_range(ctx)
+    halves, is_alone = half_range(ctx), ctx.descriptor.threads == 1
     for half in range(halves[0], halves[1]):
-        joins = ctx.descriptor.threads == 1 and half == 1
-        offset = 0 if joins else half * ctx.descriptor.n_parameters
-        panels = (n_panels * half // 2, n_panels * (half + 1) // 2)
+        dC = ctx.descriptor.dC if is_alone else _half_at(ctx, micro.step, half)
+        panels = (micro.n_panels * half // 2, micro.n_panels * (half + 1) // 2)
         for l in range(ctx.descriptor.first_trained, ctx.n_layers):
             if needs_gradient(ctx, layer_at(ctx, l)):
-                _compute_gradient(ctx, l, offset, full_range(layer_at(ctx, l).rows), panels, joins)
+                nodes = full_range(layer_at(ctx, l).rows)
+                _compute_gradient(ctx, l, dC, nodes, panels, is_alone and half == 1)
 
 
 @kernel
-def reduce_halves(ctx: Context, first: int, n: int) -> None:
-    """Sum the gradients of both halves, for n parameters."""
+def add_halves(ctx: Context, step: int) -> None:
+    """Sum the gradients of both halves, unless this thread has computed them as one."""
     if ctx.descriptor.threads > 1:
-        n_parameters = ctx.descriptor.n_parameters
-        dC = numbers(ctx, ctx.descriptor.dC, 2 * n_parameters)
-        for k in range(first, first + n):
-            dC[k] += dC[n_parameters + k]
+        n = ctx.descriptor.n_parameters
+        dC = numbers(ctx, ctx.descriptor.dC, n)
+        first = numbers(ctx, _half_at(ctx, step, int64(0)), n)
+        second = numbers(ctx, _half_at(ctx, step, int64(1)), n)
+        for k in range(n):
+            dC[k] = first[k] + second[k]
 
 
 @kernel
@@ -160,12 +169,9 @@ def _reduce_gradient(ctx: Context, l: int, nodes: Range, micro: Microbatch) -> N
     """Complete the gradient of some nodes of a layer, unless more microbatches follow."""
     layer = layer_at(ctx, l)
     W, b = _weight_range(layer, nodes), _bias_range(layer, nodes)
-    if ctx.descriptor.in_halves:
-        reduce_halves(ctx, W[0], W[1])
-        reduce_halves(ctx, b[0], b[1])
-    else:
+    if not ctx.descriptor.in_halves:
         panels = full_range(micro.n_panels)
-        _compute_gradient(ctx, l, int64(0), nodes, panels, micro.accumulates)
+        _compute_gradient(ctx, l, ctx.descriptor.dC, nodes, panels, micro.accumulates)
     if micro.completes and layer.penalty:
         add_penalty_gradient(ctx, layer, W[0], W[1])
         if layer.penalizes_biases:
@@ -178,12 +184,12 @@ def update_weights(ctx: Context, micro: Microbatch) -> None:
     descriptor = ctx.descriptor
     exchanges = descriptor.clips_norm != 0  # the norm needs every node's gradient
     applies = micro.completes and descriptor.updates != 0
-    if descriptor.in_halves and descriptor.is_uniform and not exchanges:
-        mine = parameter_range(ctx)
-        reduce_halves(ctx, mine[0], mine[1] - mine[0])
-        if descriptor.updates:  # in halves a mini-batch is one microbatch, which completes it
-            exchange_and_apply(ctx)
-        return
+    if descriptor.in_halves:
+        add_halves(ctx, micro.step)
+        if descriptor.is_uniform and not exchanges:
+            if applies:
+                exchange_and_apply(ctx)
+            return
     for l in range(descriptor.first_trained, ctx.n_layers):
         if needs_gradient(ctx, layer_at(ctx, l)):
             nodes = node_range(ctx, l)
@@ -201,7 +207,8 @@ def update_weights(ctx: Context, micro: Microbatch) -> None:
 def exchange_gradient(ctx: Context) -> None:
     """Wait for the complete gradient, and compute the factor that limits its norm."""
     row_square_sums(ctx)
-    barrier_wait(ctx)
+    if not ctx.descriptor.in_halves:  # there each thread has those of all nodes
+        barrier_wait(ctx)
     _clip_limits(ctx)[0] = clip_factor(ctx)
 
 
@@ -248,11 +255,9 @@ def exchange_and_apply(ctx: Context) -> None:
     descriptor = ctx.descriptor
     if descriptor.clips_norm:
         exchange_gradient(ctx)
-    # A thread updates the parameters whose gradient it has reduced: their lines are in its cache.
     # Where all layers are treated alike, the constants of layer 1 are those of all.
     if descriptor.is_uniform and (descriptor.in_halves or descriptor.threads == 1):
-        mine = parameter_range(ctx)
-        apply_update(ctx, layer_at(ctx, 1), mine[0], mine[1] - mine[0], int64(0))
+        apply_update(ctx, layer_at(ctx, 1), int64(0), descriptor.n_parameters, int64(0))
         return
     for l in range(descriptor.first_trained, ctx.n_layers):
         _apply_update_to_nodes(ctx, layer_at(ctx, l), node_range(ctx, l))

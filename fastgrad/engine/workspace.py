@@ -23,6 +23,8 @@ from .workspace_layout import CACHE_LINE, ParameterLayout, WorkspaceLayout
 __all__ = ["Scratch", "Workspace", "address_of", "aligned"]
 
 _SMALL_BYTES = 4 << 20  # of scratch memory that is kept for smaller mini-batches too
+_HALVES = 4  # gradients of halves of the samples: two, of even and of odd steps
+_HALF_GAP = 256  # numbers between them: processors read ahead, also what another one writes
 
 
 def aligned(count: int, dtype: Any) -> Array:
@@ -129,8 +131,9 @@ class Workspace:
         if copies > layout.copies or not fits:
             larger = replace(layout, microbatch=microbatch, copies=copies)
             scratch = _allocate_scratch(larger, scratch.gradient)
-        halves = 2 if layout.plan(batch_size).in_halves else 1
-        numbers = halves * len(self.parameters) if gradient else 0
+        halves = _HALVES if layout.plan(batch_size).in_halves else 0
+        n_parameters = len(self.parameters)
+        numbers = n_parameters + halves * (n_parameters + _HALF_GAP) if gradient else 0
         if len(scratch.gradient) < numbers:
             scratch = scratch._replace(gradient=aligned(numbers, layout.dtype))
         self.scratch = scratch
@@ -147,9 +150,12 @@ class Workspace:
         """Return what a descriptor says of the memory that is reserved for it, by field."""
         layout = scratch.layout
         by_nodes = layout.copies_for(batch_size, gradient, layout.microbatch) > 1
+        dC = address_of(scratch.gradient)
         return {
             **scratch.fields,
-            "dC": address_of(scratch.gradient),
+            "dC": dC,
+            "halves": dC + self.parameters.nbytes,
+            "half_bytes": self.parameters.nbytes + _HALF_GAP * self.parameters.itemsize,
             "n_parameters": len(self.parameters),
             "microbatch": layout.microbatch,
             "panels_per_block": layout.panels_per_block,
@@ -163,13 +169,13 @@ def _allocate_scratch(layout: WorkspaceLayout, gradient: Array) -> Scratch:
     threads, lanes, n_panels = layout.threads, layout.lanes, layout.n_panels
     numbers = aligned(layout.scratch_bytes // layout.dtype.itemsize, layout.dtype)
     samples = aligned(layout.microbatch * threads, np.int64)
-    costs = aligned(2 * n_panels + 4 * lanes * threads, np.float64)
+    costs = aligned(4 * n_panels + 4 * lanes * threads, np.float64)
     layers, fields = layout.place(address_of(numbers))
     C_panels = address_of(costs)
     fields |= {
         "samples": address_of(samples),
         "C_panels": C_panels,
-        "correct_panels": C_panels + n_panels * costs.itemsize,
-        "C_lanes": C_panels + 2 * n_panels * costs.itemsize,
+        "correct_panels": C_panels + 2 * n_panels * costs.itemsize,
+        "C_lanes": C_panels + 4 * n_panels * costs.itemsize,
     }
     return Scratch(layout, layers, fields, gradient, (numbers, samples, costs))

@@ -6,7 +6,6 @@ from helpers.comparison import assert_close, central_differences
 from helpers.run_mode import PLAIN
 
 import fastgrad as fg
-from fastgrad.codegen.intrinsics import bytes_of
 from fastgrad.codegen.jit import kernel
 from fastgrad.engine import engine
 from fastgrad.engine.descriptor import (
@@ -57,9 +56,8 @@ def backward(ctx, l, panels):
 
 
 @kernel
-def gradient(ctx, l, offset, nodes, panels, accumulates):
+def gradient(ctx, l, dC, nodes, panels, accumulates):
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
-    dC = ctx.descriptor.dC + offset * bytes_of(ctx.dtype_token)
     dw, db = weights_of(ctx, dC, layer), biases_of(ctx, dC, layer)
     d, a = panels_at(ctx, layer, layer.d), panels_at(ctx, layer, before.a)
     for i in range(nodes[0], min(nodes[1], layer.nodes)):

@@ -101,10 +101,13 @@ rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(500, 4)), rng.normal(size=(500, 2))
 alone, net = (fg.Network([4, 16, 16, 2], "tanh", cost="mse", seed=0) for _ in range(2))
 for threads in 2, 1, 99, 1:
-    alone.fit(X, Y, epochs=2, batch_size=64, threads=1)
+    alone.fit(X, Y, epochs=2, batch_size=16, threads=1)
     used.clear()
-    net.fit(X, Y, epochs=2, batch_size=64, threads=threads)
+    net.fit(X, Y, epochs=2, batch_size=16, threads=threads)
     print(max(used), numba.get_num_threads(), np.array_equal(net.parameters, alone.parameters))
+used.clear()
+net.fit(X, Y, epochs=2, batch_size=64, threads=4)
+print(max(used), net.plan(64).in_halves)
 """
 
 
@@ -136,4 +139,6 @@ def test_machines_with_other_numbers_of_processors_give_the_same_bits():
 
 def test_a_fit_has_the_threads_that_it_asks_for_whatever_the_one_before():
     run = python(ONE_FIT_AFTER_ANOTHER)
-    assert run.stdout.splitlines() == [f"{n} 3 True" for n in (2, 1, 4, 1)], run.stderr
+    *others, in_halves = run.stdout.splitlines()
+    assert others == [f"{n} 3 True" for n in (2, 1, 4, 1)], run.stderr
+    assert in_halves == "2 True"  # where two halves are all that there is to share

@@ -49,9 +49,9 @@ class LayerKind(NamedTuple):
         ``backward(ctx, l, panels)``: from d = dC/db of some panels that of the layer before or, for
         layer 1, dC/da of the inputs.
     gradient : kernel
-        ``gradient(ctx, l, offset, nodes, panels, accumulates)``: the gradient of the parameters of
-        some nodes, summed over some panels, `offset` numbers behind the network's gradient; added
-        to the gradient there if it `accumulates`.
+        ``gradient(ctx, l, dC, nodes, panels, accumulates)``: the gradient of the parameters of
+        some nodes, summed over some panels, into that of the network at the address dC; added to
+        the gradient there if it `accumulates`.
     forward_one, backward_one, gradient_one : kernel
         ``forward_one(ctx, l)``, ...: the same for one sample, except that `backward_one` computes
         dC/da of the layer before, which the pass multiplies by f'.
@@ -98,12 +98,12 @@ def _backward_loop(name: str, dtype: Any) -> Any:
 def _gradient_loop(name: str, dtype: Any) -> Any:
     def gradient(
         t: int, descriptor: Address, layers: Address, n_layers: int, l: int,
-        offset: int, i_first: int, i_last: int, p_first: int, p_last: int, accumulates: int,
+        dC: Address, i_first: int, i_last: int, p_first: int, p_last: int, accumulates: int,
     ) -> None:  # fmt: skip
         ctx, nodes, panels = (
             context(t, descriptor, layers, n_layers, dtype), (i_first, i_last), (p_first, p_last),
         )  # fmt: skip
-        kernel_named(name, ctx, l, offset, nodes, panels, accumulates != 0)
+        kernel_named(name, ctx, l, dC, nodes, panels, accumulates != 0)
 
     return gradient
 

@@ -1,7 +1,6 @@
 """The dense layer: u_i = b_i + sum_j W_ij a_j, equations (1) and (4) to (7)."""
 
 from ...codegen import simd
-from ...codegen.intrinsics import bytes_of
 from ...codegen.jit import kernel
 from ...codegen.signatures import Address, Range
 from ...codegen.tile_shapes import panels_in_l2
@@ -81,11 +80,10 @@ def backward(ctx: Context, l: int, panels: Range) -> None:
 
 @kernel
 def parameter_gradient(
-    ctx: Context, l: int, offset: int, nodes: Range, panels: Range, accumulates: bool
+    ctx: Context, l: int, dC: Address, nodes: Range, panels: Range, accumulates: bool
 ) -> None:
     """Equations (6) and (7)."""
     layer, before = layer_at(ctx, l), layer_at(ctx, l - 1)
-    dC = ctx.descriptor.dC + offset * bytes_of(ctx.dtype_token)
     own_copy = ctx.t * ctx.descriptor.copy_bytes if l == 1 else 0
     d = panels_at(ctx, layer, layer.d)
     aT = column_blocks_at(ctx, before, before.aT + own_copy)
