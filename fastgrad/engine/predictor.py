@@ -90,7 +90,11 @@ class Predictor:
         ValueError, TypeError
             The shape or the dtype of an array is wrong, or a number in x is not finite.
         """
-        prediction = np.empty(self.n_outputs, self.of_result) if out is None else out
+        prediction = out
+        if prediction is None:
+            is_flat = getattr(x, "ndim", 1) == 1
+            shape = self.n_outputs if is_flat else (1, self.n_outputs)
+            prediction = np.empty(shape, self.of_result)
         try:  # as in `writes`, whose call takes a tenth of the time of a small network
             if self._predict(self._slots, x, prediction):
                 return prediction

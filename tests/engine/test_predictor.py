@@ -91,6 +91,14 @@ def test_nothing_is_written_but_the_prediction(row):
     assert np.array_equal(out[2], out[1])
 
 
+def test_rows_of_one_or_two_dimensions_take_the_fast_way(row, monkeypatch):
+    p = network().predictor()
+    expected = p([row[0].tolist()])
+    monkeypatch.setattr(p, "_converted", None)  # which takes fifty times as long
+    assert np.array_equal(p(row), expected)
+    assert np.array_equal(p(row[0]), expected[0])
+
+
 def test_inputs_of_other_kinds_are_converted(row):
     net = network()
     p, expected = net.predictor(), net.predict(row)
