@@ -24,7 +24,7 @@ from . import loop_errors, numba_compat
 __all__ = [
     "COMPILED_LOOPS", "KERNELS", "PLAIN_PYTHON", "SCALAR_FUNCTIONS", "array_kernel",
     "compile_for", "compile_loop", "exact", "kernel", "kernel_named", "macro", "operation",
-    "parallel", "run", "scalar", "standalone",
+    "parallel", "run", "scalar", "standalone", "strict",
 ]  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -122,6 +122,11 @@ def exact(function: Function) -> Function:
     It is always inlined: a loop that contains a call is not vectorised.
     """
     return _inlined(function, {"contract"}, forceinline=True)
+
+
+def strict(function: Function) -> Function:
+    """Compile arithmetic that must have the bits that Python's has."""
+    return _inlined(function, set())
 
 
 def parallel(function: Function) -> Function:

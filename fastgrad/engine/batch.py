@@ -1,6 +1,6 @@
 """A batch of samples, as the compiled passes read it."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from ..codegen.signatures import Array
 
@@ -47,3 +47,14 @@ class Batch(NamedTuple):
     weights: Array
     order: Array | None = None
     penalties: StepPenalties | None = None
+
+    def of_rows(self, rows: Array) -> Self:
+        """Return a copy of some samples.
+
+        Parameters
+        ----------
+        rows : ndarray
+            Their positions.
+        """
+        Y, ids, weights = (a[rows] if len(a) else a for a in (self.Y, self.ids, self.weights))
+        return type(self)(self.X[rows], Y, ids, weights)

@@ -62,6 +62,8 @@ class PassDescriptor:
     ----------
     addresses : tuple of int
         The arguments of a pass after the thread: descriptor, table of layers, number of layers.
+    batch_size : int
+        As given.
     version : int
         Of the settings that it describes.
     barrier : ndarray
@@ -79,7 +81,7 @@ class PassDescriptor:
         self._scratch = scratch or workspace.reserve(batch_size, gradient)
         self._optimizer = weakref.ref(optimizer) if optimizer else None
         self._limits = _limits(optimizer)
-        self._workspace, self._batch_size, self._gradient = workspace, batch_size, gradient
+        self._workspace, self.batch_size, self._gradient = workspace, batch_size, gradient
         self._dtype = self._scratch.layout.dtype
         self._layers = self._scratch.layers.copy()
         self._descriptor = np.zeros(1, DESCRIPTOR)
@@ -163,7 +165,7 @@ class PassDescriptor:
     ) -> None:
         """Set the loops and options of each layer."""
         table, dtype, options = self._layers, self._dtype, self._workspace.options
-        is_online = self._batch_size == 1
+        is_online = self.batch_size == 1
         table["options"] = address_of(options) + options.strides[0] * np.arange(len(table))
         everything: list[Inputs | Layer] = [inputs, *layers]
         for record, numbers, of in zip(table, options, everything, strict=True):

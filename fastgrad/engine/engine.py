@@ -225,6 +225,14 @@ class Engine:
         descriptor.own(totals=totals, rates=rates)
         return descriptor
 
+    def bind_cost(self, batch_size: int, totals: Array) -> PassDescriptor:
+        """Return the descriptor of the cost of samples, without a gradient, on one thread."""
+        self._forget_changed()
+        descriptor = self._described(PassRequest(min(batch_size, _COST_BATCH)))
+        descriptor.set(threads=1)
+        descriptor.own(totals=totals)
+        return descriptor
+
     def compile(
         self, batch: Batch, training: Training, batch_size: int, threads: int | None = None
     ) -> None:

@@ -13,10 +13,11 @@ from ..optim.schedule_base import Constant
 from .descriptor import TOTALS
 from .engine import Engine
 from .entry_points import fleet_address, pass_address
+from .fleet_monitor import MONITORED
 from .fleet_pass import WORKER
-from .workspace import address_of
+from .workspace import address_of, aligned
 
-__all__ = ["FleetWorker"]
+__all__ = ["FleetWorker", "Monitor"]
 
 _OPERATIONS = 2e8  # after which it looks whether it must stop: about 10 ms
 
@@ -42,6 +43,17 @@ class Rates(NamedTuple):
     of_epochs: list[float]
 
 
+class Monitor(NamedTuple):
+    """When a fit of a worker stops early: see `EarlyStopping`."""
+
+    metric: str  # one of MONITORED
+    sign: float
+    min_delta: float
+    is_relative: bool
+    patience: int
+    restores: bool
+
+
 class FleetWorker:
     """Trains networks of one spec, with one optimizer and batch size, for the thread that calls.
 
@@ -55,6 +67,10 @@ class FleetWorker:
         Passes, samples per step, and the most samples that a network is trained on.
     stop : ndarray of int64
         (1,): to be set to 1 to end all fits soon.
+    most_val_samples : int, default 0
+        The most validation samples of a network; 0: none have any. If it is 1, all have one.
+    monitor : Monitor, optional
+        When the fits stop early.
     """
 
     def __init__(
@@ -65,6 +81,8 @@ class FleetWorker:
         batch_size: int,
         most_samples: int,
         stop: Array,
+        most_val_samples: int = 0,
+        monitor: Monitor | None = None,
     ) -> None:
         self._engine = engine = Engine(spec, NetworkKey())
         self._optimizer = copy.deepcopy(optimizer)
@@ -78,6 +96,10 @@ class FleetWorker:
         self._descriptor.set(is_noisy=self.is_noisy)
         self._record = np.zeros(1, WORKER)
         self._fill(self._record[0])
+        if most_val_samples:
+            self._validate(self._record[0], most_val_samples)
+        if monitor:
+            self._monitor(self._record[0], monitor)
 
     def _fill(self, record: np.void) -> None:
         """Fill the worker's record."""
@@ -106,6 +128,26 @@ class FleetWorker:
         for name, value in fields.items():
             record[name] = value
         record["descriptor"], record["layers"], record["n_layers"] = self._descriptor.addresses
+
+    def _validate(self, record: np.void, most_samples: int) -> None:
+        """Fill the fields of the validation samples."""
+        totals, self._val_permutation = np.zeros(TOTALS), np.empty(most_samples, np.uint32)
+        self._val_descriptor = self._engine.bind_cost(most_samples, totals)
+        record["val_descriptor"], record["val_layers"], _ = self._val_descriptor.addresses
+        record["val_permutation"] = address_of(self._val_permutation)
+        record["val_run"] = pass_address(most_samples == 1, self._engine.dtype)
+        # after whole mini-batches, as `Engine.cost`: sums are the same
+        record["val_piece"] = self._val_descriptor.batch_size
+
+    def _monitor(self, record: np.void, monitor: Monitor) -> None:
+        """Fill the fields of early stopping."""
+        parameters = self._engine.workspace.parameters
+        record["monitor"], record["sign"] = MONITORED[monitor.metric], monitor.sign
+        record["min_delta"], record["is_relative"] = monitor.min_delta, monitor.is_relative
+        record["patience"] = max(monitor.patience, 1)
+        if monitor.restores:
+            self._best = aligned(len(parameters), parameters.dtype)
+            record["best_parameters"] = address_of(self._best)
 
     def rates(self, n_steps: int) -> Rates:
         """The learning rates of a fit of so many steps per epoch."""

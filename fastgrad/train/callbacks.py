@@ -39,16 +39,26 @@ class _Monitor(Callback):
         self.patience = validation.integer("patience", patience, least=0)
         self.mode = validation.choice("mode", mode, ("auto", "min", "max"))
         less = less_is_better(monitor) if mode == "auto" else mode == "min"
-        self._sign = 1.0 if less else -1.0
+        self.sign = 1.0 if less else -1.0
         self._resumes = False
         vars(self).update(self._initial_state)
 
     def check(self, fit: Fit) -> None:
         """Raise unless each epoch of the fit has the metric."""
-        if self.monitor not in fit.metric_names:
-            received, expected = repr(self.monitor), f"one of {', '.join(fit.metric_names)}"
-            hint = validation.did_you_mean(self.monitor, fit.metric_names)
-            if self.monitor.startswith("val_") and "val_cost" not in fit.metric_names:
+        self.check_metric(fit.metric_names)
+
+    def check_metric(self, names: tuple[str, ...]) -> None:
+        """Raise unless the metric is one of these, and it is known whether less of it is better.
+
+        Parameters
+        ----------
+        names : tuple of str
+            The metrics of each epoch of a fit.
+        """
+        if self.monitor not in names:
+            received, expected = repr(self.monitor), f"one of {', '.join(names)}"
+            hint = validation.did_you_mean(self.monitor, names)
+            if self.monitor.startswith("val_") and "val_cost" not in names:
                 received += " in a fit without validation"
                 expected, hint = f"validation=(X_val, Y_val), or {expected}", ""
             raise ValueError(f"monitor: got {received}; {hint}expected {expected}")
@@ -90,7 +100,7 @@ class _Monitor(Callback):
 
     def improves(self, fit: Fit) -> bool:
         """Whether the metric is the best so far; counts the epochs in which it was not."""
-        value = self._sign * fit.history.columns()[self.monitor][-1]
+        value = self.sign * fit.history.columns()[self.monitor][-1]
         self.epochs += 1
         best = math.inf if self.best is None else self.best
         unit = abs(self.best or 0.0) if self.min_delta_mode == "relative" else 1.0
@@ -157,11 +167,21 @@ class EarlyStopping(_Monitor):
         self._stop_if_over(fit)
 
     def _stop_if_over(self, fit: Fit) -> None:
-        if self.waited >= max(self.patience, 1):
-            best = "it was never a finite number"
-            if self.best is not None:
-                best = f"best {self._sign * self.best:.6g} in epoch {self.best_epoch + 1}"
-            fit.stop(f"no better {self.monitor} for {self.waited} epochs, {best}")
+        if self.is_over:
+            fit.stop(self.reason)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there have been too many epochs without improvement."""
+        return self.waited >= max(self.patience, 1)
+
+    @property
+    def reason(self) -> str:
+        """Why it stops a fit, in words."""
+        best = "it was never a finite number"
+        if self.best is not None:
+            best = f"best {self.sign * self.best:.6g} in epoch {self.best_epoch + 1}"
+        return f"no better {self.monitor} for {self.waited} epochs, {best}"
 
     def restores(self) -> str:
         """The weights of the best epoch, if there has been one."""

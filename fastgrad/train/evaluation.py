@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from ..engine.batch import Batch
 from ..metrics import accuracy, resolve_metric, rmse
 from ..model.standardization import Targets
 from .base import TrainableNetwork
 from .inputs import as_batch, encoded
 
-__all__ = ["Evaluation", "accuracy_or_nan"]
+__all__ = ["Evaluation", "ValidationSamples", "accuracy_or_nan", "rmse_of", "squares_per_cost"]
 
 Array = np.ndarray[Any, Any]
 
@@ -21,6 +22,35 @@ def accuracy_or_nan(right: float, C: float) -> float:
     return math.nan if math.isnan(C) else right
 
 
+def rmse_of(C: float, squares: float) -> float:
+    """The root of the mean squared error, from a mean cost without the penalty."""
+    return math.nan if math.isnan(C) else math.sqrt(squares * max(C, 0.0))
+
+
+class ValidationSamples(NamedTuple):
+    """The validation samples of a kind of network, validated and converted.
+
+    Attributes
+    ----------
+    batch : Batch
+        The samples, their targets as the user passed them.
+    is_flat : bool
+        Whether that was as (S,) where the network has (S, 1).
+    """
+
+    batch: Batch
+    is_flat: bool
+
+    @classmethod
+    def of(
+        cls, net: TrainableNetwork, samples: tuple[Any, Any], input_names: Sequence[str] | None
+    ) -> Self:
+        """Validate (X_val, Y_val) and convert them for a network."""
+        X, Y = samples
+        batch = as_batch(net, X, Y, input_names=input_names, names=("validation X", "validation Y"))
+        return cls(batch, len(net.heads) == 1 and len(batch.Y) > 0 and np.ndim(Y) == 1)
+
+
 class Evaluation:
     """Computes cost, accuracy and metrics of the validation samples.
 
@@ -28,7 +58,7 @@ class Evaluation:
     ----------
     net : Network
         The network that is trained.
-    samples : (X_val, Y_val) or None
+    samples : (X_val, Y_val), ValidationSamples or None
         The validation samples.
     metrics : iterable of str or callable
         As for `Network.fit`; computed once here, so that one that fails does so before training.
@@ -51,12 +81,12 @@ class Evaluation:
     def __init__(
         self,
         net: TrainableNetwork,
-        samples: tuple[Any, Any] | None,
+        samples: tuple[Any, Any] | ValidationSamples | None,
         metrics: Iterable[Any],
         targets: Targets,
         input_names: Sequence[str] | None,
     ) -> None:
-        self._squares, self._penalty = _squares_per_cost(net, targets), 0.0
+        self._squares, self._penalty = squares_per_cost(net, targets), 0.0
         extra = ["accuracy"] * net.heads.classifies + ["rmse"] * bool(self._squares)
         own = ("cost", *extra)
         self._net, self._functions = net, _functions(metrics, net, own)
@@ -67,11 +97,12 @@ class Evaluation:
                     "metrics: got some without validation; expected samples to compute them on"
                 )
             return
-        X, Y = samples
-        batch = as_batch(net, X, Y, input_names=input_names, names=("validation X", "validation Y"))
+        if not isinstance(samples, ValidationSamples):
+            samples = ValidationSamples.of(net, samples, input_names)
+        batch = samples.batch
         self._batch = encoded(batch, targets)
         self._targets = batch.ids if len(batch.ids) else batch.Y
-        if len(net.heads) == 1 and np.ndim(Y) < self._targets.ndim:
+        if samples.is_flat:
             self._targets = self._targets[:, 0]  # in the shape that the user passed
         names = [*own, *(f"val_{name}" for name in own), *self._functions]
         self.metric_names = tuple(dict.fromkeys(names))
@@ -85,11 +116,8 @@ class Evaluation:
     def of_training(self, C: float, accuracy: float) -> dict[str, float]:
         """The metrics of the training samples by name, from their mean cost in the epoch."""
         if self._squares:
-            return {"rmse": self._rmse(C - self._penalty)}
+            return {"rmse": rmse_of(C - self._penalty, self._squares)}
         return {"accuracy": accuracy} if self._net.heads.classifies else {}
-
-    def _rmse(self, C: float) -> float:
-        return math.nan if math.isnan(C) else math.sqrt(self._squares * max(C, 0.0))
 
     def metrics(self) -> dict[str, float]:
         """The metrics of the validation samples by name, "val_cost" first; empty without any."""
@@ -100,7 +128,7 @@ class Evaluation:
         if self._net.heads.classifies:
             values["val_accuracy"] = accuracy_or_nan(right, C)
         if self._squares:
-            values["val_rmse"] = self._rmse(C - self._net.penalty)
+            values["val_rmse"] = rmse_of(C - self._net.penalty, self._squares)
         return values | self._computed()
 
     def _computed(self) -> dict[str, float]:
@@ -117,7 +145,7 @@ class Evaluation:
         }
 
 
-def _squares_per_cost(net: TrainableNetwork, targets: Targets) -> float:
+def squares_per_cost(net: TrainableNetwork, targets: Targets) -> float:
     """Squared errors in the unit of the targets, per cost; 0 unless one is a multiple of the other.
 
     Standardised targets of one output have metrics in their own unit without being asked for them.

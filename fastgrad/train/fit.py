@@ -24,7 +24,7 @@ from .options import FitOptions
 from .progress import Progress
 from .stream import InMemory, Source
 
-__all__ = ["fit"]
+__all__ = ["fit", "that_count"]
 
 #: Of networks that were trained without an optimizer: its state lives on, too.
 _default_optimizers = weakref.WeakKeyDictionary[Engine, Adam]()
@@ -61,7 +61,7 @@ def _begin(
     if fit.average is not None:
         fit.average.begin(net, trained_mask(net))
     if standardizes:
-        net.inputs.standardize_by_pieces((_that_count(p.X, p) for p in source), stacklevel=5)
+        net.inputs.standardize_by_pieces((that_count(p.X, p) for p in source), stacklevel=5)
     net.targets = targets
     if net.inputs.names != source.input_names:  # to assign makes descriptors anew
         net.inputs.names = source.input_names
@@ -73,15 +73,15 @@ def _standardize_targets(net: TrainableNetwork, source: Source) -> Targets:
     targets = net.targets
     if not targets.standardize:
         if type(source) is InMemory and len(source.batch.Y):  # scikit-learn's does not warn
-            targets.warn_if_far(_that_count(source.batch.Y, source.batch), stacklevel=6)
+            targets.warn_if_far(that_count(source.batch.Y, source.batch), stacklevel=6)
     else:
         if not targets.standardized:
-            targets = targets.fitted_to(_that_count(piece.Y, piece) for piece in source)
+            targets = targets.fitted_to(that_count(piece.Y, piece) for piece in source)
         source.standardize(targets)
     return targets
 
 
-def _that_count(rows: Array, batch: Batch) -> Array:
+def that_count(rows: Array, batch: Batch) -> Array:
     """The rows of a batch but those of weight 0."""
     return rows if batch.weights.all() else rows[batch.weights > 0]
 

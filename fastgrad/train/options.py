@@ -9,6 +9,7 @@ from .. import validation
 from ..optim.base import Optimizer, resolve_optimizer
 from ..optim.weight_averages import EMA, SWA, resolve_average
 from .base import Callback
+from .evaluation import ValidationSamples
 
 __all__ = ["FitOptions"]
 
@@ -36,11 +37,17 @@ def _verbosity(name: str, value: Any) -> int:
     return int(value) if isinstance(value, bool) else validation.integer(name, value, least=0)
 
 
+def _validation(name: str, value: Any) -> tuple[Any, Any]:
+    if isinstance(value, ValidationSamples):
+        return value
+    return validation.pair(name, value, of="(X_val, Y_val)")
+
+
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "epochs": partial(validation.integer, least=0),
     "batch_size": partial(validation.integer, least=1),
     "optimizer": lambda name, value: resolve_optimizer(value),
-    "validation": partial(validation.pair, of="(X_val, Y_val)"),
+    "validation": _validation,
     "shuffle": validation.flag,
     "callbacks": _callbacks,
     "threads": partial(validation.integer, least=1),
@@ -64,7 +71,7 @@ class FitOptions:
         Samples per step; None: each piece of a stream is a mini-batch.
     optimizer : Optimizer, optional
         None: `Adam()`, the same for each fit of a network.
-    validation : (X_val, Y_val), optional
+    validation : (X_val, Y_val) or ValidationSamples, optional
         Samples on which cost and metrics are computed after each epoch.
     shuffle : bool
         Whether the samples are shuffled in each epoch.
@@ -83,7 +90,7 @@ class FitOptions:
     epochs: int
     batch_size: int | None
     optimizer: Optimizer | None
-    validation: tuple[Any, Any] | None
+    validation: tuple[Any, Any] | ValidationSamples | None
     shuffle: bool
     callbacks: Iterable[Callback]
     threads: int | None

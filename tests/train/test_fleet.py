@@ -4,68 +4,12 @@ import os
 import signal
 import threading
 import time
-import warnings
 
-import numpy as np
 import pytest
+from helpers.fleets import IDS, SUBSETS, S, X, Y, assert_same, fits, networks, rng
 from helpers.run_mode import jitted_only
 
 import fastgrad as fg
-from fastgrad.train import fleet
-
-S = 90
-rng = np.random.default_rng(0)
-X = rng.normal(size=(S, 3)).astype("float32")
-Y = np.stack([X[:, 0] * X[:, 1], X[:, 2]], axis=1).astype("float32")
-IDS = (X[:, 0] > 0).astype(int)
-SUBSETS = [None, rng.integers(S, size=120), np.arange(5), X[:, 0] > 0, [7]]
-
-
-def networks(n=5, sizes=(3, 8, 2), seed=0, **options):
-    return [fg.Network(sizes, "tanh", seed=seed + k, **options) for k in range(n)]
-
-
-def fits(nets, X=X, Y=Y, subsets=None, optimizer=lambda k: fg.Adam(), callbacks=None, **options):
-    """The same by fits of their own."""
-    histories = []
-    weights = options.pop("sample_weight", None)
-    for k, net in enumerate(nets):
-        rows = slice(None) if subsets is None or subsets[k] is None else subsets[k]
-        own = {} if weights is None else {"sample_weight": weights[rows]}
-        own |= {} if callbacks is None else {"callbacks": callbacks(k)}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            histories.append(net.fit(X[rows], Y[rows], optimizer=optimizer(k), **own, **options))
-    return histories
-
-
-def assert_same(nets, twins, histories, expected):
-    for k, (net, twin) in enumerate(zip(nets, twins, strict=True)):
-        assert net.parameters.tobytes() == twin.parameters.tobytes(), k
-        assert net.rng.bit_generator.state == twin.rng.bit_generator.state, k
-        assert net.inputs.mean.tobytes() == twin.inputs.mean.tobytes(), k
-        found, of_own = (history.columns() for history in (histories[k], expected[k]))
-        assert found.keys() == of_own.keys()
-        for name in found.keys() - {"seconds"}:
-            values = [np.where(np.isfinite(v), v, np.nan) for v in (found[name], of_own[name])]
-            np.testing.assert_allclose(*values, rtol=1e-6, err_msg=f"{k} {name}")
-        assert histories[k].samples == expected[k].samples
-        # whether a cost that overflows, or a weight, is found first depends on the clock
-        stopped = [str(of[k].stopped).replace("is nan", "is inf") for of in (histories, expected)]
-        assert stopped[0] == stopped[1]
-
-
-@pytest.fixture
-def compiled(monkeypatch):
-    """The numbers of the networks that were trained in compiled calls."""
-    members, train = [], fleet._Fleet._train_compiled
-
-    def noted(self, group, chunk):
-        members.extend(chunk)
-        train(self, group, chunk)
-
-    monkeypatch.setattr(fleet._Fleet, "_train_compiled", noted)
-    return members
 
 
 @pytest.mark.parametrize("batch_size", [1, 32, 1000])
@@ -141,29 +85,36 @@ def test_a_second_fleet_goes_on_with_the_weights():
     assert_same(nets, twins, histories, expected)
 
 
-@pytest.mark.parametrize("kind", ["callbacks", "targets", "LBFGS", "own", "metrics"])
+@pytest.mark.parametrize("kind", ["callbacks", "LBFGS", "own", "metrics", "rmse", "penalty"])
 def test_what_is_not_compiled(kind, compiled):
-    options = {"targets": {"standardize_targets": True}, "own": {"init": "zeros"}}.get(kind, {})
-    validation = {"validation": (X[:9], Y[:9])}
-    given = {"callbacks": validation, "metrics": {**validation, "metrics": ["mae"]}}.get(kind, {})
+    options = {
+        "rmse": {"cost": "mse", "standardize_targets": True}, "penalty": {"l2": 0.1}
+    }.get(kind, {})  # fmt: skip
+    validation = {"validation": (X[:9], Y[:9, :1])}
+    given = {"callbacks": {}, "LBFGS": {}, "own": {}}.get(kind, validation)
+    given |= {"metrics": ["mae"]} if kind == "metrics" else {}
+    monitored = {"callbacks": "cost", "rmse": "val_rmse", "penalty": "val_cost"}.get(kind)
 
     def optimizer(k):
         return fg.LBFGS() if kind == "LBFGS" else fg.Adam(0.1)
 
     def callbacks(k):
-        return [fg.EarlyStopping(patience=2)] if kind == "callbacks" else []
+        return [fg.EarlyStopping(monitored, patience=2)] if monitored else []
 
-    if kind == "own":
-        identity = fg.Activation("own", lambda u: u, lambda u: 1.0)
-        nets, twins = ([fg.Network([3, 2], [identity], seed=k) for k in range(5)] for _ in range(2))
-    else:
-        nets, twins = networks(**options), networks(**options)
+    def made():
+        if kind == "own":
+            own = fg.Activation("own", lambda u: u, lambda u: 1.0)
+            return [fg.Network([3, 1], [own], init="zeros", seed=k) for k in range(5)]
+        return networks(sizes=(3, 8, 1), **options)
+
+    nets, twins = made(), made()
     own = {"callbacks": callbacks} if kind == "callbacks" else {}
+    own |= {"early_stopping": callbacks(0)[0]} if kind in {"rmse", "penalty"} else {}
     histories = fg.fit_many(
-        nets, X, Y, epochs=4, optimizer=optimizer(0), subsets=SUBSETS, **given, **own
+        nets, X, Y[:, :1], epochs=4, optimizer=optimizer(0), subsets=SUBSETS, **given, **own
     )
     expected = fits(
-        twins, subsets=SUBSETS, epochs=4, optimizer=optimizer, callbacks=callbacks, **given
+        twins, X, Y[:, :1], SUBSETS, epochs=4, optimizer=optimizer, callbacks=callbacks, **given
     )
     assert not compiled
     assert_same(nets, twins, histories, expected)

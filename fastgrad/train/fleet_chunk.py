@@ -1,0 +1,232 @@
+"""Whole fits of some members of a fleet in one compiled call."""
+
+import copy
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic import ceil_div
+from ..engine.batch import Batch
+from ..engine.fleet_monitor import MONITORED, SUMS
+from ..engine.fleet_pass import DONE, JOB
+from ..engine.fleet_worker import FleetWorker, Monitor
+from ..engine.workspace import address_of
+from ..model.standardization import Targets
+from .base import TrainableNetwork
+from .callbacks import EarlyStopping
+from .evaluation import accuracy_or_nan, rmse_of, squares_per_cost
+from .fit import that_count
+from .fleet_members import Member
+from .history import History
+from .options import FitOptions
+
+__all__ = ["can_monitor", "monitor_of", "train_chunk"]
+
+Array = np.ndarray[Any, Any]
+
+
+def can_monitor(net: TrainableNetwork, stopping: EarlyStopping | None) -> bool:
+    """Whether compiled fits can stop as the callback does."""
+    if stopping is None:
+        return True
+    # the penalty's last digits differ, and so might the epoch
+    is_exact = stopping.monitor.endswith("accuracy") or not net.engine.is_penalized
+    return stopping.monitor in MONITORED and is_exact
+
+
+def monitor_of(stopping: EarlyStopping) -> Monitor:
+    """The same for compiled fits."""
+    return Monitor(
+        stopping.monitor, stopping.sign, stopping.min_delta,
+        stopping.min_delta_mode == "relative", stopping.patience, stopping.restore_best_weights,
+    )  # fmt: skip
+
+
+class _Standardization:
+    """How inputs and targets are standardised, computed once for those who share samples."""
+
+    def __init__(self) -> None:
+        self._inputs: dict[int, tuple[Array, Array]] = {}
+        self._targets: dict[int, Targets] = {}
+        self._encoded: dict[Any, Array] = {}
+
+    def of_inputs(self, member: Member) -> bool:
+        """Standardise the inputs of a network; returns whether that has changed them."""
+        inputs, batch = member.net.inputs, member.samples.batch
+        if not inputs.standardize or inputs.standardized:
+            return False
+        if member.rows is None and id(batch) in self._inputs:
+            inputs.mean, inputs.scale = self._inputs[id(batch)]
+            inputs.standardized = True
+            return True
+        X = member.samples.batch.X
+        X, weights = (
+            a if member.rows is None or not len(a) else a[member.rows] for a in (X, batch.weights)
+        )
+        inputs.standardize_by_pieces([X if weights.all() else X[weights > 0]])
+        if member.rows is None:
+            self._inputs[id(batch)] = inputs.mean.copy(), inputs.scale.copy()
+        return True
+
+    def targets(self, member: Member) -> Targets:
+        """How the targets of a network are standardised: as before, or by those of now."""
+        targets, batch = member.net.targets, member.samples.batch
+        if not targets.standardize or targets.standardized:
+            return targets
+        if member.rows is not None:
+            own = member.batch
+            return targets.fitted_to([that_count(own.Y, own)])
+        if id(batch) not in self._targets:
+            self._targets[id(batch)] = targets.fitted_to([that_count(batch.Y, batch)])
+        return copy.deepcopy(self._targets[id(batch)])
+
+    def encoded(self, batch: Batch, targets: Targets, dtype: Any) -> Array:
+        """The targets as the cost compares with them."""
+        if not targets.standardize:
+            return batch.Y
+        key = id(batch), targets.mean.tobytes(), targets.scale.tobytes()
+        if key not in self._encoded:
+            self._encoded[key] = targets.encode(batch.Y, dtype)
+        return self._encoded[key]
+
+
+def train_chunk(
+    worker: FleetWorker,
+    members: Sequence[Member],
+    options: FitOptions,
+    stopping: EarlyStopping | None,
+) -> list[History | None]:
+    """Train networks that one worker can train; None for those that are as they were before.
+
+    These have diverged, or the worker has been stopped.
+
+    Raises
+    ------
+    ValueError
+        If targets cannot be standardised; all networks are as they were before.
+    """
+    epochs, n = options.epochs, len(members)
+    nets = [member.net for member in members]
+    sizes = np.array([member.n_samples for member in members])
+    val_sizes = np.array([member.n_val_samples for member in members])
+    standardization = _Standardization()
+    targets = [standardization.targets(member) for member in members]
+    rates = [worker.rates(ceil_div(S, options.batch_size or S)) for S in sizes.tolist()]
+    states = [net.rng.bit_generator.state for net in nets]
+    keys, sums = np.zeros((n, epochs, 2), np.int64), np.zeros((n, epochs, SUMS))
+    for net, own in zip(nets, keys, strict=True):
+        _draw_keys(net, own, worker.is_noisy, options.shuffle)
+    is_new = [standardization.of_inputs(member) for member in members]
+    jobs, encoded = _jobs(members, targets, standardization)
+    jobs["n_samples"], jobs["n_val_samples"] = sizes, val_sizes
+    jobs["keys"] = address_of(keys) + keys.strides[0] * np.arange(n)
+    jobs["sums"] = address_of(sums) + sums.strides[0] * np.arange(n)
+    jobs["rates"] = [of.address for of in rates]
+    jobs["rates_per_epoch"] = [of.per_epoch for of in rates]
+    begin = time.perf_counter()
+    worker.train(jobs)
+    seconds = (time.perf_counter() - begin) / max(int(jobs["n_epochs"].sum()), 1)
+    del encoded  # targets, whose addresses were in the jobs
+    columns = _columns(sums, sizes, val_sizes)
+    histories: list[History | None] = []
+    for row, (member, net) in enumerate(zip(members, nets, strict=True)):
+        job, history, n_epochs = jobs[row], None, int(jobs["n_epochs"][row])
+        if job["outcome"] != DONE or n_epochs < epochs:
+            net.rng.bit_generator.state = states[row]
+        if job["outcome"] == DONE:
+            if n_epochs < epochs:  # only what has been drawn in a fit of its own
+                _draw_keys(net, keys[row, :n_epochs], worker.is_noisy, options.shuffle)
+            if net.inputs.names != member.samples.names:
+                net.inputs.names = member.samples.names
+            if net.targets is not targets[row]:
+                net.targets = targets[row]
+            metrics = {name: of[row, :n_epochs].tolist() for name, of in columns.items()}
+            history = History(
+                member.n_samples, metrics["cost"], lr=rates[row].of_epochs[:n_epochs],
+                seconds=[seconds] * n_epochs,
+            )  # fmt: skip
+            _add_metrics(history, member, metrics)
+            if stopping:
+                history.stopped = _reason(history, stopping, int(job["best_epoch"]))
+        elif is_new[row]:
+            net.inputs.mean, net.inputs.scale, net.inputs.standardized = 0, 1, False
+        histories.append(history)
+    return histories
+
+
+def _jobs(
+    members: Sequence[Member], targets: Sequence[Targets], standardization: _Standardization
+) -> tuple[Array, Any]:
+    """The jobs with the addresses of samples and networks, and the arrays that these are of."""
+    jobs = np.zeros(len(members), JOB)
+    batches = [member.samples.batch for member in members]
+    dtype = members[0].net.dtype
+    Y = [standardization.encoded(*of, dtype) for of in zip(batches, targets, strict=True)]
+    workspaces = [member.net.engine.workspace for member in members]
+    jobs["X"] = [address_of(batch.X) for batch in batches]
+    jobs["Y"] = [*map(address_of, Y)]
+    jobs["ids"] = [address_of(batch.ids) for batch in batches]
+    jobs["sample_weights"] = [address_of(batch.weights) for batch in batches]
+    jobs["n_rows"] = [len(batch.X) for batch in batches]
+    jobs["subset"] = [address_of(member.rows) for member in members]
+    jobs["parameters"] = [address_of(workspace.parameters) for workspace in workspaces]
+    jobs["input_mean"] = [address_of(workspace.mean) for workspace in workspaces]
+    jobs["input_scale"] = [address_of(workspace.scale) for workspace in workspaces]
+    of_validation = []
+    for job, member, of in zip(jobs, members, targets, strict=True):
+        if member.validates and member.samples.validation:
+            batch = member.samples.validation.batch
+            of_validation.append(standardization.encoded(batch, of, dtype))
+            job["val_X"], job["val_Y"] = address_of(batch.X), address_of(of_validation[-1])
+            job["val_ids"], job["val_rows"] = address_of(batch.ids), len(batch.X)
+            job["val_subset"] = address_of(member.val_rows)
+    return jobs, (Y, of_validation)
+
+
+def _draw_keys(net: TrainableNetwork, keys: Array, is_noisy: bool, shuffles: bool) -> None:
+    """Draw the keys of noise and permutation of each epoch, in the order of a fit."""
+    epochs = len(keys)
+    if is_noisy and shuffles:
+        keys[:] = net.rng.integers(1, np.array([2**62, 2**63], np.uint64), (epochs, 2))
+    elif is_noisy:
+        keys[:, 0] = net.rng.integers(1, 2**62, epochs)
+    elif shuffles:
+        keys[:, 1] = net.rng.integers(1, 2**63, epochs)
+
+
+def _columns(sums: Array, sizes: Array, val_sizes: Array) -> dict[str, Array]:
+    """The metrics of each network and epoch, from the sums of its samples."""
+    S, n_val = sizes[:, None], np.maximum(val_sizes, 1)[:, None]
+    C, right, penalty = np.moveaxis(sums[:, :, :3], 2, 0)
+    found = {"cost": (C + penalty * S) / S, "accuracy": right / S, "penalty": penalty}
+    C, right, penalty = np.moveaxis(sums[:, :, 3:], 2, 0)
+    return found | {
+        "val_cost": C / n_val + penalty, "val_accuracy": right / n_val, "val_penalty": penalty
+    }  # fmt: skip
+
+
+def _add_metrics(history: History, member: Member, of: dict[str, list[float]]) -> None:
+    """Add the metrics besides the cost, in the order of a fit."""
+    net, prefixes = member.net, ["", "val_"] if member.validates else [""]
+    squares = squares_per_cost(net, net.targets)
+    if member.validates:
+        history.val_cost = of["val_cost"]
+    for prefix in prefixes:
+        costs = of[f"{prefix}cost"]
+        if net.heads.classifies:
+            pairs = zip(of[f"{prefix}accuracy"], costs, strict=True)
+            history.metrics[f"{prefix}accuracy"] = [accuracy_or_nan(*pair) for pair in pairs]
+        elif squares:
+            pairs = zip(costs, of[f"{prefix}penalty"], strict=True)
+            history.metrics[f"{prefix}rmse"] = [rmse_of(C - p, squares) for C, p in pairs]
+
+
+def _reason(history: History, stopping: EarlyStopping, best_epoch: int) -> str | None:
+    """Why a fit was stopped early, in the words of the callback; None if it was not."""
+    own, n_epochs = copy.copy(stopping), len(history.cost)
+    own.best, own.best_epoch, own.waited = None, best_epoch, n_epochs - 1 - best_epoch
+    if best_epoch >= 0:
+        own.best = own.sign * history.columns()[own.monitor][best_epoch]
+    return own.reason if own.is_over else None
