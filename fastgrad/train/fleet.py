@@ -31,6 +31,7 @@ from .fleet_members import (
 )
 from .history import History
 from .options import FitOptions
+from .progress import Display, format_metrics
 from .stream import InMemory
 from .waiting import wait
 
@@ -51,6 +52,7 @@ def fit_many(
     sample_weight: Any = None,
     callbacks: Callable[[int], Iterable[Callback]] | None = None,
     threads: int | None = None,
+    verbose: int = 0,
     *,
     subsets: Sequence[Any] | None = None,
     validation_subsets: Sequence[Any] | None = None,
@@ -81,6 +83,8 @@ def fit_many(
     threads : int, optional
         How many networks are trained at once; None: as many as there are processors. The result
         does not depend on it.
+    verbose : int, default 0
+        1 shows how many are trained, and the last metrics of the latest.
     subsets : sequence of array_like, optional
         For each network the rows of X that it is trained on: integers from 0, in any order, also
         several times; or a bool for each row; or None for all.
@@ -103,7 +107,8 @@ def fit_many(
     """
     options = FitOptions(
         epochs=epochs, batch_size=batch_size, optimizer=None, validation=validation,
-        shuffle=shuffle, callbacks=(), threads=threads, verbose=0, metrics=metrics, average=None,
+        shuffle=shuffle, callbacks=(), threads=threads, verbose=verbose, metrics=metrics,
+        average=None,
     )  # fmt: skip
     if validation is not None and validation_subsets is not None:
         raise ValueError("validation_subsets: got some beside validation; expected one of the two")
@@ -139,7 +144,9 @@ class _Fleet:
         options: FitOptions,
     ) -> None:
         self._callbacks, self._stopping = callbacks, stopping
-        self._on_finished, self._options = on_finished, options
+        self._on_finished, self._options = on_finished, replace(options, verbose=0)
+        self._display = Display("network", len(members)) if options.verbose else None
+        self._n_finished, self._finishing = 0, threading.Lock()
         self._stop = np.zeros(1, np.int64)
         self._histories: list[History | None] = [None] * len(members)
         self._workers: dict[Any, FleetWorker] = {}
@@ -185,6 +192,8 @@ class _Fleet:
                 wait(done := [pool.submit(work) for _ in range(min(threads, len(chunks)))])
             except KeyboardInterrupt:
                 self._stop[0] = 1
+        if self._display:
+            self._display.close()
         for future in done:
             future.result()
         return [history or History(0, stopped=INTERRUPTED) for history in self._histories]
@@ -244,4 +253,9 @@ class _Fleet:
 
     def _finish(self, member: Member, history: History) -> None:
         self._histories[member.k] = history
+        if self._display:
+            with self._finishing:
+                text, seconds = format_metrics(history), sum(history.seconds)
+                self._display.end(self._n_finished, text, seconds)
+                self._n_finished += 1
         self._on_finished(member.k, history)

@@ -1,5 +1,6 @@
 """The progress display of a fit: a bar on a terminal, lines elsewhere."""
 
+import contextlib
 import math
 import os
 import sys
@@ -9,7 +10,7 @@ from typing import Any, TextIO
 from .base import Callback, Fit
 from .history import History
 
-__all__ = ["Progress", "format_metrics"]
+__all__ = ["Display", "Progress", "format_metrics"]
 
 _SECONDS_BETWEEN_REFRESHES = 0.05
 _MOST_LINES, _SECONDS_BETWEEN_LINES = 100, 1.0
@@ -30,57 +31,86 @@ class Progress(Callback):
 
     def __init__(self, file: TextIO | None = None) -> None:
         self._file = file
-        self._bar: _Bar | None = None
 
     def on_train_begin(self, fit: Fit) -> None:
         """Open the bar, if the output is a terminal."""
-        # Looked up here, not at import: standard output may have been redirected since.
-        self._out = self._file or sys.stdout
-        self._line, self._written = "", -math.inf  # the pending line; time of the last one written
-        if fit.epochs and self._out.isatty() and os.environ.get("TERM") != "dumb":
-            try:
-                self._bar = _Bar(fit.epochs, self._out)
-            except ModuleNotFoundError:
-                self._bar = None
+        self._display = Display("epoch", fit.epochs, self._file)
 
     def on_epoch_begin(self, fit: Fit) -> None:
         """Show the number of the epoch."""
-        if self._bar:
-            self._bar.show(fit.epoch, 0.0)
+        self._display.move(fit.epoch, 0.0)
 
     def on_batch_end(self, fit: Fit) -> None:
         """Move the bar within an epoch."""
-        if self._bar:
-            samples = fit.history.samples  # 0 in the first epoch of a stream
-            fraction = fit.samples_done / max(samples, fit.samples_done) if samples else 0.0
-            text = "" if fit.history.cost else f"cost {fit.cost:#.4g} so far"
-            self._bar.show(fit.epoch, fraction, text)
+        samples = fit.history.samples  # 0 in the first epoch of a stream
+        fraction = fit.samples_done / max(samples, fit.samples_done) if samples else 0.0
+        text = "" if fit.history.cost else f"cost {fit.cost:#.4g} so far"
+        self._display.move(fit.epoch, fraction, text)
 
     def on_epoch_end(self, fit: Fit) -> None:
         """Show the metrics of the epoch."""
-        text = format_metrics(fit.history)
-        if self._bar:
-            self._bar.show(fit.epoch, 1.0, text)
-        else:
-            seconds = f"{fit.history.seconds[-1]:.3g} s"
-            self._line = f"epoch {fit.epoch + 1}/{fit.epochs}  {text}  {seconds}"
-            now = time.monotonic()
-            if fit.epochs <= _MOST_LINES or now - self._written >= _SECONDS_BETWEEN_LINES:
-                self._written = now
-                self._write_line()
+        self._display.end(fit.epoch, format_metrics(fit.history), fit.history.seconds[-1])
 
     def on_train_end(self, fit: Fit) -> None:
         """Close the bar, and print why training ended early."""
+        self._display.close()
+        if fit.history.stopped:
+            self._display.write(f"stopped: {fit.history.stopped}")
+
+
+class Display:
+    """A bar if the output is a terminal and rich is installed, lines elsewhere.
+
+    Parameters
+    ----------
+    unit : str
+        What there are several of, such as "epoch".
+    total : int
+        How many.
+    file : text file, optional
+        Where to write; by default, to standard output.
+    """
+
+    def __init__(self, unit: str, total: int, file: TextIO | None = None) -> None:
+        # Looked up here, not at import: standard output may have been redirected since.
+        self._out = file or sys.stdout
+        self._unit, self._total = unit, total
+        self._line, self._written = "", -math.inf  # the pending line; time of the last one written
+        self._bar: _Bar | None = None
+        if total and self._out.isatty() and os.environ.get("TERM") != "dumb":
+            with contextlib.suppress(ModuleNotFoundError):
+                self._bar = _Bar(unit, total, self._out)
+
+    def move(self, k: int, fraction: float, text: str = "") -> None:
+        """Show which part of the one after k others is done, on a bar alone."""
+        if self._bar:
+            self._bar.show(k, fraction, text)
+
+    def end(self, k: int, text: str, seconds: float) -> None:
+        """Show that one after k others is done."""
+        if self._bar:
+            self._bar.show(k, 1.0, text)
+            return
+        self._line = f"{self._unit} {k + 1}/{self._total}  {text}  {seconds:.3g} s"
+        now = time.monotonic()
+        if self._total <= _MOST_LINES or now - self._written >= _SECONDS_BETWEEN_LINES:
+            self._written = now
+            self._write_line()
+
+    def close(self) -> None:
+        """Close the bar, or write the last line."""
         if self._bar:
             self._bar.close()
             self._bar = None
         self._write_line()
-        if fit.history.stopped:
-            print(f"stopped: {fit.history.stopped}", file=self._out, flush=True)
+
+    def write(self, line: str) -> None:
+        """Write a line."""
+        print(line, file=self._out, flush=True)
 
     def _write_line(self) -> None:
         if self._line:
-            print(self._line, file=self._out, flush=True)
+            self.write(self._line)
             self._line = ""
 
 
@@ -105,9 +135,9 @@ def _format_metric(name: str, values: list[float], val_values: list[float]) -> s
 
 
 class _Bar:
-    """A bar over all epochs, redrawn only by `show`: no thread competes with the training."""
+    """A bar over all epochs or networks, redrawn by `show` alone: no thread competes with training."""
 
-    def __init__(self, epochs: int, file: TextIO) -> None:
+    def __init__(self, unit: str, total: int, file: TextIO) -> None:
         from rich.console import Console  # noqa: PLC0415 - an extra
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
         from rich.table import Column  # noqa: PLC0415
@@ -117,7 +147,7 @@ class _Bar:
 
         self._text = ""
         self._progress = Progress(
-            text("epoch {task.fields[epoch]}/{task.total}"),
+            text(f"{unit} {{task.fields[number]}}/{{task.total}}"),
             BarColumn(bar_width=None, table_column=Column(ratio=1, width=4)),
             text("{task.fields[metrics]}", wraps=True),
             TimeRemainingColumn(
@@ -127,16 +157,14 @@ class _Bar:
             auto_refresh=False,
             expand=True,
         )
-        self._task = self._progress.add_task("", total=epochs, epoch=1, metrics="")
+        self._task = self._progress.add_task("", total=total, number=1, metrics="")
         self._progress.start()
         self._refreshed = 0.0
 
-    def show(self, epoch: int, fraction: float, text: str = "") -> None:
-        """Show the completed fraction of an epoch, and new metrics if given."""
+    def show(self, k: int, fraction: float, text: str = "") -> None:
+        """Show the completed fraction of the one after k others, and new metrics if given."""
         self._text = text or self._text
-        self._progress.update(
-            self._task, completed=epoch + fraction, epoch=epoch + 1, metrics=self._text
-        )
+        self._progress.update(self._task, completed=k + fraction, number=k + 1, metrics=self._text)
         now = time.monotonic()
         if now - self._refreshed >= _SECONDS_BETWEEN_REFRESHES:
             self._progress.refresh()

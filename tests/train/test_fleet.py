@@ -216,6 +216,18 @@ def test_wrong_arguments_change_nothing(options, error, message):
     assert not any(net.inputs.standardized for net in nets)
 
 
+@pytest.mark.parametrize("callbacks", [None, lambda k: []])
+def test_progress_over_all(callbacks, capsys):
+    fg.fit_many(networks(3), X, Y, epochs=2, verbose=1, callbacks=callbacks)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [f"network {n}/3" for n in (1, 2, 3)]
+    assert all("  cost " in line and line.endswith(" s") for line in lines)
+    fg.fit_many(networks(3), X, Y, epochs=0, verbose=1)
+    assert capsys.readouterr().out.count("network") == 3
+    fg.fit_many(networks(3), X, Y, epochs=1)
+    assert not capsys.readouterr().out
+
+
 def test_a_network_is_given_once_and_none_are_nothing():
     net = networks(1)[0]
     with pytest.raises(ValueError, match="networks: got one of them twice"):
