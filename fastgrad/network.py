@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from .formats import safetensors
 from .kernels.activations import Activation
 from .kernels.costs import Cost
 from .model import initializers
-from .model.layer import Gradients, assign_dropout, assign_per_layer
+from .model.layer import Gradients, Layer, assign_dropout, assign_per_layer
+from .model.settings import apply_settings, training_settings
 from .model.spec import NetworkSpec
+from .model.standardization import Inputs, Targets
 from .network_base import NetworkBase
-from .optim.base import NetworkKey, Optimizer
+from .optim.base import Optimizer
 from .optim.weight_averages import EMA, SWA
 from .train.fit import fit
 from .train.history import History
@@ -26,11 +28,40 @@ from .train.inputs import as_batch, encoded_batch
 from .train.options import FitOptions
 from .train.stream import InMemory, Stream
 from .train.trainer import Trainer, step
-from .validation import integer
+from .validation import integer, network_sizes, real_dtype
 
 __all__ = ["Network"]
 
 Array = np.ndarray[Any, Any]
+
+
+#: Arguments that a description can be looked up by: the same ones mean the same.
+_PLAIN = (str, float, int, type(None), np.dtype)
+
+
+def _described_anew(
+    sizes: tuple[int, ...], activations: Any, cost: Any, init: Any, dtype: Any, standardize: bool,
+    standardize_targets: bool, l1: Any, l2: Any, penalize_biases: Any, dropout: Any,
+    input_dropout: float, input_noise: float, max_norm: Any,
+) -> tuple[NetworkSpec, list[initializers.Scheme]]:  # fmt: skip
+    """Validate the arguments of `Network`; returns its spec, and how to draw its weights."""
+    spec = NetworkSpec.create(sizes, activations, cost, dtype)
+    schemes = initializers.schemes(init, [f.name for f in spec.activations], spec.dtype)
+    # parts without numbers, which validate what is assigned to them
+    none, is_linear = np.empty(0), spec.activations[-1].name == "identity"
+    inputs, targets = Inputs(none, none), Targets(spec.heads.are_numbers & is_linear)
+    layers = [Layer(none, none, l == len(schemes)) for l in range(1, len(schemes) + 1)]
+    given = {"standardize": standardize, "dropout": input_dropout, "noise": input_noise}
+    apply_settings(inputs, given)
+    apply_settings(targets, {"standardize": standardize_targets})
+    assign_per_layer(layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm)
+    assign_dropout(layers, dropout)
+    of_inputs, of_targets, *of_layers = map(training_settings, (inputs, targets, *layers))
+    described = replace(spec, inputs=of_inputs, targets=of_targets, layers=tuple(of_layers))
+    return described, schemes
+
+
+_described = lru_cache(typed=True)(_described_anew)
 
 
 class Network(NetworkBase):
@@ -120,20 +151,19 @@ class Network(NetworkBase):
         input_noise: float = 0.0,
         max_norm: float | Sequence[float] | None = None,
     ) -> None:
-        spec = NetworkSpec.create(sizes, activations, cost, dtype)
-        schemes = initializers.schemes(init, [f.name for f in spec.activations], spec.dtype)
+        given = (
+            activations, cost, init, real_dtype(dtype), standardize, standardize_targets, l1, l2,
+            penalize_biases, dropout, input_dropout, input_noise, max_norm,
+        )  # fmt: skip
+        describe = (
+            _described if all(isinstance(each, _PLAIN) for each in given) else _described_anew
+        )
+        spec, schemes = describe(network_sizes(sizes), *given)
         if seed is not None:
             integer("seed", seed, least=0, most=np.inf)
-        self.rng, self._key = np.random.default_rng(seed), NetworkKey()
-        inputs = {"standardize": standardize, "dropout": input_dropout, "noise": input_noise}
-        targets = {**spec.targets, "standardize": standardize_targets}
-        self._build(replace(spec, inputs={**spec.inputs, **inputs}, targets=targets))
-        for layer, draw in zip(self.layers, schemes, strict=True):
-            layer.W[...] = draw(layer.W.shape, self.rng)
-        assign_per_layer(
-            self.layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm
-        )
-        assign_dropout(self.layers, dropout)
+        self._describe(spec, seed, schemes)
+        if not isinstance(init, str):
+            self._draw()  # a user's function may raise
 
     def forward(self, X: Any) -> Array:
         """Outputs a^L, shape (S, n_L); in the unit of the targets if these are standardised.

@@ -1,13 +1,17 @@
 """What a network consists of: spec, arrays, engine; and its copies."""
 
 import copy
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Self, cast
 
 import numpy as np
 
-from .engine.engine import Engine
+from .engine.engine import Engine, new_parameters
+from .engine.forks import Locks
 from .kernels.activations import Activation
 from .kernels.costs import Cost
+from .model.initializers import Scheme
 from .model.layer import Arrays, Layer, named_arrays
 from .model.output_heads import OutputHeads
 from .model.settings import apply_settings, training_settings
@@ -21,24 +25,47 @@ __all__ = ["NetworkBase"]
 Array = np.ndarray[Any, Any]
 
 
-class NetworkBase(NoNewAttributes):
-    """Base of `Network`: all but what it computes."""
+class Late:
+    """An attribute that an object makes when it is first read, by a method of the name given."""
 
-    _made_last = "targets"
-    sizes: tuple[int, ...]
-    n_inputs: int
-    n_outputs: int
-    activation_functions: tuple[Activation, ...]
-    dtype: np.dtype[Any]
-    heads: OutputHeads
-    cost_function: Cost
-    metadata: dict[str, Any]
-    engine: Engine
-    layers: tuple[Layer, ...]
-    inputs: Inputs
-    targets: Targets
-    rng: np.random.Generator
+    def __init__(self, make: str) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Learn its name."""
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Make it; from then on the object has it, and this is no longer called."""
+        if instance is None:
+            return self
+        getattr(instance, self._make)()
+        return vars(instance)[self._name]
+
+
+#: Held while a network makes its numbers or its engine.
+_making = Locks()
+
+
+class NetworkBase(NoNewAttributes):
+    """Base of `Network`: all but what it computes.
+
+    Weights are drawn when they are first used, and likewise the engine is made: thousands of
+    networks may wait for their training.
+    """
+
+    _made_last = "metadata"
+    _spec: NetworkSpec  # as it was made: `spec` is as it is
+    _seed: int | None
+    _schemes: Sequence[Scheme]  # of the initial weights; empty: they are 0
     _key: NetworkKey
+    metadata: dict[str, Any]
+    rng: np.random.Generator = cast("Any", Late("_draw"))
+    _parameters: Array = cast("Any", Late("_draw"))
+    engine: Engine = cast("Any", Late("_build"))
+    layers: tuple[Layer, ...] = cast("Any", Late("_build"))
+    inputs: Inputs = cast("Any", Late("_build"))
+    targets: Targets = cast("Any", Late("_build"))
 
     @classmethod
     def from_spec(cls, spec: NetworkSpec) -> Self:
@@ -50,35 +77,54 @@ class NetworkBase(NoNewAttributes):
             As the property `spec` returns it.
         """
         net = object.__new__(cls)
-        net.rng, net._key = np.random.default_rng(), NetworkKey()
-        net._build(spec)
+        net._describe(spec)
+        net._build()
         return net
 
-    def _build(self, spec: NetworkSpec) -> None:
-        """Set all that a spec describes, and allocate the arrays."""
-        engine, is_linear = Engine(spec, self._key), spec.activations[-1].name == "identity"
-        vars(self).update(
-            sizes=spec.sizes, n_inputs=spec.sizes[0], n_outputs=spec.sizes[-1],
-            activation_functions=spec.activations, dtype=spec.dtype,
-            heads=spec.heads, cost_function=spec.heads[0].cost, metadata=dict(spec.metadata),
-            engine=engine, layers=engine.layers, inputs=engine.inputs,
-            targets=Targets(spec.heads.are_numbers & is_linear),
-        )  # fmt: skip
-        apply_settings(self.targets, spec.targets)
+    def _describe(
+        self, spec: NetworkSpec, seed: int | None = None, schemes: Sequence[Scheme] = ()
+    ) -> None:
+        """Set what all else is made from."""
+        self._spec, self._seed, self._schemes, self._key = spec, seed, schemes, NetworkKey()
+        self.metadata = dict(spec.metadata)
+
+    def _draw(self) -> None:
+        """Draw the initial weights."""
+        with _making.passes:
+            if "_parameters" in vars(self):
+                return
+            rng = np.random.default_rng(self._seed)
+            parameters, layers = new_parameters(self._spec)
+            for (W, _), draw in zip(layers, self._schemes, strict=bool(self._schemes)):
+                W[...] = draw(W.shape, rng)
+            vars(self).update({"rng": rng, "_parameters": parameters} | vars(self))
+
+    def _build(self) -> None:
+        """Make the engine, and what shows its arrays."""
+        with _making.passes:
+            if self.is_built:
+                return
+            spec = self._spec
+            engine, last = Engine(spec, self._key, self._parameters), spec.activations[-1]
+            targets = Targets(spec.heads.are_numbers & (last.name == "identity"))
+            apply_settings(targets, spec.targets)
+            vars(self).update(
+                engine=engine, layers=engine.layers, inputs=engine.inputs, targets=targets
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything except addresses, which mean nothing in a copy or another process."""
-        derived = {"engine", "layers", "inputs", "targets"}
-        kept = {name: value for name, value in vars(self).items() if name not in derived}
         with self.engine.locks.queue, self.engine.locks.passes:
             arrays = {name: array.copy() for name, array in self.arrays.items()}
+        kept = {"rng": self.rng, "_key": self._key, "metadata": self.metadata}
         return {**kept, "spec": self.spec, "arrays": arrays}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Allocate new arrays, and fill them."""
-        spec, arrays = state.pop("spec"), state.pop("arrays")
+        self._describe(state.pop("spec"))
+        arrays = state.pop("arrays")
         vars(self).update(state)
-        self._build(spec)
+        self._build()
         for name, array in self.arrays.items():
             array[...] = arrays[name]
 
@@ -89,6 +135,46 @@ class NetworkBase(NoNewAttributes):
         shape, names = "-".join(map(str, self.sizes)), ", ".join(self.activations)
         costs = ", ".join(head.cost.name for head in self.heads)
         return f"<Network {shape}: {names}; {costs}; {self.dtype}>"
+
+    @property
+    def is_built(self) -> bool:
+        """Whether its engine has been made: until then it is as its constructor was told."""
+        return "engine" in vars(self)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """n_0 ... n_L."""
+        return self._spec.sizes
+
+    @property
+    def n_inputs(self) -> int:
+        """n_0."""
+        return self._spec.sizes[0]
+
+    @property
+    def n_outputs(self) -> int:
+        """n_L."""
+        return self._spec.sizes[-1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of all numbers."""
+        return self._spec.dtype
+
+    @property
+    def activation_functions(self) -> tuple[Activation, ...]:
+        """f_1 ... f_L."""
+        return self._spec.activations
+
+    @property
+    def heads(self) -> OutputHeads:
+        """The costs of the outputs."""
+        return self._spec.heads
+
+    @property
+    def cost_function(self) -> Cost:
+        """The cost, or the first of several."""
+        return self.heads[0].cost
 
     @property
     def activations(self) -> tuple[str, ...]:
@@ -103,7 +189,7 @@ class NetworkBase(NoNewAttributes):
     @property
     def parameters(self) -> Array:
         """All weights and biases in one flat vector, padded with zeros: a writable view."""
-        return self.engine.workspace.parameters
+        return self._parameters
 
     @property
     def penalty(self) -> float:
@@ -113,6 +199,10 @@ class NetworkBase(NoNewAttributes):
     @property
     def spec(self) -> NetworkSpec:
         """All that describes the network apart from its arrays: functions, settings, metadata."""
+        if not self.is_built:
+            spec = self._spec
+            is_same = self.metadata == spec.metadata
+            return spec if is_same else replace(spec, metadata=self.metadata)
         parts = (self.inputs, self.targets, *self.layers)
         inputs, targets, *layers = map(training_settings, parts)
         return NetworkSpec(

@@ -18,7 +18,7 @@ import fastgrad as fg
         (lambda: network().layers[0], "lr", "did you mean 'lr_scale'?"),
         (fg.Adam, "learning_rate", "did you mean 'lr'? expected one of clip_norm, clip_value, "),
         (fg.LBFGS, "max_iter", "expected one of clip_norm, clip_value, follows_lr, h, history_si"),
-        (network, "learning_rate", "expected one of activation_functions, "),
+        (network, "learning_rate", "expected one of engine, inputs, "),
         (lambda: copy.deepcopy(network()), "metdata", "did you mean 'metadata'? expected one of "),
         (lambda: pickle.loads(pickle.dumps(fg.SGD(0.1))), "clipnorm", "did you mean 'clip_norm'?"),
     ],

@@ -21,12 +21,13 @@ from .descriptor import TOTALS
 from .descriptor_builder import BoundArrays, PassDescriptor
 from .entry_points import pass_address
 from .forks import Locks
+from .layer_kinds.base import LayerKind
 from .layer_kinds.dense import DENSE
 from .predictor import Predictor
 from .thread_tuner import ThreadTuner
-from .workspace import Scratch, Workspace
+from .workspace import Scratch, Workspace, aligned, parameter_layout
 
-__all__ = ["Engine", "PassRequest", "Totals", "Training"]
+__all__ = ["Engine", "PassRequest", "Totals", "Training", "new_parameters"]
 
 # Samples of a mini-batch when no gradient is computed. Costs are sums per mini-batch: few of them.
 _COST_BATCH, _FORWARD_BATCH = 1 << 13, 256
@@ -83,6 +84,17 @@ class Totals(NamedTuple):
     last: int
 
 
+def _kinds(spec: NetworkSpec) -> tuple[LayerKind, ...]:
+    return (DENSE,) * len(spec.activations)
+
+
+def new_parameters(spec: NetworkSpec) -> tuple[Array, list[tuple[Array, Array]]]:
+    """Return zeros for the weights and biases of a network, flat, and as W and b of each layer."""
+    layout = parameter_layout(spec.sizes, _kinds(spec))
+    parameters = aligned(layout.n_parameters, spec.dtype)
+    return parameters, layout.views(parameters)
+
+
 class Engine:
     """Runs the compiled passes over the arrays of a network's `Workspace`.
 
@@ -92,6 +104,8 @@ class Engine:
         Sizes, activations, heads, dtype, and settings of inputs and layers.
     key : NetworkKey
         What optimizers keep their state of the network under.
+    parameters : ndarray, optional
+        Its weights and biases, from `new_parameters`; by default zeros.
 
     Attributes
     ----------
@@ -109,13 +123,14 @@ class Engine:
         Whether no activation or cost is a user's own function, which may raise.
     """
 
-    def __init__(self, spec: NetworkSpec, key: NetworkKey) -> None:
+    def __init__(self, spec: NetworkSpec, key: NetworkKey, parameters: Array | None = None) -> None:
         self.dtype, self.key, sizes = spec.dtype, key, spec.sizes
         self._activations, self._heads = spec.activations, spec.heads
-        self._kinds = (DENSE,) * (len(sizes) - 1)
+        self._kinds = _kinds(spec)
         self.functions = tuple(spec.functions)
-        self.is_builtin = all(function.builtin for function in spec.functions)
-        self.workspace = Workspace(sizes, self._kinds, spec.dtype)
+        self.is_builtin = spec.is_builtin
+        flat = new_parameters(spec)[0] if parameters is None else parameters
+        self.workspace = Workspace(sizes, self._kinds, spec.dtype, flat)
         arrays, last = self.workspace.views(self.workspace.parameters), len(sizes) - 2
         self.layers = tuple(Layer(W, b, l == last) for l, (W, b) in enumerate(arrays))
         mean, scale = self.workspace.mean, self.workspace.scale

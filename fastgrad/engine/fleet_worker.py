@@ -71,6 +71,13 @@ class FleetWorker:
         The most validation samples of a network; 0: none have any. If it is 1, all have one.
     monitor : Monitor, optional
         When the fits stop early.
+
+    Attributes
+    ----------
+    is_noisy : bool
+        Whether there are noise or dropout in training.
+    unchanged_inputs : tuple of int
+        Addresses of mean and scale of inputs that are not standardised.
     """
 
     def __init__(
@@ -85,6 +92,10 @@ class FleetWorker:
         monitor: Monitor | None = None,
     ) -> None:
         self._engine = engine = Engine(spec, NetworkKey())
+        # as the engine's own are before any job has replaced them
+        self._unchanged = engine.workspace.mean.copy(), engine.workspace.scale.copy()
+        mean, scale = self._unchanged
+        self.unchanged_inputs = address_of(mean), address_of(scale)
         self._optimizer = copy.deepcopy(optimizer)
         self._epochs, self._batch_size = epochs, batch_size
         self._rates: dict[int, Rates] = {}

@@ -20,7 +20,7 @@ from .layer_kinds.base import LayerKind
 from .partition import Plan
 from .workspace_layout import CACHE_LINE, ParameterLayout, WorkspaceLayout
 
-__all__ = ["Scratch", "Workspace", "address_of", "aligned"]
+__all__ = ["Scratch", "Workspace", "address_of", "aligned", "parameter_layout"]
 
 _SMALL_BYTES = 4 << 20  # of scratch memory that is kept for smaller mini-batches too
 _HALVES = 4  # gradients of halves of the samples: two, of even and of odd steps
@@ -31,7 +31,7 @@ def aligned(count: int, dtype: Any) -> Array:
     """Return zeros that start at a cache line."""
     dtype = np.dtype(dtype)
     memory = np.zeros(count * dtype.itemsize + CACHE_LINE, np.uint8)
-    start = -memory.ctypes.data % CACHE_LINE
+    start = -memory.__array_interface__["data"][0] % CACHE_LINE
     return memory[start : start + count * dtype.itemsize].view(dtype)
 
 
@@ -50,7 +50,7 @@ def address_of(array: Array | None) -> int:
 
 
 @lru_cache
-def _parameter_layout(sizes: tuple[int, ...], kinds: tuple[LayerKind, ...]) -> ParameterLayout:
+def parameter_layout(sizes: tuple[int, ...], kinds: tuple[LayerKind, ...]) -> ParameterLayout:
     """Return the layout of a kind of network, which nothing changes."""
     return ParameterLayout(sizes, kinds)
 
@@ -76,6 +76,8 @@ class Workspace:
         Of layers 1 to L.
     dtype : numpy.dtype
         float32 or float64.
+    parameters : ndarray
+        As many as the layout of these has.
 
     Attributes
     ----------
@@ -91,12 +93,14 @@ class Workspace:
         Memory for the mini-batches so far.
     """
 
-    def __init__(self, sizes: Sequence[int], kinds: Sequence[LayerKind], dtype: Any) -> None:
+    def __init__(
+        self, sizes: Sequence[int], kinds: Sequence[LayerKind], dtype: Any, parameters: Array
+    ) -> None:
         threads = numba.config.NUMBA_NUM_THREADS
-        self.parameter_layout = _parameter_layout(tuple(sizes), tuple(kinds))
+        self.parameter_layout = parameter_layout(tuple(sizes), tuple(kinds))
         layers = self.parameter_layout.layers
         n_0 = int(layers["padded_nodes"][0])
-        self.parameters = aligned(self.parameter_layout.n_parameters, dtype)
+        self.parameters = parameters
         self.mean, self.scale = aligned(n_0, dtype), aligned(n_0, dtype)
         self.scale[: sizes[0]] = 1
         self.options = aligned(len(sizes) * OPTIONS, dtype).reshape(-1, OPTIONS)
@@ -106,6 +110,11 @@ class Workspace:
         self.barrier = barrier_array(threads)
         layout = WorkspaceLayout(self.parameter_layout, dtype, threads)
         self.scratch = Scratch(layout, layers, {}, aligned(0, dtype))
+
+    @property
+    def inputs_at(self) -> tuple[int, int]:
+        """The addresses of mean and scale."""
+        return address_of(self.mean), address_of(self.scale)
 
     def views(self, flat: Array) -> list[tuple[Array, Array]]:
         """Return W and b of each layer in a flat vector: see `ParameterLayout.views`."""

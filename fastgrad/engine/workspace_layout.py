@@ -55,17 +55,19 @@ class ParameterLayout:
 
     def __init__(self, sizes: Sequence[int], kinds: Sequence[LayerKind]) -> None:
         self.layers = np.zeros(len(sizes), LAYER)
-        self._used_columns: list[int] = []
+        self._views: list[tuple[int, ...]] = []  # of W: first, last, shape, columns; of b likewise
         offset, before = 0, padded(sizes[0])
         for layer, size, kind in zip(self.layers, sizes, [None, *kinds], strict=True):
             here = padded(size)
             layer["nodes"], layer["rows"], layer["padded_nodes"] = here
             if kind:
                 columns = kind.columns(before)
-                self._used_columns.append(columns.used)
                 layer["row_stride"], layer["W_offset"] = columns.row_stride, offset
                 weights = round_up(int(layer["rows"] * layer["row_stride"]), _NODE_UNIT)
-                layer["b_offset"] = offset + weights
+                first = layer["b_offset"] = offset + weights
+                last = offset + size * columns.row_stride
+                shape = size, columns.row_stride, columns.used
+                self._views.append((offset, last, *shape, first, first + size))
                 offset += weights + here.padded_nodes
             before = here
         self.n_parameters = offset
@@ -75,13 +77,10 @@ class ParameterLayout:
 
         W is (n_l, n_(l-1)) for a dense layer.
         """
-        views = []
-        for used, layer in zip(self._used_columns, self.layers[1:], strict=True):
-            n, stride, first = layer["nodes"], layer["row_stride"], layer["W_offset"]
-            W = flat[first : first + n * stride].reshape(n, stride)
-            first = layer["b_offset"]
-            views.append((W[:, :used], flat[first : first + n]))
-        return views
+        return [
+            (flat[first:last].reshape(n, stride)[:, :used], flat[first_b:last_b])
+            for first, last, n, stride, used, first_b, last_b in self._views
+        ]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from .. import validation
 
 __all__ = [
     "Assignments", "Flag", "Names", "Number", "Settings", "TrainingSettings", "View",
-    "apply_settings", "changed_settings", "checked_settings", "is_as_before", "training_settings",
+    "apply_settings", "checked_settings", "is_as_before", "training_settings",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
@@ -148,11 +148,6 @@ def training_settings(
 ) -> dict[str, bool | float | list[str] | None]:
     """All settings of a layer or of the inputs by name; of the class, their defaults."""
     return {name: getattr(part, name) for name in part._setting_names}
-
-
-def changed_settings(part: TrainingSettings) -> dict[str, Any]:
-    """The settings that have been assigned to, by name: the others have their defaults."""
-    return {name: v for name, v in vars(part).items() if name in part._setting_names}
 
 
 def checked_settings(part: type[TrainingSettings], before: Settings, given: Any) -> Settings:

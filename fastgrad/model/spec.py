@@ -1,8 +1,8 @@
 """What a network is, apart from its numbers: the description that every file format shares."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
 
@@ -62,17 +62,6 @@ class NetworkSpec:
     def create(cls, sizes: Any, activations: Any, cost: Any, dtype: Any) -> Self:
         """The spec of these arguments of `Network`, validated, with default settings."""
         sizes, dtype = validation.network_sizes(sizes), validation.real_dtype(dtype)
-        are_names = isinstance(activations, str) and isinstance(cost, str)
-        return (cls._known if are_names else cls._new)(sizes, activations, cost, dtype)
-
-    @classmethod
-    @lru_cache
-    def _known(cls, sizes: tuple[int, ...], activations: str, cost: str, dtype: Any) -> Self:
-        """The same spec for the same names: nothing changes one."""
-        return cls._new(sizes, activations, cost, dtype)
-
-    @classmethod
-    def _new(cls, sizes: tuple[int, ...], activations: Any, cost: Any, dtype: Any) -> Self:
         kinds = (str, Activation)
         names = validation.one_per_layer(
             "activations", activations, kinds, len(sizes) - 1, "identity"
@@ -89,6 +78,22 @@ class NetworkSpec:
     def functions(self) -> list[Activation | Cost]:
         """All activations and costs: what a file holds only the names of."""
         return [*self.activations, *(head.cost for head in self.heads)]
+
+    @cached_property
+    def kind(self) -> Hashable:
+        """The same for networks that differ in their numbers and metadata alone."""
+        settings = repr((self.inputs, self.targets, self.layers))
+        return self.sizes, self.dtype, self.activations, self.heads, settings
+
+    @cached_property
+    def is_builtin(self) -> bool:
+        """Whether no activation or cost is a user's own function, which may raise."""
+        return all(function.builtin for function in self.functions)
+
+    @cached_property
+    def is_penalized(self) -> bool:
+        """Whether a layer has l1 or l2."""
+        return any(layer["l1"] or layer["l2"] for layer in self.layers)
 
     def shapes(self) -> Iterator[ArrayShape]:
         """Name in a file, dtype and shape of each array of the network."""

@@ -22,17 +22,36 @@ Array = np.ndarray[Any, Any]
 class TrainableNetwork(Protocol):
     """What a fit and its callbacks use of a `Network`."""
 
-    dtype: np.dtype[Any]
     engine: Engine
-    heads: OutputHeads
     inputs: Inputs
     layers: tuple[Layer, ...]
     metadata: dict[str, Any]
-    n_inputs: int
-    n_outputs: int
     rng: np.random.Generator
-    sizes: tuple[int, ...]
     targets: Targets
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of all numbers."""
+
+    @property
+    def heads(self) -> OutputHeads:
+        """The costs of the outputs."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """n_0 ... n_L."""
+
+    @property
+    def n_inputs(self) -> int:
+        """n_0."""
+
+    @property
+    def n_outputs(self) -> int:
+        """n_L."""
+
+    @property
+    def is_built(self) -> bool:
+        """Whether its engine has been made."""
 
     @property
     def arrays(self) -> Arrays:

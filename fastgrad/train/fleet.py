@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from ..engine.fleet_worker import FleetWorker
-from ..model.settings import changed_settings
 from ..optim.adam import Adam
 from ..optim.base import Optimizer
 from ..optim.lbfgs import LBFGS
@@ -152,24 +151,22 @@ class _Fleet:
         self._workers: dict[Any, FleetWorker] = {}
         self._groups: dict[Any, _Group] = {}
         for member in members:
-            key = self._key_of(member) if self._can_be_compiled(member) else None
-            group = self._groups.setdefault(key, _Group(key is not None))
-            group.members.append(member)
+            key = self._key_of(member)
+            if key not in self._groups:
+                self._groups[key] = _Group(self._can_be_compiled(member))
+            self._groups[key].members.append(member)
 
     def _can_be_compiled(self, member: Member) -> bool:
         """Whether the whole fit of a network can be compiled code."""
         if self._callbacks is not None or self._options.metrics:
             return False
-        is_compiled = member.net.engine.is_builtin and not isinstance(member.optimizer, LBFGS)
-        return is_compiled and can_monitor(member.net, self._stopping)
+        is_compiled = member.spec.is_builtin and not isinstance(member.optimizer, LBFGS)
+        return is_compiled and can_monitor(member.spec, self._stopping)
 
     def _key_of(self, member: Member) -> Any:
         """What two networks have in common that one worker can train."""
-        net = member.net
-        settings = tuple(changed_settings(part) for part in (net.inputs, *net.layers))
         # one validation sample is computed by another pass than several
-        key = net.sizes, net.dtype, net.engine.functions, net.heads, repr(settings)
-        return (*key, id(member.optimizer), min(member.n_val_samples, 2))
+        return member.spec.kind, id(member.optimizer), min(member.n_val_samples, 2)
 
     def train(self, threads: int) -> list[History]:
         """Train all networks, several at once."""
@@ -244,7 +241,7 @@ class _Fleet:
         if key not in self._workers:
             options, first = self._options, group.members[0]
             self._workers[key] = FleetWorker(
-                first.net.spec, first.optimizer, options.epochs, options.batch_size or 1,
+                first.spec, first.optimizer, options.epochs, options.batch_size or 1,
                 max(member.n_samples for member in group.members), self._stop,
                 max(member.n_val_samples for member in group.members),
                 monitor_of(self._stopping) if self._stopping else None,

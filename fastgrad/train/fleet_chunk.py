@@ -13,6 +13,7 @@ from ..engine.fleet_monitor import MONITORED, SUMS
 from ..engine.fleet_pass import DONE, JOB
 from ..engine.fleet_worker import FleetWorker, Monitor
 from ..engine.workspace import address_of
+from ..model.spec import NetworkSpec
 from ..model.standardization import Targets
 from .base import TrainableNetwork
 from .callbacks import EarlyStopping
@@ -26,13 +27,15 @@ __all__ = ["can_monitor", "monitor_of", "train_chunk"]
 
 Array = np.ndarray[Any, Any]
 
+_BATCH = "X", "Y", "ids", "sample_weights", "n_rows"
 
-def can_monitor(net: TrainableNetwork, stopping: EarlyStopping | None) -> bool:
+
+def can_monitor(spec: NetworkSpec, stopping: EarlyStopping | None) -> bool:
     """Whether compiled fits can stop as the callback does."""
     if stopping is None:
         return True
     # the penalty's last digits differ, and so might the epoch
-    is_exact = stopping.monitor.endswith("accuracy") or not net.engine.is_penalized
+    is_exact = stopping.monitor.endswith("accuracy") or not spec.is_penalized
     return stopping.monitor in MONITORED and is_exact
 
 
@@ -54,9 +57,9 @@ class _Standardization:
 
     def of_inputs(self, member: Member) -> bool:
         """Standardise the inputs of a network; returns whether that has changed them."""
-        inputs, batch = member.net.inputs, member.samples.batch
-        if not inputs.standardize or inputs.standardized:
+        if not member.spec.inputs["standardize"] or member.spec.inputs["standardized"]:
             return False
+        inputs, batch = member.net.inputs, member.samples.batch
         if member.rows is None and id(batch) in self._inputs:
             inputs.mean, inputs.scale = self._inputs[id(batch)]
             inputs.standardized = True
@@ -70,10 +73,12 @@ class _Standardization:
             self._inputs[id(batch)] = inputs.mean.copy(), inputs.scale.copy()
         return True
 
-    def targets(self, member: Member) -> Targets:
-        """How the targets of a network are standardised: as before, or by those of now."""
+    def targets(self, member: Member) -> Targets | None:
+        """How the targets of a network are standardised: as before, or by those of now, or not."""
+        if not member.spec.targets["standardize"]:
+            return None
         targets, batch = member.net.targets, member.samples.batch
-        if not targets.standardize or targets.standardized:
+        if targets.standardized:
             return targets
         if member.rows is not None:
             own = member.batch
@@ -82,9 +87,9 @@ class _Standardization:
             self._targets[id(batch)] = targets.fitted_to([that_count(batch.Y, batch)])
         return copy.deepcopy(self._targets[id(batch)])
 
-    def encoded(self, batch: Batch, targets: Targets, dtype: Any) -> Array:
+    def encoded(self, batch: Batch, targets: Targets | None, dtype: Any) -> Array:
         """The targets as the cost compares with them."""
-        if not targets.standardize:
+        if targets is None:
             return batch.Y
         key = id(batch), targets.mean.tobytes(), targets.scale.tobytes()
         if key not in self._encoded:
@@ -119,7 +124,7 @@ def train_chunk(
     for net, own in zip(nets, keys, strict=True):
         _draw_keys(net, own, worker.is_noisy, options.shuffle)
     is_new = [standardization.of_inputs(member) for member in members]
-    jobs, encoded = _jobs(members, targets, standardization)
+    jobs = _jobs(worker, members, targets, standardization)
     jobs["n_samples"], jobs["n_val_samples"] = sizes, val_sizes
     jobs["keys"] = address_of(keys) + keys.strides[0] * np.arange(n)
     jobs["sums"] = address_of(sums) + sums.strides[0] * np.arange(n)
@@ -128,28 +133,31 @@ def train_chunk(
     begin = time.perf_counter()
     worker.train(jobs)
     seconds = (time.perf_counter() - begin) / max(int(jobs["n_epochs"].sum()), 1)
-    del encoded  # targets, whose addresses were in the jobs
-    columns = _columns(sums, sizes, val_sizes)
+    outcomes, last_epochs, best_epochs = (
+        jobs[name].tolist() for name in ("outcome", "n_epochs", "best_epoch")
+    )
+    columns = _columns(sums[:, : max(last_epochs)], sizes, val_sizes)
     histories: list[History | None] = []
     for row, (member, net) in enumerate(zip(members, nets, strict=True)):
-        job, history, n_epochs = jobs[row], None, int(jobs["n_epochs"][row])
-        if job["outcome"] != DONE or n_epochs < epochs:
+        history, n_epochs = None, last_epochs[row]
+        if outcomes[row] != DONE or n_epochs < epochs:
             net.rng.bit_generator.state = states[row]
-        if job["outcome"] == DONE:
+        if outcomes[row] == DONE:
             if n_epochs < epochs:  # only what has been drawn in a fit of its own
                 _draw_keys(net, keys[row, :n_epochs], worker.is_noisy, options.shuffle)
-            if net.inputs.names != member.samples.names:
+            if member.spec.inputs["names"] != member.samples.names:
                 net.inputs.names = member.samples.names
-            if net.targets is not targets[row]:
-                net.targets = targets[row]
-            metrics = {name: of[row, :n_epochs].tolist() for name, of in columns.items()}
+            of_targets = targets[row]
+            if of_targets is not None and net.targets is not of_targets:
+                net.targets = of_targets
+            metrics = {name: of[row][:n_epochs] for name, of in columns.items()}
             history = History(
                 member.n_samples, metrics["cost"], lr=rates[row].of_epochs[:n_epochs],
                 seconds=[seconds] * n_epochs,
             )  # fmt: skip
-            _add_metrics(history, member, metrics)
+            _add_metrics(history, member, of_targets, metrics)
             if stopping:
-                history.stopped = _reason(history, stopping, int(job["best_epoch"]))
+                history.stopped = _reason(history, stopping, best_epochs[row])
         elif is_new[row]:
             net.inputs.mean, net.inputs.scale, net.inputs.standardized = 0, 1, False
         histories.append(history)
@@ -157,32 +165,45 @@ def train_chunk(
 
 
 def _jobs(
-    members: Sequence[Member], targets: Sequence[Targets], standardization: _Standardization
-) -> tuple[Array, Any]:
-    """The jobs with the addresses of samples and networks, and the arrays that these are of."""
-    jobs = np.zeros(len(members), JOB)
-    batches = [member.samples.batch for member in members]
-    dtype = members[0].net.dtype
-    Y = [standardization.encoded(*of, dtype) for of in zip(batches, targets, strict=True)]
-    workspaces = [member.net.engine.workspace for member in members]
-    jobs["X"] = [address_of(batch.X) for batch in batches]
-    jobs["Y"] = [*map(address_of, Y)]
-    jobs["ids"] = [address_of(batch.ids) for batch in batches]
-    jobs["sample_weights"] = [address_of(batch.weights) for batch in batches]
-    jobs["n_rows"] = [len(batch.X) for batch in batches]
+    worker: FleetWorker,
+    members: Sequence[Member],
+    targets: Sequence[Targets | None],
+    standardization: _Standardization,
+) -> Array:
+    """The jobs with the addresses of samples and networks."""
+    jobs, dtype = np.zeros(len(members), JOB), members[0].net.dtype
+    places: dict[Any, tuple[int, ...]] = {}
+
+    def placed(batch: Batch, of: Targets | None) -> tuple[int, ...]:
+        """The addresses of a batch, and its samples."""
+        if of is None and id(batch) in places:
+            return places[id(batch)]
+        Y = standardization.encoded(batch, of, dtype)
+        arrays = batch.X, Y, batch.ids, batch.weights
+        places[id(batch)] = (*map(address_of, arrays), len(batch.X))
+        return places[id(batch)]
+
+    training = [
+        placed(member.samples.batch, of) for member, of in zip(members, targets, strict=True)
+    ]
+    for name, values in zip(_BATCH, zip(*training, strict=True), strict=True):
+        jobs[name] = values
     jobs["subset"] = [address_of(member.rows) for member in members]
-    jobs["parameters"] = [address_of(workspace.parameters) for workspace in workspaces]
-    jobs["input_mean"] = [address_of(workspace.mean) for workspace in workspaces]
-    jobs["input_scale"] = [address_of(workspace.scale) for workspace in workspaces]
-    of_validation = []
+    jobs["parameters"] = [address_of(member.net.parameters) for member in members]
+    jobs["input_mean"], jobs["input_scale"] = np.transpose(
+        [
+            member.net.engine.workspace.inputs_at
+            if member.net.is_built
+            else worker.unchanged_inputs
+            for member in members
+        ]
+    )
     for job, member, of in zip(jobs, members, targets, strict=True):
         if member.validates and member.samples.validation:
-            batch = member.samples.validation.batch
-            of_validation.append(standardization.encoded(batch, of, dtype))
-            job["val_X"], job["val_Y"] = address_of(batch.X), address_of(of_validation[-1])
-            job["val_ids"], job["val_rows"] = address_of(batch.ids), len(batch.X)
+            place = placed(member.samples.validation.batch, of)
+            job["val_X"], job["val_Y"], job["val_ids"], _, job["val_rows"] = place
             job["val_subset"] = address_of(member.val_rows)
-    return jobs, (Y, of_validation)
+    return jobs
 
 
 def _draw_keys(net: TrainableNetwork, keys: Array, is_noisy: bool, shuffles: bool) -> None:
@@ -196,21 +217,24 @@ def _draw_keys(net: TrainableNetwork, keys: Array, is_noisy: bool, shuffles: boo
         keys[:, 1] = net.rng.integers(1, 2**63, epochs)
 
 
-def _columns(sums: Array, sizes: Array, val_sizes: Array) -> dict[str, Array]:
+def _columns(sums: Array, sizes: Array, val_sizes: Array) -> dict[str, list[list[float]]]:
     """The metrics of each network and epoch, from the sums of its samples."""
     S, n_val = sizes[:, None], np.maximum(val_sizes, 1)[:, None]
     C, right, penalty = np.moveaxis(sums[:, :, :3], 2, 0)
     found = {"cost": (C + penalty * S) / S, "accuracy": right / S, "penalty": penalty}
-    C, right, penalty = np.moveaxis(sums[:, :, 3:], 2, 0)
-    return found | {
-        "val_cost": C / n_val + penalty, "val_accuracy": right / n_val, "val_penalty": penalty
-    }  # fmt: skip
+    if val_sizes.any():
+        C, right, penalty = np.moveaxis(sums[:, :, 3:], 2, 0)
+        of_validation = C / n_val + penalty, right / n_val, penalty
+        found |= zip(("val_cost", "val_accuracy", "val_penalty"), of_validation, strict=True)
+    return {name: values.tolist() for name, values in found.items()}
 
 
-def _add_metrics(history: History, member: Member, of: dict[str, list[float]]) -> None:
+def _add_metrics(
+    history: History, member: Member, targets: Targets | None, of: dict[str, list[float]]
+) -> None:
     """Add the metrics besides the cost, in the order of a fit."""
     net, prefixes = member.net, ["", "val_"] if member.validates else [""]
-    squares = squares_per_cost(net, net.targets)
+    squares = squares_per_cost(net, targets) if targets else 0.0
     if member.validates:
         history.val_cost = of["val_cost"]
     for prefix in prefixes:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import frames, validation
 from ..engine.batch import Batch
+from ..model.spec import NetworkSpec
 from ..optim.base import Optimizer, resolve_optimizer
 from .base import TrainableNetwork
 from .callbacks import EarlyStopping
@@ -51,6 +52,8 @@ class Member:
         Its number.
     net : Network
         The network.
+    spec : NetworkSpec
+        Of it, as it is before the fit.
     optimizer : Optimizer
         It is trained by one like this.
     samples : Samples
@@ -65,6 +68,7 @@ class Member:
 
     k: int
     net: TrainableNetwork
+    spec: NetworkSpec
     optimizer: Optimizer
     samples: Samples
     rows: Array | None
@@ -120,14 +124,17 @@ class SharedSamples:
         self._X, self._Y, self._weights = X, Y, (sample_weight, class_weight)
         self._validation, self._is_held_out = validation, is_held_out
         self._kinds: dict[Any, Samples] = {}
+        self._of_specs: dict[Any, Samples] = {}
 
-    def of(self, net: TrainableNetwork) -> Samples:
+    def of(self, net: TrainableNetwork, spec: NetworkSpec) -> Samples:
         """The samples as a network reads them."""
-        names = tuple(net.inputs.names or ())
-        kind = net.n_inputs, net.heads, net.dtype, net.targets.standardize, names
-        if kind not in self._kinds:
-            self._kinds[kind] = self._converted(net)
-        return self._kinds[kind]
+        if spec.kind not in self._of_specs:
+            read = repr(spec.inputs["names"]), spec.targets["standardize"]
+            kind = spec.sizes[0], spec.heads, spec.dtype, *read
+            if kind not in self._kinds:
+                self._kinds[kind] = self._converted(net)
+            self._of_specs[spec.kind] = self._kinds[kind]
+        return self._of_specs[spec.kind]
 
     def _converted(self, net: TrainableNetwork) -> Samples:
         batch = as_batch(net, self._X, self._Y, *self._weights)
@@ -172,17 +179,20 @@ def members_of(
     for name, values in given.items():
         if values is not None and len(values) != n:
             raise ValueError(f"{name}: got {len(values)}; expected {n}, one for each network")
-    members = []
+    members, checked = [], set()
     for k, net in enumerate(networks):
-        own, samples = resolve_optimizer(optimizers[k]), shared.of(net)
+        spec, own = net.spec, resolve_optimizer(optimizers[k])
+        samples = shared.of(net, spec)
+        if (spec.kind, id(own)) not in checked:
+            own.check_layers(net.layers)
+            checked.add((spec.kind, id(own)))
         S = len(samples.batch.X)
         rows = _checked_rows(f"subsets[{k}]", subsets[k], S) if subsets is not None else None
         val_rows, validates = None, samples.validation is not None
         if validation_subsets is not None:
             val_rows = _checked_rows(f"validation_subsets[{k}]", validation_subsets[k], S)
             validates = val_rows is not None
-        own.check_layers(net.layers)
-        members.append(Member(k, net, own, samples, rows, val_rows, validates))
+        members.append(Member(k, net, spec, own, samples, rows, val_rows, validates))
     return members
 
 

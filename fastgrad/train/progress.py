@@ -135,7 +135,7 @@ def _format_metric(name: str, values: list[float], val_values: list[float]) -> s
 
 
 class _Bar:
-    """A bar over all epochs or networks, redrawn by `show` alone: no thread competes with training."""
+    """A bar over epochs or networks, redrawn by `show` alone: no thread competes with training."""
 
     def __init__(self, unit: str, total: int, file: TextIO) -> None:
         from rich.console import Console  # noqa: PLC0415 - an extra

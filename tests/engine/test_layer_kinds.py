@@ -108,6 +108,7 @@ DIAGONAL = LayerKind(
 def diagonal(monkeypatch):
     monkeypatch.setattr(engine, "DENSE", DIAGONAL)
     net = fg.Network([5, 5, 5], "tanh", cost="mse", dtype="float64", seed=0)
+    assert net.layers  # made while the kind is another
     monkeypatch.undo()
     return net
 

@@ -68,6 +68,20 @@ def test_networks_of_many_kinds_and_any_number_of_threads(threads, compiled):
     assert_same(nets, twins, found, fits(twins, optimizer=optimizer, **options))
 
 
+def test_networks_that_have_been_used_and_others_share_a_worker(compiled):
+    def made():
+        nets = networks(6)
+        nets[1].inputs.mean, nets[1].inputs.scale = 3, 0.5  # by hand: none has been standardised
+        nets[3].predict(X)
+        nets[4].layers[0].W = 0.1
+        return nets
+
+    nets, twins = made(), made()
+    histories = fg.fit_many(nets, X, Y, epochs=2, threads=1)
+    assert len(compiled) == 6
+    assert_same(nets, twins, histories, fits(twins, epochs=2))
+
+
 def test_columns_are_taken_by_name_in_a_second_fleet_too():
     pandas = pytest.importorskip("pandas")
     table, nets, twins = pandas.DataFrame(X, columns=list("abc")), networks(), networks()
