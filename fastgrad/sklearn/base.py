@@ -5,9 +5,10 @@ attributes. Here stand the methods that compute: forward, gradient, and the epoc
 """
 
 import copy
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -50,11 +51,18 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def _is_in_worker() -> bool:
+    """Whether joblib or Dask runs several at once; joblib does not know of Dask's workers."""
+    if (distributed := sys.modules.get("distributed")) is not None:
+        with suppress(ValueError):
+            return distributed.get_worker() is not None
+    return bool(get_active_backend()[0].nesting_level)
+
+
 @contextmanager
 def _threads(requested: int | None) -> Iterator[None]:
-    """Limit numba's threads: to those requested, or to one within a worker of joblib."""
-    backend, _ = get_active_backend()
-    most = requested or (1 if backend.nesting_level else None)
+    """Limit numba's threads: to those requested, or to one within a worker."""
+    most = requested or (1 if _is_in_worker() else None)
     before = numba.get_num_threads()
     numba.set_num_threads(min(most or before, numba.config.NUMBA_NUM_THREADS))
     try:

@@ -115,14 +115,25 @@ def test_pickle(solver):
     np.testing.assert_array_equal(again.coefs_[0], classifier.coefs_[0])
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+@pytest.fixture(params=["loky", "threading", "multiprocessing", "dask"])
+def backend(request):
+    """A backend of joblib; Dask's with a cluster."""
+    if request.param != "dask":
+        yield request.param
+        return
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
+    with distributed.Client(silence_logs=50, **options):
+        yield request.param
+
+
 def test_one_thread_in_a_worker(backend):
     estimator = MLPClassifier(**QUICK)
     most, expected = fit_in_worker(estimator, X, Y)
     assert most == {numba.get_num_threads()}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), joblib.parallel_config(backend):
         warnings.simplefilter("ignore", DeprecationWarning)  # of a fork where threads run
-        results = joblib.Parallel(2, backend=backend)(
+        results = joblib.Parallel(2)(
             joblib.delayed(fit_in_worker)(estimator, X, Y) for _ in range(4)
         )
     for threads, W in results:
@@ -130,7 +141,6 @@ def test_one_thread_in_a_worker(backend):
         np.testing.assert_array_equal(W, expected)
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_a_search(backend):
     search = GridSearchCV(
         MLPClassifier(solver="lbfgs", **QUICK), {"alpha": [1e-4, 1e3]}, cv=3, n_jobs=2
