@@ -19,6 +19,7 @@ from ..optim.base import Optimizer
 from ..optim.lbfgs import LBFGS
 from .base import Callback, TrainableNetwork
 from .callbacks import INTERRUPTED, EarlyStopping, StopWhen
+from .cluster import check_client, fit_on_cluster
 from .fit import fit
 from .fleet_chunk import can_monitor, monitor_of, train_chunk
 from .fleet_members import (
@@ -59,6 +60,7 @@ def fit_many(
     class_weight: Any = None,
     metrics: Iterable[Any] = (),
     on_finished: Callable[[int, History], None] = lambda k, history: None,
+    client: Any = None,
 ) -> list[History]:
     """Train many networks at once, each on one thread, with the bits of a fit of its own.
 
@@ -94,7 +96,10 @@ def fit_many(
         Stops each network by itself, and restores its best weights; or its patience, with the other
         arguments by default: the cost of the validation samples is monitored.
     on_finished : callable, optional
-        Called in the thread that trained it with the number of a network and its history.
+        Called in a thread that trains with the number of a network and its history.
+    client : distributed.Client, optional
+        Of a Dask cluster, at whose workers the networks are trained, one on each of their threads:
+        see :ref:`clusters`. Without `callbacks` and `threads`.
 
     Returns
     -------
@@ -116,7 +121,19 @@ def fit_many(
     fleet = members_of([*networks], samples, optimizer or Adam(), subsets, validation_subsets)
     check_metrics(fleet, options, stopping)
     running = _Fleet(fleet, callbacks, stopping, on_finished, options)
-    return running.train(threads or os.cpu_count() or 1)
+    if client is None:
+        return running.train(threads or os.cpu_count() or 1)
+    check_client(client, callbacks=callbacks, threads=threads)
+    common = {
+        "X": X, "Y": Y, "sample_weight": sample_weight, "class_weight": class_weight,
+        "epochs": epochs, "batch_size": batch_size, "validation": validation, "shuffle": shuffle,
+        "early_stopping": stopping, "metrics": options.metrics,
+    }  # fmt: skip
+    own = {"optimizer": [member.optimizer for member in fleet]}
+    for name, rows in (("subsets", subsets), ("validation_subsets", validation_subsets)):
+        if rows is not None:
+            own[name] = [*rows]
+    return running.train_on(client, fleet, common, own)
 
 
 @dataclass
@@ -194,6 +211,24 @@ class _Fleet:
         for future in done:
             future.result()
         return [history or History(0, stopped=INTERRUPTED) for history in self._histories]
+
+    def train_on(
+        self,
+        client: Any,
+        members: list[Member],
+        common: dict[str, Any],
+        own: dict[str, Sequence[Any]],
+    ) -> list[History]:
+        """Train all networks at the workers of a Dask cluster, with these arguments."""
+        networks = [member.net for member in members]
+        n_samples = [member.n_samples for member in members]
+        histories = fit_on_cluster(
+            client, fit_many, networks, common, own, n_samples,
+            lambda k, history: self._finish(members[k], history),
+        )  # fmt: skip
+        if self._display:
+            self._display.close()
+        return histories
 
     def _chunks(self, group: _Group, threads: int) -> Iterable[list[Member]]:
         """The members of a group in parts that a thread takes at a time."""
