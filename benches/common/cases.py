@@ -38,14 +38,22 @@ CASES = {
     "mnist2": Case([784, 512, 512, 10], "relu", 128, 8192, classes=True),
     "wide": Case([1024, 1024, 1024, 1024], "relu", 1024, 4096),
     "online": Case([10, 40, 40, 1], "relu", 1, 4096),
+    # Of other kinds than those above, with which the engine was tuned
+    "odd": Case([13, 37, 91, 3], "tanh", 33, 8250),
+    "shallow": Case([100, 500, 10], "relu", 100, 10000, classes=True),
+    "deep": Case([20, *[50] * 8, 1], "tanh", 128, 16384),
+    "broad": Case([64, 4096, 1], "relu", 256, 8192),
+    "bulk": Case([50, 100, 100, 5], "relu", 2000, 40000),
+    "autoencoder": Case([300, 30, 300], "tanh", 1000, 20000),
+    "labels": Case([128, 256, 1000], "relu", 512, 8192, classes=True),
 }
 
 
-def from_command_line(parser, default):
+def from_command_line(parser, default, known=CASES):
     """Parsed options; `cases` are those named on the command line, by default those given here."""
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(known))
     options = parser.parse_args()
-    if unknown := set(options.cases) - CASES.keys():
-        parser.error(f"CASE: got {', '.join(sorted(unknown))}; expected {', '.join(CASES)}")
+    if unknown := set(options.cases) - known.keys():
+        parser.error(f"CASE: got {', '.join(sorted(unknown))}; expected {', '.join(known)}")
     options.cases = options.cases or list(default)
     return options

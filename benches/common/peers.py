@@ -84,6 +84,43 @@ class TorchCompiled(TorchFused):
     compiled = True
 
 
+def jax_step(case: Case):
+    """A step of training, with the state of a network and a mini-batch; and the state from a key.
+
+    The state is parameters and the optimizer's; the step returns it with the cost, for `lax.scan`.
+    """
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    f = {"tanh": jnp.tanh, "relu": jax.nn.relu}[case.activation]
+    optimizer = optax.adam(RATE)
+
+    def start(key):
+        parameters = []
+        for n, m in zip(case.sizes[:-1], case.sizes[1:], strict=True):
+            key, own = jax.random.split(key)
+            parameters.append((jax.random.normal(own, (n, m)) * (2 / n) ** 0.5, jnp.zeros(m)))
+        return parameters, optimizer.init(parameters)
+
+    def cost(parameters, x, y):
+        for W, b in parameters[:-1]:
+            x = f(x @ W + b)
+        W, b = parameters[-1]
+        x = x @ W + b
+        if case.classes:
+            return optax.softmax_cross_entropy_with_integer_labels(x, y).mean()
+        return jnp.square(x - y).mean()
+
+    def step(state, batch):
+        parameters, of_optimizer = state
+        C, dC = jax.value_and_grad(cost)(parameters, *batch)
+        change, of_optimizer = optimizer.update(dC, of_optimizer)
+        return (optax.apply_updates(parameters, change), of_optimizer), C
+
+    return step, start
+
+
 class JaxScan:
     """JAX with the whole epoch as one jitted `lax.scan`, in the form that is fastest for the case.
 
@@ -95,38 +132,18 @@ class JaxScan:
     def __init__(self, case: Case, threads: int) -> None:
         import jax
         import jax.numpy as jnp
-        import optax
 
-        f = {"tanh": jnp.tanh, "relu": jax.nn.relu}[case.activation]
-        optimizer = optax.adam(RATE)
+        step, start = jax_step(case)
 
-        def cost(parameters, x, y):
-            for W, b in parameters[:-1]:
-                x = f(x @ W + b)
-            W, b = parameters[-1]
-            x = x @ W + b
-            if case.classes:
-                return optax.softmax_cross_entropy_with_integer_labels(x, y).mean()
-            return jnp.square(x - y).mean()
-
-        def epoch(ahead, unroll, carry, permutation, X, Y):
-            def step(carry, batch):
-                parameters, state = carry
-                x, y = batch if ahead else (X[batch], Y[batch])
-                C, dC = jax.value_and_grad(cost)(parameters, x, y)
-                change, state = optimizer.update(dC, state)
-                return (optax.apply_updates(parameters, change), state), C
+        def epoch(ahead, unroll, state, permutation, X, Y):
+            def gathered_step(state, batch):
+                return step(state, batch if ahead else (X[batch], Y[batch]))
 
             batches = (X[permutation], Y[permutation]) if ahead else permutation
-            return jax.lax.scan(step, carry, batches, unroll=unroll)
+            return jax.lax.scan(gathered_step, state, batches, unroll=unroll)
 
         self.jax, self.rng, self.batch_size = jax, np.random.default_rng(0), case.batch_size
-        key_of_all = jax.random.key(0)
-        parameters = []
-        for n, m in zip(case.sizes[:-1], case.sizes[1:], strict=True):
-            key_of_all, key = jax.random.split(key_of_all)
-            parameters.append((jax.random.normal(key, (n, m)) * (2 / n) ** 0.5, jnp.zeros(m)))
-        self.carry = parameters, optimizer.init(parameters)
+        self.state = start(jax.random.key(0))
         self.data = [jnp.asarray(array) for array in case.data()]
         seconds = {}
         for form in self.FORMS:
@@ -140,8 +157,8 @@ class JaxScan:
             # JAX's own permutation sorts, and would take much of the epoch of a small network
             permutation = self.rng.permutation(len(self.data[0])).astype(np.int32)
             permutation = permutation.reshape(-1, self.batch_size)
-            self.carry, _ = self.epoch(self.carry, permutation, *self.data)
-        self.jax.block_until_ready(self.carry)
+            self.state, _ = self.epoch(self.state, permutation, *self.data)
+        self.jax.block_until_ready(self.state)
 
 
 class ScikitLearn:

@@ -19,9 +19,9 @@ from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benches.common.cases import CASES, Case, from_command_line
+from benches.common.cases import CASES, from_command_line
 from benches.common.hardware import ALL, peak, processor
-from benches.common.peers import PEERS
+from benches.common.peers import PEERS, Fastgrad
 from benches.reports import peers_chart
 
 _TURNS, _TURN_SECONDS = 9, 0.1
@@ -30,19 +30,18 @@ _DROPPED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def peers():
-    """Label, name and threads of each; fastgrad also with the number of threads it chooses."""
-    yield "fastgrad", "fastgrad", None
+def peers(kinds):
+    """Label, class and threads of each, on one thread and on all."""
     for threads in sorted({1, ALL}):
-        for name in PEERS:
-            yield f"{name}, {threads} thread{'s' * (threads > 1)}", name, threads
+        for name, kind in kinds.items():
+            yield f"{name}, {threads} thread{'s' * (threads > 1)}", kind, threads
 
 
 class Peer:
     """A peer in a process that has as many processors as it may use."""
 
-    def __init__(self, label, name, threads):
-        self.label, self.name, self.threads = label, name, threads
+    def __init__(self, label, kind, threads):
+        self.label, self.kind, self.threads = label, kind, threads
         for variable in _LIMITS:
             os.environ[variable] = str(threads or ALL)
         self.pool = ProcessPoolExecutor(
@@ -50,10 +49,10 @@ class Peer:
         )
         self.pool.submit(os.getpid).result()  # the process starts now, with these variables
 
-    def prepare(self, case: Case):
+    def prepare(self, case):
         """Build, compile and warm up; returns a description of the error, or None."""
         self.seconds = []
-        first, problem = self._result_of(_prepare, self.name, case, self.threads)
+        first, problem = self._result_of(_prepare, self.kind, case, self.threads)
         self.epochs = 0 if problem else max(1, round(_TURN_SECONDS / first))
         return problem
 
@@ -83,9 +82,9 @@ def _confine(threads):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
-def _prepare(name, case, threads):
+def _prepare(kind, case, threads):
     global _subject  # noqa: PLW0603 - what this process trains
-    _subject = PEERS[name](case, threads)
+    _subject = kind(case, threads)
     seconds = [_run(1)]
     while sum(seconds[1:]) < _TURN_SECONDS:  # the first compiles
         seconds.append(_run(1))
@@ -98,10 +97,16 @@ def _run(epochs):
     return time.perf_counter() - begin
 
 
-def race(case, everyone):
+def drop_variables():
+    """Let the peers' BLAS choose its loops for this processor."""
+    for variable in _DROPPED:
+        os.environ.pop(variable, None)
+
+
+def race(case, everyone, turns=_TURNS):
     """Milliseconds per epoch by label, the best of all turns, and the errors by label."""
     failed = {peer.label: problem for peer in everyone if (problem := peer.prepare(case))}
-    for _ in range(_TURNS):
+    for _ in range(turns):
         for peer in everyone:
             if peer.label not in failed and (problem := peer.take_turn()):
                 failed[peer.label] = problem
@@ -144,11 +149,11 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m benches.reports.peers", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="default: .")
     options = from_command_line(parser, CASES)
-    for variable in _DROPPED:
-        os.environ.pop(variable, None)
+    drop_variables()
     peaks = {threads: peak(threads) for threads in sorted({1, ALL})}
     print(processor(), *(f"peak {p:.0f} GFLOP/s on {t}" for t, p in peaks.items()), sep="; ")
-    everyone = [Peer(*each) for each in peers()]
+    # fastgrad also with the number of threads that it chooses
+    everyone = [Peer("fastgrad", Fastgrad, None), *(Peer(*each) for each in peers(PEERS))]
     results = {}
     for name in options.cases:
         # A host that is busy for a moment must not lower the peak for the whole run.

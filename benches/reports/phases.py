@@ -81,10 +81,10 @@ def measure(case):
     steps = len(X) / case.batch_size
     fit(1, 1)
     whole_steps = [best_of(lambda n, t=t: fit(t, n)) / steps for t in sorted({1, ALL})]
-    training, batch_size = Training(adam), case.batch_size
     batch = as_batch(net, X, Y)
-    descriptor = net.engine._descriptor(PassRequest(batch_size, training=training))
-    descriptor.bind(batch)
+    request = PassRequest(case.batch_size, last=0, training=Training(adam), threads=1)
+    net.engine._run(batch, request)  # over no samples: binds all addresses
+    descriptor = net.engine._descriptor(request)
     descriptor.set(threads=1, first_by_nodes=0)  # one thread, which does every layer
     repeat(0, 0, *descriptor.addresses)  # compiles
     parts = [best_of(lambda n, k=k: repeat(k, n, *descriptor.addresses)) for k in range(len(PARTS))]

@@ -129,7 +129,7 @@ def fit_many(
         "epochs": epochs, "batch_size": batch_size, "validation": validation, "shuffle": shuffle,
         "early_stopping": stopping, "metrics": options.metrics,
     }  # fmt: skip
-    own = {"optimizer": [member.optimizer for member in fleet]}
+    own: dict[str, Sequence[Any]] = {"optimizer": [member.optimizer for member in fleet]}
     for name, rows in (("subsets", subsets), ("validation_subsets", validation_subsets)):
         if rows is not None:
             own[name] = [*rows]
