@@ -50,7 +50,7 @@ def repeat(part, times, descriptor, layers, n_layers):
         elif part == 5:
             for l in range(1, ctx.n_layers):
                 nodes = full_range(layer_at(ctx, l).rows)
-                dense.parameter_gradient(ctx, l, np.int64(0), nodes, panels, False)
+                dense.parameter_gradient(ctx, l, ctx.descriptor.dC, nodes, panels, False)
         else:
             exchange_and_apply(ctx)
 
