@@ -21,6 +21,7 @@ from .tools.lr_finder import find_lr
 from .train.base import Callback, Fit
 from .train.callbacks import EarlyStopping, ReduceLROnPlateau
 from .train.fleet import fit_many
+from .train.fleet_samples import Job
 from .train.history import History
 from .train.loggers import CSVLogger, MLflowLogger, TensorBoardLogger
 
@@ -44,6 +45,7 @@ __all__ = [
     "Gradients",
     "History",
     "Inputs",
+    "Job",
     "Layer",
     "Lion",
     "MLflowLogger",

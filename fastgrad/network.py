@@ -48,8 +48,8 @@ def _described_anew(
     spec = NetworkSpec.create(sizes, activations, cost, dtype)
     schemes = initializers.schemes(init, [f.name for f in spec.activations], spec.dtype)
     # parts without numbers, which validate what is assigned to them
-    none, is_linear = np.empty(0), spec.activations[-1].name == "identity"
-    inputs, targets = Inputs(none, none), Targets(spec.heads.are_numbers & is_linear)
+    none = np.empty(0)
+    inputs, targets = Inputs(none, none), Targets(spec.are_numbers)
     layers = [Layer(none, none, l == len(schemes)) for l in range(1, len(schemes) + 1)]
     given = {"standardize": standardize, "dropout": input_dropout, "noise": input_noise}
     apply_settings(inputs, given)

@@ -105,8 +105,8 @@ class NetworkBase(NoNewAttributes):
             if self.is_built:
                 return
             spec = self._spec
-            engine, last = Engine(spec, self._key, self._parameters), spec.activations[-1]
-            targets = Targets(spec.heads.are_numbers & (last.name == "identity"))
+            engine = Engine(spec, self._key, self._parameters)
+            targets = Targets(spec.are_numbers)
             apply_settings(targets, spec.targets)
             vars(self).update(
                 engine=engine, layers=engine.layers, inputs=engine.inputs, targets=targets

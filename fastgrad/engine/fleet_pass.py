@@ -11,6 +11,7 @@ import numpy as np
 from ..codegen.intrinsics import atomic_load, call, record_at, view
 from ..codegen.jit import kernel
 from ..codegen.signatures import Address, Array, int64
+from ..kernels.update_rules import HYPERPARAMETERS
 from .descriptor import DESCRIPTOR, TOTALS, Context, context, numbers
 from .fleet_monitor import SUMS, evaluate, improves, monitored
 from .minibatch import draw_permutation
@@ -45,6 +46,7 @@ _JOB_FIELDS = (
     "n_samples",
     "parameters", "input_mean", "input_scale",
     "keys",  # (epochs, 2) int64: of noise and of the permutation, at each epoch
+    "hyperparameters",  # (HYPERPARAMETERS,) float64: of its optimizer
     "rates", "rates_per_epoch",  # learning rates, and from one epoch's to the next
     "val_X", "val_Y", "val_ids", "val_rows",
     "val_subset",  # (n_val_samples,) int64: rows of val_X; 0: all
@@ -84,6 +86,7 @@ def begin_job(w: Any, passed: Any, job: Any) -> None:
     for slot in (w.slot_0, w.slot_1, w.slot_2):
         if slot:
             clear_words(slot, w.n_parameters)
+    copy_words(job.hyperparameters, passed.hyperparameters, int64(HYPERPARAMETERS))
     clear_words(w.memory, w.n_memory)
     clear_words(w.steps, int64(1))
     clear_words(w.frozen_steps, w.n_layers)

@@ -19,6 +19,7 @@ from .workspace import address_of, aligned
 
 __all__ = ["FleetWorker", "Monitor"]
 
+_MOST_RATES = 100  # of optimizers and numbers of steps that are kept
 _OPERATIONS = 2e8  # after which it looks whether it must stop: about 10 ms
 
 
@@ -55,14 +56,14 @@ class Monitor(NamedTuple):
 
 
 class FleetWorker:
-    """Trains networks of one spec, with one optimizer and batch size, for the thread that calls.
+    """Trains networks of one spec, with one rule and batch size, for the thread that calls.
 
     Parameters
     ----------
     spec : NetworkSpec
         The networks'.
     optimizer : Optimizer
-        Each network is trained by one like this, which has made no step.
+        Each network is trained by one of the same rule and clipping, which has made no step.
     epochs, batch_size, most_samples : int
         Passes, samples per step, and the most samples that a network is trained on.
     stop : ndarray of int64
@@ -98,7 +99,7 @@ class FleetWorker:
         self.unchanged_inputs = address_of(mean), address_of(scale)
         self._optimizer = copy.deepcopy(optimizer)
         self._epochs, self._batch_size = epochs, batch_size
-        self._rates: dict[int, Rates] = {}
+        self._rates: dict[tuple[int, int], Rates] = {}
         totals, self._one, self._penalty = np.zeros(TOTALS), np.ones(1), np.zeros(1)
         self._descriptor = engine.bind_step(self._optimizer, batch_size, totals, self._one)
         self._permutation, self._stop = np.empty(most_samples, np.uint32), stop
@@ -160,20 +161,23 @@ class FleetWorker:
             self._best = aligned(len(parameters), parameters.dtype)
             record["best_parameters"] = address_of(self._best)
 
-    def rates(self, n_steps: int) -> Rates:
+    def rates(self, optimizer: Optimizer, n_steps: int) -> Rates:
         """The learning rates of a fit of so many steps per epoch."""
-        if n_steps not in self._rates:
-            optimizer, state = self._optimizer, self._engine.state(self._optimizer)
+        key = id(optimizer), n_steps
+        if key not in self._rates:
+            if len(self._rates) >= _MOST_RATES:
+                self._rates.clear()
+            state = self._engine.state(self._optimizer)
             state.reset()  # of what the last job has left
             optimizer.begin(state, self._epochs * n_steps)
             is_constant = isinstance(optimizer.schedule, Constant)
             rates = optimizer.rates(state, n_steps if is_constant else self._epochs * n_steps)
             of_epochs = rates[n_steps - 1 :: n_steps].tolist() if self._epochs else []
-            self._rates[n_steps] = Rates(
+            self._rates[key] = Rates(
                 rates, address_of(rates), 0 if is_constant else n_steps,
                 of_epochs * self._epochs if is_constant else of_epochs,
             )  # fmt: skip
-        return self._rates[n_steps]
+        return self._rates[key]
 
     def train(self, jobs: Array) -> None:
         """Train all networks of an array of JOB, whose outcomes are written there."""

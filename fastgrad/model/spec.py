@@ -85,6 +85,11 @@ class NetworkSpec:
         settings = repr((self.inputs, self.targets, self.layers))
         return self.sizes, self.dtype, self.activations, self.heads, settings
 
+    @property
+    def are_numbers(self) -> np.ndarray[Any, Any]:
+        """Which outputs are numbers that can be any, so that targets are standardised: (n_L,)."""
+        return self.heads.are_numbers & (self.activations[-1].name == "identity")
+
     @cached_property
     def is_builtin(self) -> bool:
         """Whether no activation or cost is a user's own function, which may raise."""

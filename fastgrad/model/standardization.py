@@ -281,8 +281,8 @@ class Targets(TrainingSettings):
                 " fit before"
             )
 
-    def warn_if_far(self, y: Array, stacklevel: int = 2) -> None:
-        """Warn if targets are numbers far from mean 0 and standard deviation 1.
+    def warn_if_far(self, y: Array, stacklevel: int = 2) -> bool:
+        """Warn if targets are numbers far from mean 0 and standard deviation 1; return whether.
 
         Parameters
         ----------
@@ -294,7 +294,7 @@ class Targets(TrainingSettings):
         with np.errstate(all="ignore"):  # root mean squares, between |mean| and sqrt(2) size
             squares = np.einsum("si,si->i", y, y) / len(y)
         if ((squares > 4 * _NARROW**2) & (squares < _FAR**2 / 2))[self._is_number].all():
-            return
+            return False
         moments = Moments(y.shape[1])
         moments.add(y)
         mean, deviation = moments.mean, moments.deviation
@@ -310,3 +310,4 @@ class Targets(TrainingSettings):
                 RuntimeWarning,
                 stacklevel,
             )
+        return bool(far.any())

@@ -43,11 +43,13 @@ class ValidationSamples(NamedTuple):
 
     @classmethod
     def of(
-        cls, net: TrainableNetwork, samples: tuple[Any, Any], input_names: Sequence[str] | None
-    ) -> Self:
+        cls, net: TrainableNetwork, samples: tuple[Any, Any], input_names: Sequence[str] | None,
+        whose: str = "",
+    ) -> Self:  # fmt: skip
         """Validate (X_val, Y_val) and convert them for a network."""
         X, Y = samples
-        batch = as_batch(net, X, Y, input_names=input_names, names=("validation X", "validation Y"))
+        names = f"validation X{whose}", f"validation Y{whose}"
+        batch = as_batch(net, X, Y, input_names=input_names, names=names)
         return cls(batch, len(net.heads) == 1 and len(batch.Y) > 0 and np.ndim(Y) == 1)
 
 

@@ -24,11 +24,12 @@ from .fit import fit
 from .fleet_chunk import can_monitor, monitor_of, train_chunk
 from .fleet_members import (
     Member,
-    SharedSamples,
     as_early_stopping,
-    check_metrics,
+    check_fits,
     members_of,
+    warn_if_targets_are_far,
 )
+from .fleet_samples import Job, SharedSamples, of_jobs
 from .history import History
 from .options import FitOptions
 from .progress import Display, format_metrics
@@ -41,9 +42,9 @@ _CHUNK_OPERATIONS = 1e8  # of the fits that a thread takes at a time: about 5 ms
 
 
 def fit_many(
-    networks: Iterable[TrainableNetwork],
-    X: Any,
-    Y: Any,
+    networks: Iterable[TrainableNetwork | Job],
+    X: Any = None,
+    Y: Any = None,
     epochs: int = 10,
     batch_size: int = 32,
     optimizer: Optimizer | Sequence[Optimizer] | None = None,
@@ -73,8 +74,9 @@ def fit_many(
 
     Parameters
     ----------
-    networks : iterable of Network
-        Different ones, which nothing else uses meanwhile.
+    networks : iterable of Network or Job
+        Different ones, which nothing else uses meanwhile. Jobs have samples of their own, and X, Y,
+        validation, sample_weight and subsets are left out.
     X, Y, epochs, batch_size, validation, shuffle, sample_weight, class_weight, metrics
         As for `Network.fit`.
     optimizer : Optimizer or a sequence of them, default Adam()
@@ -116,10 +118,22 @@ def fit_many(
     )  # fmt: skip
     if validation is not None and validation_subsets is not None:
         raise ValueError("validation_subsets: got some beside validation; expected one of the two")
-    stopping, is_held_out = as_early_stopping(early_stopping), validation_subsets is not None
-    samples = SharedSamples(X, Y, sample_weight, class_weight, options.validation, is_held_out)
-    fleet = members_of([*networks], samples, optimizer or Adam(), subsets, validation_subsets)
-    check_metrics(fleet, options, stopping)
+    stopping = as_early_stopping(early_stopping)
+    nets: list[Any] = [*networks]
+    jobs = nets if any(isinstance(net, Job) for net in nets) else []
+    if jobs:
+        beside = {
+            "X": X, "Y": Y, "validation": validation, "sample_weight": sample_weight,
+            "subsets": subsets, "validation_subsets": validation_subsets,
+        }  # fmt: skip
+        nets, samples = of_jobs(jobs, class_weight, beside)
+    else:
+        is_held_out = validation_subsets is not None
+        shared = SharedSamples(X, Y, sample_weight, class_weight, options.validation, is_held_out)
+        samples = [shared] * len(nets)
+    fleet = members_of(nets, samples, optimizer or Adam(), subsets, validation_subsets)
+    check_fits(fleet, options, stopping)
+    warn_if_targets_are_far(fleet)
     running = _Fleet(fleet, callbacks, stopping, on_finished, options)
     if client is None:
         return running.train(threads or os.cpu_count() or 1)
@@ -133,7 +147,17 @@ def fit_many(
     for name, rows in (("subsets", subsets), ("validation_subsets", validation_subsets)):
         if rows is not None:
             own[name] = [*rows]
-    return running.train_on(client, fleet, common, own)
+    if jobs:
+        own["samples"] = [job._replace(network=None) for job in jobs]
+    return running.train_on(client, fleet, _fit_jobs if jobs else fit_many, common, own)
+
+
+def _fit_jobs(
+    networks: Sequence[TrainableNetwork], samples: Sequence[Job], **options: Any
+) -> list[History]:
+    """Train networks, each on the samples of a job without a network."""
+    jobs = [job._replace(network=net) for net, job in zip(networks, samples, strict=True)]
+    return fit_many(jobs, **options)
 
 
 @dataclass
@@ -183,7 +207,9 @@ class _Fleet:
     def _key_of(self, member: Member) -> Any:
         """What two networks have in common that one worker can train."""
         # one validation sample is computed by another pass than several
-        return member.spec.kind, id(member.optimizer), min(member.n_val_samples, 2)
+        optimizer = member.optimizer
+        how = id(optimizer.rule), type(optimizer), optimizer.clip_norm, optimizer.clip_value
+        return member.spec.kind, *how, min(member.n_val_samples, 2)
 
     def train(self, threads: int) -> list[History]:
         """Train all networks, several at once."""
@@ -216,6 +242,7 @@ class _Fleet:
         self,
         client: Any,
         members: list[Member],
+        fit_many: Callable[..., list[History]],
         common: dict[str, Any],
         own: dict[str, Sequence[Any]],
     ) -> list[History]:
@@ -232,13 +259,14 @@ class _Fleet:
 
     def _chunks(self, group: _Group, threads: int) -> Iterable[list[Member]]:
         """The members of a group in parts that a thread takes at a time."""
-        n, first = 1, group.members[0]
+        n, members = 1, group.members
         if group.is_compiled:
-            samples = (3 * first.n_samples + first.n_val_samples) * max(self._options.epochs, 1)
-            n = int(_CHUNK_OPERATIONS / (2 * first.net.parameters.size * samples)) + 1
-            n = max(min(n, len(group.members) // (4 * threads)), 1)
-        for k in range(0, len(group.members), n):
-            yield group.members[k : k + n]
+            samples = sum(3 * member.n_samples + member.n_val_samples for member in members)
+            operations = 2 * members[0].net.parameters.size * samples / len(members)
+            n = int(_CHUNK_OPERATIONS / (operations * max(self._options.epochs, 1))) + 1
+            n = max(min(n, len(members) // (4 * threads)), 1)
+        for k in range(0, len(members), n):
+            yield members[k : k + n]
 
     def _train_each(self, _: _Group, members: Sequence[Member]) -> None:
         """Train networks one by one, as `Network.fit` does."""
@@ -262,7 +290,7 @@ class _Fleet:
         """Train networks in one call; again as `Network.fit` does what diverges or fails."""
         histories: list[History | None] = [None] * len(members)
         worker = self._worker(group)
-        with suppress(ValueError):
+        with suppress(Exception):  # such as a user's schedule raises: a fit of its own reports it
             histories = train_chunk(worker, members, self._options, self._stopping)
         for member, history in zip(members, histories, strict=True):
             if history:

@@ -107,10 +107,8 @@ def train_chunk(
 
     These have diverged, or the worker has been stopped.
 
-    Raises
-    ------
-    ValueError
-        If targets cannot be standardised; all networks are as they were before.
+    Whatever raises does so before anything is changed: targets that cannot be standardised, or the
+    learning rate of a user's function.
     """
     epochs, n = options.epochs, len(members)
     nets = [member.net for member in members]
@@ -118,7 +116,10 @@ def train_chunk(
     val_sizes = np.array([member.n_val_samples for member in members])
     standardization = _Standardization()
     targets = [standardization.targets(member) for member in members]
-    rates = [worker.rates(ceil_div(S, options.batch_size or S)) for S in sizes.tolist()]
+    rates = [
+        worker.rates(member.optimizer, ceil_div(S, options.batch_size or S))
+        for member, S in zip(members, sizes.tolist(), strict=True)
+    ]
     states = [net.rng.bit_generator.state for net in nets]
     keys, sums = np.zeros((n, epochs, 2), np.int64), np.zeros((n, epochs, SUMS))
     for net, own in zip(nets, keys, strict=True):
@@ -188,6 +189,7 @@ def _jobs(
     ]
     for name, values in zip(_BATCH, zip(*training, strict=True), strict=True):
         jobs[name] = values
+    jobs["hyperparameters"] = [address_of(member.optimizer.h) for member in members]
     jobs["subset"] = [address_of(member.rows) for member in members]
     jobs["parameters"] = [address_of(member.net.parameters) for member in members]
     jobs["input_mean"], jobs["input_scale"] = np.transpose(

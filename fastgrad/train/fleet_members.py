@@ -2,44 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from .. import frames, validation
+from .. import validation
+from ..arithmetic import ceil_div
 from ..engine.batch import Batch
 from ..model.spec import NetworkSpec
+from ..model.standardization import Targets
 from ..optim.base import Optimizer, resolve_optimizer
+from ..optim.lbfgs import LBFGS
 from .base import TrainableNetwork
 from .callbacks import EarlyStopping
 from .evaluation import Evaluation, ValidationSamples
 from .fit import that_count
-from .inputs import as_batch
+from .fleet_samples import Samples, SharedSamples
 from .options import FitOptions
 
 __all__ = [
-    "Member", "Samples", "SharedSamples", "as_early_stopping", "check_metrics", "members_of",
+    "Member", "as_early_stopping", "check_fits", "members_of", "warn_if_targets_are_far"
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
-
-
-class Samples(NamedTuple):
-    """Samples as a kind of network reads them.
-
-    Attributes
-    ----------
-    batch : Batch
-        To be trained on, all or some.
-    names : sequence of str or None
-        The columns of their inputs.
-    validation : ValidationSamples or None
-        Those of all networks, or of which each has some rows.
-    """
-
-    batch: Batch
-    names: Sequence[str] | None
-    validation: ValidationSamples | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,53 +89,6 @@ class Member:
         return batch if self.rows is None else batch.of_rows(self.rows)
 
 
-class SharedSamples:
-    """Samples that are validated and converted once for all networks of a kind.
-
-    Parameters
-    ----------
-    X, Y, sample_weight, class_weight
-        As for `Network.fit`.
-    validation : (X_val, Y_val) or None
-        The validation samples of all networks.
-    is_held_out : bool
-        Whether networks are validated on rows of X instead.
-    """
-
-    def __init__(
-        self, X: Any, Y: Any, sample_weight: Any, class_weight: Any, validation: Any,
-        is_held_out: bool,
-    ) -> None:  # fmt: skip
-        self._X, self._Y, self._weights = X, Y, (sample_weight, class_weight)
-        self._validation, self._is_held_out = validation, is_held_out
-        self._kinds: dict[Any, Samples] = {}
-        self._of_specs: dict[Any, Samples] = {}
-
-    def of(self, net: TrainableNetwork, spec: NetworkSpec) -> Samples:
-        """The samples as a network reads them."""
-        if spec.kind not in self._of_specs:
-            read = repr(spec.inputs["names"]), spec.targets["standardize"]
-            kind = spec.sizes[0], spec.heads, spec.dtype, *read
-            if kind not in self._kinds:
-                self._kinds[kind] = self._converted(net)
-            self._of_specs[spec.kind] = self._kinds[kind]
-        return self._of_specs[spec.kind]
-
-    def _converted(self, net: TrainableNetwork) -> Samples:
-        batch = as_batch(net, self._X, self._Y, *self._weights)
-        names, samples = net.inputs.names or frames.column_names(self._X), None
-        if not net.targets.standardize and len(batch.Y):
-            net.targets.warn_if_far(that_count(batch.Y, batch), stacklevel=6)
-        if self._is_held_out:
-            # without the weights: where they are 0, the targets have been replaced
-            unweighted = as_batch(net, batch.X, self._Y) if len(batch.weights) else batch
-            is_flat = len(net.heads) == 1 and len(batch.Y) > 0 and np.ndim(self._Y) == 1
-            samples = ValidationSamples(unweighted, is_flat)
-        elif self._validation is not None:
-            samples = ValidationSamples.of(net, self._validation, names)
-        return Samples(batch, names, samples)
-
-
 def as_early_stopping(given: Any) -> EarlyStopping | None:
     """The callback, or that of a patience; raise for anything else."""
     if given is None or isinstance(given, EarlyStopping):
@@ -163,13 +101,17 @@ def as_early_stopping(given: Any) -> EarlyStopping | None:
 
 def members_of(
     networks: Sequence[TrainableNetwork],
-    shared: SharedSamples,
+    shared: Sequence[SharedSamples],
     optimizer: Any,
     subsets: Sequence[Any] | None,
     validation_subsets: Sequence[Any] | None,
 ) -> list[Member]:
     """The members of a fleet: see `fit_many`."""
     n = len(networks)
+    for net in networks:
+        if not hasattr(net, "is_built"):
+            received = validation.shown(net)
+            raise TypeError(f"networks: got {received} among them; expected fg.Network objects")
     if len({id(net) for net in networks}) < n:
         raise ValueError("networks: got one of them twice; expected each once")
     optimizers = optimizer if isinstance(optimizer, list | tuple) else [optimizer] * n
@@ -179,13 +121,13 @@ def members_of(
     for name, values in given.items():
         if values is not None and len(values) != n:
             raise ValueError(f"{name}: got {len(values)}; expected {n}, one for each network")
-    members, checked = [], set()
-    for k, net in enumerate(networks):
+    members = []
+    first: dict[Any, TrainableNetwork] = {}  # of each kind: for it the others' samples are read
+    for k, (net, of) in enumerate(zip(networks, shared, strict=True)):
         spec, own = net.spec, resolve_optimizer(optimizers[k])
-        samples = shared.of(net, spec)
-        if (spec.kind, id(own)) not in checked:
+        samples = of.of(first.setdefault(spec.kind, net), spec)
+        if not own.follows_lr:
             own.check_layers(net.layers)
-            checked.add((spec.kind, id(own)))
         S = len(samples.batch.X)
         rows = _checked_rows(f"subsets[{k}]", subsets[k], S) if subsets is not None else None
         val_rows, validates = None, samples.validation is not None
@@ -196,13 +138,29 @@ def members_of(
     return members
 
 
-def check_metrics(
-    members: Sequence[Member], options: FitOptions, stopping: EarlyStopping | None
-) -> None:
-    """Raise unless metrics suit the validation samples, and each network has what stops it."""
+def warn_if_targets_are_far(members: Sequence[Member]) -> None:
+    """Warn once if the targets of a network are far from mean 0 and standard deviation 1."""
     checked = set()
     for member in members:
-        key = id(member.samples), member.validates
+        batch = member.samples.batch
+        if id(batch) in checked or member.spec.targets["standardize"] or not len(batch.Y):
+            continue
+        checked.add(id(batch))
+        targets = Targets(member.spec.are_numbers)
+        if targets.warn_if_far(that_count(batch.Y, batch), stacklevel=4):
+            return
+
+
+def check_fits(
+    members: Sequence[Member], options: FitOptions, stopping: EarlyStopping | None
+) -> None:
+    """Raise unless schedules suit the fits, metrics the samples, and each has what stops it."""
+    checked = set()
+    for member in members:
+        if options.epochs and not isinstance(member.optimizer, LBFGS):
+            n_steps = ceil_div(member.n_samples, options.batch_size or member.n_samples)
+            member.optimizer.schedule.check(0, options.epochs * n_steps)
+        key = member.spec.kind, member.validation is None
         if key in checked or not (member.validates or options.metrics or stopping):
             continue
         checked.add(key)

@@ -264,3 +264,28 @@ def test_the_error_without_distributed_names_a_command():
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert "fit_many(client=...) needs distributed: pip install distributed" in done.stderr
+
+
+def test_each_is_stopped_early_by_rows_of_its_own(client):
+    rows = np.arange(S)
+    options = {
+        "epochs": 30, "batch_size": 16, "early_stopping": 1, "optimizer": fg.Adam(0.1),
+        "subsets": [rows[rows % 5 != k % 5] for k in range(20)],
+        "validation_subsets": [rows[rows % 5 == k % 5] for k in range(20)],
+    }  # fmt: skip
+    nets, twins = networks(), networks()
+    expected = fg.fit_many(twins, X, Y, **options)
+    found = fg.fit_many(nets, X, Y, **options, client=client)
+    for net, twin in zip(nets, twins, strict=True):
+        assert net.parameters.tobytes() == twin.parameters.tobytes()
+    assert [history.stopped for history in found] == [history.stopped for history in expected]
+    assert len({len(history.cost) for history in found}) > 1
+
+
+def test_jobs_take_their_samples_along(client):
+    def jobs(nets):
+        return [fg.Job(net, X[k:], Y[k:], (X[:k], Y[:k])) for k, net in enumerate(nets, start=5)]
+
+    nets, twins = networks(), networks()
+    expected = fg.fit_many(jobs(twins), epochs=3)
+    assert_same(nets, twins, fg.fit_many(jobs(nets), epochs=3, client=client), expected)

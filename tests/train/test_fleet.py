@@ -162,6 +162,19 @@ def test_one_that_fails_is_reported_and_the_others_are_trained():
     assert sorted(finished) == [*range(5)]
 
 
+def test_a_schedule_that_raises_stops_its_own_network_alone():
+    def fails(step):
+        return 0.1 if step < 2 else 1 / 0
+
+    nets, twins = networks(3), networks(3)
+    optimizers = [fg.SGD(0.1), fg.SGD(fails), fg.SGD(0.1)]
+    with pytest.warns(RuntimeWarning, match="network 1: ZeroDivisionError"):
+        found = fg.fit_many(nets, X, Y, epochs=2, optimizer=optimizers, threads=1)
+    assert [bool(history.stopped) for history in found] == [False, True, False]
+    expected = fits(twins[::2], epochs=2, optimizer=lambda k: fg.SGD(0.1))
+    assert_same(nets[::2], twins[::2], found[::2], expected)
+
+
 @jitted_only
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("callbacks", [None, lambda k: []])
@@ -213,6 +226,11 @@ def test_an_interrupt_keeps_what_is_done(callbacks):
         ({"subsets": [[0.5]] * 5}, ValueError, r"subsets\[0\]: got \[0.5\]; expected rows from 0"),
         ({"optimizer": [fg.Adam()] * 4}, ValueError, "optimizer: got 4; expected 5"),
         ({"optimizer": "adam"}, TypeError, "optimizer: got 'adam'"),
+        (
+            {"optimizer": fg.SGD(fg.schedules.Cosine(0.1, steps=1000))},
+            ValueError,
+            "Cosine: got steps 1000 in a fit that ends at step 30",
+        ),
         ({"epochs": -1}, ValueError, "epochs: got -1"),
         ({"batch_size": 0}, ValueError, "batch_size: got 0"),
         ({"threads": 0}, ValueError, "threads: got 0"),
@@ -240,6 +258,19 @@ def test_progress_over_all(callbacks, capsys):
     assert capsys.readouterr().out.count("network") == 3
     fg.fit_many(networks(3), X, Y, epochs=1)
     assert not capsys.readouterr().out
+
+
+def test_an_optimizer_for_each_shares_the_work_of_all(compiled):
+    """As in a search: rates, numbers and clipping of their own, one rule."""
+
+    def optimizer(k):
+        made = fg.Adam(0.01 * (1 + k), betas=(0.9 - 0.1 * k, 0.99)) if k % 3 else fg.SGD(0.1)
+        return made.clip(norm=0.1) if k == 4 else made
+
+    nets, twins = networks(7), networks(7)
+    histories = fg.fit_many(nets, X, Y, epochs=2, optimizer=[optimizer(k) for k in range(7)])
+    assert len(compiled) == 7
+    assert_same(nets, twins, histories, fits(twins, epochs=2, optimizer=optimizer))
 
 
 def test_a_network_is_given_once_and_none_are_nothing():
