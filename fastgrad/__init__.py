@@ -4,6 +4,7 @@ from . import data, metrics, plot
 from .checkpoint import Checkpoint, Resumed, load, resume, save_checkpoint
 from .data.chunks import Chunks
 from .data.dataset import load_digits, load_penguins
+from .fleets.ensemble import Ensemble
 from .kernels import activations, costs
 from .kernels.activations import Activation
 from .kernels.costs import Cost
@@ -41,6 +42,7 @@ __all__ = [
     "Chunks",
     "Cost",
     "EarlyStopping",
+    "Ensemble",
     "Fit",
     "Gradients",
     "History",

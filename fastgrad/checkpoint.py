@@ -357,9 +357,8 @@ def _read(
     """The network, all arrays and the training state of a file."""
     spec, arrays, state = safetensors.read(path, custom_objects)
     if any(name.startswith(MEMBER) for name in arrays):
-        raise ValueError(
-            f"{path}: got the networks of an ensemble; load it with fg.TableModel.load"
-        )
+        kind = "TableModel" if "encoder" in spec.metadata else "Ensemble"
+        raise ValueError(f"{path}: got the networks of an ensemble; load it with fg.{kind}.load")
     own = {name: a for name, a in arrays.items() if state is None or not _is_of_training(name)}
     return networks_of(path, {"": spec}, own)[0], arrays, state
 

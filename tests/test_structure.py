@@ -88,6 +88,7 @@ ORDER = [
     ["train"],
     ["network_base", "network"],
     ["checkpoint"],
+    ["fleets"],
     ["tables"],
     ["plot", "sklearn", "tools"],
     ["cli"],

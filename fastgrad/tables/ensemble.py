@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.splitting import Indices, folds, split
+from ..fleets.ensemble import Ensemble
 from ..network import Network
 from ..train.base import Callback
 from ..train.callbacks import EarlyStopping, StopWhen
@@ -23,8 +24,7 @@ from .checkpoints import CheckpointFolder, EarlierEpochs
 from .recipe import Recipe, deep_share
 
 __all__ = [
-    "Member", "averaged", "held_out_share", "mean_of_linear", "mean_prediction", "train_members",
-    "weights",
+    "Member", "averaged", "held_out_share", "mean_of_linear", "of_file", "train_members",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -169,8 +169,8 @@ def held_out_share(members: Sequence[Member], X: Array, Y: Array) -> float:
     return deep_share(Y[rows] if are_ids else Y[rows].reshape(deep.shape), deep, linear)
 
 
-def averaged(members: Sequence[Member], share: float) -> list[Network]:
-    """The networks of a mean: the deep ones, and last the mean of the linear ones, if of use.
+def averaged(members: Sequence[Member], share: float) -> Ensemble:
+    """The mean of the deep networks, and last the mean of the linear ones, if of use.
 
     Parameters
     ----------
@@ -182,17 +182,24 @@ def averaged(members: Sequence[Member], share: float) -> list[Network]:
     networks = [member.net for member in members if share and not member.is_linear]
     if share < 1:
         networks.append(mean_of_linear([member.net for member in members if member.is_linear]))
-    return networks
+    return Ensemble(networks, _weights(networks, share))
 
 
-def weights(networks: Sequence[Network], share: Any) -> list[float]:
-    """The weight of each network in a mean: those of the deep ones add up to the share.
+def of_file(networks: Sequence[Network], described: dict[str, Any]) -> Ensemble:
+    """The ensemble that the metadata of a file describe, which lose what only it needs.
 
     Raises
     ------
-    ValueError
-        If the share is not from 0 to 1.
+    TypeError, ValueError
+        If the weights are wrong, or the networks do not belong together.
     """
+    share = described.pop("share", float(len(networks[0].layers) > 1))  # of earlier versions
+    weights = described.pop("weights", None)
+    return Ensemble(networks, _weights(networks, share) if weights is None else weights)
+
+
+def _weights(networks: Sequence[Network], share: Any) -> list[float]:
+    """The weight of each network in a mean: those of the deep ones add up to the share."""
     if not isinstance(share, int | float) or not 0 <= share <= 1:
         raise ValueError(f"got {shown(share)} as share; expected a number from 0 to 1")
     deep = [len(net.layers) > 1 for net in networks]
@@ -266,24 +273,3 @@ def _train(
         return None
     best = stopping.best_epoch + 1 if len(validation) else len(history.cost)
     return Member(net, history, best, validation, not recipe.layers)
-
-
-def mean_prediction(networks: Sequence[Network], weights: Sequence[float], X: Array) -> Array:
-    """The weighted mean of the predictions of networks, (S, n_L).
-
-    Parameters
-    ----------
-    networks : sequence of Network
-        At least one.
-    weights : sequence of float
-        Of the networks, with the sum 1.
-    X : (S, n_0) array
-        Inputs, C-contiguous, of the networks' dtype.
-    """
-    if len(networks) == 1:
-        return networks[0].predict(X)
-    total: Any = 0.0
-    for net, weight in zip(networks, weights, strict=True):
-        total = total + weight * net.predict(X)
-    mean: Array = total
-    return mean

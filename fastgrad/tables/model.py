@@ -13,6 +13,8 @@ from ..data.samples import Samples, columns_like, is_row, load_samples
 from ..data.table import Table
 from ..data.table_encoder import TableEncoder
 from ..data.targets import TargetEncoder, Task
+from ..fleets.ensemble import Ensemble
+from ..fleets.files import read_networks, write_networks
 from ..kernels import costs
 from ..kernels.activations import Activation
 from ..kernels.costs import Cost
@@ -20,7 +22,6 @@ from ..network import Network
 from . import ensemble
 from .checkpoints import CheckpointFolder
 from .ensemble import Member
-from .files import read_networks, write_networks
 from .plain_inputs import plain_inputs
 from .recipe import SCALING, Recipe, default_recipe
 from .scores import Score, baseline, checked_baseline, scores_of
@@ -74,11 +75,9 @@ class TableModel:
         From the target to what the cost compares with; `classes` are its labels.
     members : list of Member
         The deep networks with their histories, after `fit`; without any the linear ones.
-    networks : list of Network
-        The networks whose predictions are averaged: the deep ones, and last the mean of the linear
-        ones, if it is of use.
-    share : float
-        Of the deep networks in this mean: what served best on the rows that each held out.
+    ensemble : Ensemble
+        Of the deep networks, and last the mean of the linear ones, if it is of use; their shares
+        are those that served best on the rows that each held out.
     recipe : Recipe
         How they were trained.
 
@@ -93,6 +92,7 @@ class TableModel:
     encoder: TableEncoder | None
     targets: TargetEncoder
     recipe: Recipe
+    ensemble: Ensemble
 
     def __init__(
         self,
@@ -120,7 +120,6 @@ class TableModel:
         self.given = {name: value for name, value in recipe.items() if value is not None}
         self.metadata: dict[str, Any] = {}
         self.members: list[Member] = []
-        self.networks: list[Network] = []
 
     def __getattr__(self, name: str) -> Any:
         """Say what is missing before the model is trained or loaded."""
@@ -219,12 +218,13 @@ class TableModel:
         )  # fmt: skip
         share = ensemble.held_out_share(members, X, Y)
         self.members = [m for m in members if m.is_linear is not bool(share)]
-        self._set_networks(ensemble.averaged(members, share), share)
+        self.ensemble = ensemble.averaged(members, share)
         return self
 
-    def _set_networks(self, networks: list[Network], share: float) -> None:
-        self.networks, self.share = networks, share
-        self.weights = ensemble.weights(networks, share)
+    @property
+    def networks(self) -> list[Network]:
+        """The networks whose predictions are averaged."""
+        return self.ensemble.networks
 
     def predict(self, table: Any) -> Array:
         """Predict the target of each row: labels as they were in training, or numbers.
@@ -378,7 +378,7 @@ class TableModel:
         X : (S, n_0) array
             Encoded inputs.
         """
-        p = ensemble.mean_prediction(self.networks, self.weights, X)
+        p = self.ensemble.predict(X)
         if not self.classes and len(self.baseline) == 3 and not self.extrapolate:
             p = np.clip(p, self.baseline[1], self.baseline[2])
         bad = int((~np.isfinite(p)).any(axis=1).sum())
@@ -402,7 +402,8 @@ class TableModel:
         """
         described = {
             **self.metadata, **self.targets.metadata, "baseline": self.baseline,
-            "encoder": self.encoder.to_config() if self.encoder else None, "share": self.share,
+            "encoder": self.encoder.to_config() if self.encoder else None,
+            "weights": self.ensemble.weights,
             "missing": [*self.missing], "extrapolate": self.extrapolate,
         }  # fmt: skip
         write_networks(path, self.networks, described)
@@ -430,7 +431,6 @@ class TableModel:
         """The model of these networks that a file describes."""
         net = networks[0]
         config, missing = described.pop("encoder", None), described.pop("missing", MISSING_WORDS)
-        share = described.pop("share", float(len(net.layers) > 1))
         options = {"missing": missing, "extrapolate": described.pop("extrapolate", False)}
         try:
             model = cls(dtype=str(net.dtype), **options)
@@ -442,7 +442,7 @@ class TableModel:
             else:  # of a network that was saved without
                 model.targets = TargetEncoder.from_cost(net.cost_function, net.n_outputs)
             model.targets.check_outputs(net.n_outputs)
-            model._set_networks(networks, share)
+            model.ensemble = ensemble.of_file(networks, described)
             model.baseline = checked_baseline(described.pop("baseline", []), model.classes)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from None

@@ -1,0 +1,1 @@
+"""What stands on `fit_many`: ensembles, cross-validation, bootstrap samples, searches."""
