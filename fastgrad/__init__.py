@@ -4,6 +4,8 @@ from . import data, metrics, plot
 from .checkpoint import Checkpoint, Resumed, load, resume, save_checkpoint
 from .data.chunks import Chunks
 from .data.dataset import load_digits, load_penguins
+from .fleets.bagging import Bagging, bag
+from .fleets.cross_validation import CrossValidation, cross_validate
 from .fleets.ensemble import Ensemble
 from .kernels import activations, costs
 from .kernels.activations import Activation
@@ -36,11 +38,13 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Bagging",
     "CSVLogger",
     "Callback",
     "Checkpoint",
     "Chunks",
     "Cost",
+    "CrossValidation",
     "EarlyStopping",
     "Ensemble",
     "Fit",
@@ -63,7 +67,9 @@ __all__ = [
     "Targets",
     "TensorBoardLogger",
     "activations",
+    "bag",
     "costs",
+    "cross_validate",
     "data",
     "find_lr",
     "fit_many",

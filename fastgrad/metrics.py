@@ -233,7 +233,7 @@ def less_is_better(name: str) -> bool | None:
     return False if name in METRICS or re.fullmatch(r"top_(k|\d+)_accuracy", name) else None
 
 
-def resolve_metric(metric: str | Metric) -> Metric:
+def resolve_metric(metric: str | Metric, argument: str = "metrics") -> Metric:
     """Return the metric of a name.
 
     Parameters
@@ -242,6 +242,8 @@ def resolve_metric(metric: str | Metric) -> Metric:
         A name such as "f1" or "top_k_accuracy(k=2)", whose values are named "top_2_accuracy"; or a
         function (Y, prediction) -> float, which is returned unchanged; its values are named by its
         `__name__`, those of a lambda "lambda".
+    argument : str, default "metrics"
+        What it was passed as, for errors.
 
     Raises
     ------
@@ -251,11 +253,12 @@ def resolve_metric(metric: str | Metric) -> Metric:
         Anything else, or a callable without a `__name__`.
     """
     if isinstance(metric, str):
-        return registry.from_name("metrics", metric, METRICS, {"top_k_accuracy": _top})
+        return registry.from_name(argument, metric, METRICS, {"top_k_accuracy": _top})
     if not callable(metric):
-        raise TypeError(f"metrics: got {metric!r}; expected a name or a function")
+        raise TypeError(f"{argument}: got {metric!r}; expected a name or a function")
     if not hasattr(metric, "__name__"):
-        raise TypeError(f"metrics: got {metric!r}; expected a name, or a function with a __name__")
+        expected = "a name, or a function with a __name__"
+        raise TypeError(f"{argument}: got {metric!r}; expected {expected}")
     return metric
 
 

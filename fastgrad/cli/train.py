@@ -17,6 +17,7 @@ from ..data.cells import MISSING_WORDS
 from ..data.samples import Samples
 from ..data.splitting import folds, split
 from ..data.targets import TargetEncoder
+from ..fleets.scoring import mean_and_error
 from ..formats import safetensors
 from ..tables.checkpoints import CheckpointFolder
 from ..tables.ensemble import Member
@@ -199,12 +200,8 @@ def _cross_validate(
         say.fold(k, len(parts), scores)
     summary = {}
     for name, v in values.items():
-        of_folds = np.array(v)[np.isfinite(v)]  # R2 of a fold of one row is none
-        n = len(of_folds)
-        summary[name] = {
-            "mean": float(of_folds.mean()) if n else np.nan,
-            "standard error": float(of_folds.std(ddof=1) / n**0.5) if n > 1 else np.nan,
-        }
+        mean, error = mean_and_error(v)  # R2 of a fold of one row is none
+        summary[name] = {"mean": mean, "standard error": error}
     return summary
 
 
