@@ -7,6 +7,7 @@ from .data.dataset import load_digits, load_penguins
 from .fleets.bagging import Bagging, bag
 from .fleets.cross_validation import CrossValidation, cross_validate
 from .fleets.ensemble import Ensemble
+from .fleets.search import Search, search
 from .kernels import activations, costs
 from .kernels.activations import Activation
 from .kernels.costs import Cost
@@ -63,6 +64,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "Resumed",
     "Rprop",
+    "Search",
     "TableModel",
     "Targets",
     "TensorBoardLogger",
@@ -81,6 +83,7 @@ __all__ = [
     "resume",
     "save_checkpoint",
     "schedules",
+    "search",
 ]
 
 __version__ = "0.1.0"
