@@ -242,7 +242,12 @@ def numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
             kind = type(value).__name__
             raise TypeError(f"{name}: got a sparse {kind}; expected {expected}: {name}.toarray()")
         if first is array and array.dtype.kind == "O":  # numbers of several types
-            return array.astype(np.float64)
+            try:
+                return array.astype(np.float64)
+            except OverflowError:
+                raise ValueError(
+                    f"{name}: got an integer beyond any float; expected {expected}"
+                ) from None
         kind = f"{type(first).__name__}, in an array of dtype {array.dtype}"
         hint = ""
         if "class ids" in expected and isinstance(first, str):

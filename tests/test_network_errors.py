@@ -182,6 +182,7 @@ BAD_X = [
     pytest.param(X.astype(str), ["X", "str"], id="text"),
     pytest.param(X.astype(complex), ["X", "complex"], id="complex"),
     pytest.param([[1, 2, 3], [4, 5]], ["X"], id="ragged"),
+    pytest.param([[1, 2, 10**400]], ["X", "beyond any float"], id="beyond any float"),
     pytest.param(None, ["X", "None"], id="None"),
 ]
 CALLS = {
