@@ -80,7 +80,7 @@ def peak():
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 def refusals(name):
-    readers = [fg.load, fg.TableModel.load, fg.resume]
+    readers = [fg.load, fg.Ensemble.load, fg.TableModel.load, fg.resume]
     if not name.endswith(".safetensors"):
         has_file = name.endswith("npy") or "idx" in name
         readers = [lambda name: fg.data.read(name, target_file="y.npy" if has_file else None)]
@@ -156,7 +156,7 @@ def test_no_pickle_is_read(folder):
     np.save("y.npy", np.arange(20) % 2)
     for name, content in files.items():
         Path(name).write_bytes(content)
-        reads = [fg.data.read, fg.load, fg.TableModel.load, fg.resume]
+        reads = [fg.data.read, fg.load, fg.Ensemble.load, fg.TableModel.load, fg.resume]
         reads.append(lambda name: fg.data.read(name, target_file="y.npy"))
         messages = [refusal(read, name) for read in reads]
         assert all(messages) or name == "typed.arrow"

@@ -49,12 +49,21 @@ def many_members():
     return with_header({"__metadata__": header["__metadata__"], **tensors}, b"")
 
 
+def different_members():
+    """Networks whose descriptions are of more numbers than there is memory for."""
+    header, _ = header_and_rest(model())
+    large = json.loads(header["__metadata__"]["network"]) | {"sizes": [2**29, 2**29, 1]}
+    return model(metadata={"members": 3, "networks": [large] * 3})
+
+
 MODELS = {
     "sizes": lambda: model(sizes=[20_000, 20_000, 1]),
     "outputs": lambda: model(sizes=[20_000, 20_000, 3]),
     "largest sizes": lambda: model(sizes=[2**29, 2**29, 1]),
     "layers": lambda: model(**layers(20_000)),
     "members": many_members,
+    "descriptions": different_members,
+    "weights": lambda: model(metadata={"members": 1, "weights": [10**4000]}),
     "deep": deep_model,
     "signs": lambda: model(activations=["leaky_relu(slope=" + "-" * 3000 + "1)", "identity"]),
     "digits": lambda: model(activations=["leaky_relu(slope=" + "1" * 50_000 + "x)", "identity"]),
