@@ -59,6 +59,7 @@ def bag(
     n: int = 10,
     seed: int = 0,
     *,
+    validation_size: float = 0.0,
     score: str | Metric | None = None,
     **options: Any,
 ) -> Bagging:
@@ -77,6 +78,10 @@ def bag(
         Number of networks.
     seed : int, default 0
         Of the bootstrap samples and networks. The result does not depend on the number of threads.
+    validation_size : float, default 0
+        Share of the rows that is set aside for each network before its bootstrap sample is drawn
+        from the others: with ``early_stopping=10`` among the options it is validated on these, and
+        keeps its best epoch.
     score : str or callable, optional
         As for `cross_validate`.
     **options
@@ -118,13 +123,20 @@ def bag(
     scoring = Scoring(score, networks[0], samples)
     S = len(samples)
     rng = np.random.default_rng([seed, 1])  # not the numbers of the first network's weights
-    subsets = [rng.integers(S, size=S) for _ in range(n)]
+    validation.fraction("validation_size", validation_size)
+    parts = [
+        samples.set_aside("validation_size", validation_size, np.arange(S), seed + k)
+        for k in range(n)
+    ]
+    subsets = [rows[rng.integers(len(rows), size=len(rows))] for rows, _ in parts]
+    if validation_size:
+        options["validation_subsets"] = [others for _, others in parts]
     histories = fit_many(networks, *samples.given, subsets=subsets, **options)
     require_trained(histories)
     total, counts = np.zeros((S, networks[0].n_outputs)), np.zeros((S, 1))
     trained = [k for k, history in enumerate(histories) if is_trained(history)]
     for k in trained:
-        left_out = np.setdiff1d(np.arange(S), subsets[k])
+        left_out = np.setdiff1d(np.arange(S), [*subsets[k], *parts[k][1]])
         if len(left_out):
             total[left_out] += networks[k].predict(samples.X[left_out])
             counts[left_out] += 1

@@ -78,6 +78,7 @@ def cross_validate(
     seed: int = 0,
     *,
     stratify: bool | None = None,
+    validation_size: float = 0.0,
     score: str | Metric | None = None,
     **options: Any,
 ) -> CrossValidation:
@@ -100,6 +101,9 @@ def cross_validate(
         Of the folds and networks. The result does not depend on the number of threads.
     stratify : bool, optional
         Whether each random fold has the same share of every class; None: if there are classes.
+    validation_size : float, default 0
+        Share of the rows of each network that is set aside, at random: with ``early_stopping=10``
+        among the options it is validated on these, and keeps its best epoch.
     score : str or callable, optional
         As an item of `metrics` in `Network.fit`: a name such as "f1", or a function of Y and the
         prediction; without weights of samples. None: accuracy of classes, R2 of numbers.
@@ -137,13 +141,20 @@ def cross_validate(
     networks = make_networks(make_network, [{}] * n, seed)
     samples = FleetSamples(networks[0], X, Y)
     scoring = Scoring(score, networks[0], samples)
-    by, stratify = samples.strata(stratify)
+    validation.fraction("validation_size", validation_size)
+    by, is_stratified = samples.strata(stratify)
     if isinstance(folds, list):
         parts = [_as_rows(k, fold, len(samples)) for k, fold in enumerate(folds)]
     else:
         validation.integer("folds", n, least=2, most=len(samples))
-        parts = random_folds(by, n, seed=seed, stratify=stratify)
-    subsets = [train_rows for train_rows, _ in parts]
+        parts = random_folds(by, n, seed=seed, stratify=is_stratified)
+    parted = [
+        samples.set_aside("validation_size", validation_size, rows, seed + k, stratify)
+        for k, (rows, _) in enumerate(parts)
+    ]
+    subsets = [rows for rows, _ in parted]
+    if validation_size:
+        options["validation_subsets"] = [others for _, others in parted]
     histories = fit_many(networks, *samples.given, subsets=subsets, **options)
     if any(history.stopped == INTERRUPTED for history in histories):
         raise KeyboardInterrupt

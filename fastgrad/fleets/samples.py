@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import frames, validation
+from ..data.splitting import split
 from ..network import Network
 from ..train.inputs import as_batch
 
@@ -70,6 +71,35 @@ class FleetSamples:
         Y = self.given[1]
         of_heads = [np.asarray(targets)[rows] for targets in (Y if self._is_list else [Y])]
         return self.X[rows], of_heads if self._is_list else of_heads[0]
+
+    def set_aside(
+        self, name: str, share: float, rows: Array, seed: int, stratify: bool | None = None
+    ) -> tuple[Array, Array]:
+        """Divide rows at random: those to be trained on, and a share to be validated on.
+
+        Parameters
+        ----------
+        name : str
+            Of the share, for errors.
+        share : float
+            At least 0 and below 1.
+        rows : ndarray
+            Different rows of X.
+        seed : int
+            Of the random numbers.
+        stratify : bool or None
+            As for `strata`.
+        """
+        if not share:
+            return rows, rows[:0]
+        if not 0 < round(share * len(rows)) < len(rows):
+            raise ValueError(
+                f"{name}: got {share:g}, of {len(rows)} samples; expected at least one in either"
+                " part"
+            )
+        by, stratify = self.strata(stratify)
+        train, others = split(by[rows], share, seed=seed, stratify=stratify)
+        return rows[train], rows[others]
 
     def strata(self, stratify: bool | None) -> tuple[Array, bool]:
         """What samples are divided by, (S,), and whether each part has the same share of each.

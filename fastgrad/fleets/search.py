@@ -10,7 +10,6 @@ import numpy as np
 from .. import frames
 from .. import validation as checks
 from ..arithmetic import ceil_div
-from ..data.splitting import split
 from ..metrics import Metric
 from ..network import Network
 from ..optim.adam import Adam
@@ -134,8 +133,8 @@ def search(
         As for `cross_validate`. More is better, but for "mae" and "rmse"; of your own function,
         too.
     **options
-        Of `fit_many`: batch_size, class_weight, threads, ... With `callbacks` or `metrics` the
-        held-out samples are the validation samples of each fit.
+        Of `fit_many`: batch_size, class_weight, threads, ... With `early_stopping`,
+        `callbacks` or `metrics` the held-out samples are the validation samples of each fit.
 
     Returns
     -------
@@ -255,13 +254,7 @@ def _held_out(
         columns = frames.column_names(samples.given[0])
         return None, FleetSamples(net, X, Y, columns, "validation ")
     share = checks.number("validation", validation, above=0, below=1)
-    S = len(samples)
-    if not 0 < round(share * S) < S:
-        raise ValueError(
-            f"validation: got {share:g}, of {S} samples; expected at least one in either part"
-        )
-    by, stratify = samples.strata(None)
-    rows, held_out = split(by, share, seed=seed, stratify=stratify)
+    rows, held_out = samples.set_aside("validation", share, np.arange(len(samples)), seed)
     return rows, FleetSamples(net, *samples.part(held_out))
 
 

@@ -195,6 +195,47 @@ def test_a_bag_keeps_what_was_finished_before_an_interrupt(monkeypatch):
         fg.cross_validate(regressor, X, y, folds=3, **OPTIONS)
 
 
+@pytest.fixture
+def fleets(monkeypatch):
+    """The options of each call of `fit_many`."""
+    calls, fit_many = [], fleet.fit_many
+
+    def noted(*given, **options):
+        calls.append(options)
+        return fit_many(*given, **options)
+
+    for module in ("bagging", "cross_validation"):
+        monkeypatch.setattr(f"fastgrad.fleets.{module}.fit_many", noted)
+    return calls
+
+
+def test_networks_stop_early_on_rows_that_are_set_aside(fleets):
+    options = OPTIONS | {"epochs": 300, "optimizer": fg.Adam(0.1)}
+    given = options | {"validation_size": 0.25, "early_stopping": 3}
+    cv = fg.cross_validate(classifier, X, IDS, folds=3, **given)
+    bagging = fg.bag(classifier, X, IDS, n=3, **given)
+    of_folds, of_bag = ([*zip(c["subsets"], c["validation_subsets"], strict=True)] for c in fleets)
+    for (rows, validation), test in zip(of_folds, cv.held_out, strict=True):
+        assert sorted([*rows, *validation, *test]) == [*range(S)]
+        assert len(validation) == 10
+        counts = np.bincount(IDS) * 10 / S
+        assert np.abs(np.bincount(IDS[validation], minlength=3) - counts).max() < 1.5
+    for rows, validation in of_bag:
+        assert not {*rows} & {*validation}
+        assert (len(rows), len(validation)) == (45, 15)
+    for parts, found in ((of_folds, cv), (of_bag, bagging)):
+        for k, (rows, validation) in enumerate(parts):
+            net, stopping = classifier(k), fg.EarlyStopping(patience=3)
+            samples = X[validation], IDS[validation]
+            given = options | {"optimizer": fg.Adam(0.1), "callbacks": [stopping]}
+            history = net.fit(X[rows], IDS[rows], validation=samples, **given)
+            assert net.parameters.tobytes() == found.ensemble.networks[k].parameters.tobytes()
+            assert found.histories[k].stopped == history.stopped is not None
+    inside = {*of_bag[0][0], *of_bag[0][1]} & {*of_bag[1][0], *of_bag[1][1]}
+    inside &= {*of_bag[2][0], *of_bag[2][1]}
+    assert {*np.flatnonzero(np.isnan(bagging.predictions[:, 0]))} == inside
+
+
 @pytest.mark.parametrize(
     ("function", "options", "error", "message"),
     [
@@ -218,6 +259,8 @@ def test_a_bag_keeps_what_was_finished_before_an_interrupt(monkeypatch):
                 ({"score": 3}, TypeError, "score: got 3; expected a name or a function"),
                 ({"score": "f1"}, ValueError, "score: got 'f1'; expected one that suits"),
                 ({"epochs": -1}, ValueError, "epochs: got -1"),
+                ({"validation_size": 1}, ValueError, "validation_size: got 1; expected a finite"),
+                ({"validation_size": 1e-3}, ValueError, "validation_size: got 0.001, of .. sam"),
                 ({"make_network": regressor(0)}, TypeError, "make_network: got <Network 2-4-1"),
                 ({"make_network": lambda seed: seed}, TypeError, "make_network: got int from it"),
                 ({"X": X[:3]}, ValueError, "Y: got"),

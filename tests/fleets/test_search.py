@@ -169,6 +169,12 @@ def test_callbacks_see_the_held_out_samples():
         assert {"val_cost", "val_mae"} <= columns.keys()
 
 
+def test_early_stopping_by_the_held_out_samples():
+    found = searched(n=3, epochs=200, early_stopping=2, optimizer=lambda lr: fg.Adam(0.3))
+    assert all("no better val_cost for 2 epochs" in row["stopped"] for row in found.table)
+    assert all(row["epochs"] < 200 for row in found.table)
+
+
 def test_columns_are_taken_by_name_in_the_held_out_samples_too():
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame(X, columns=["a", "b"])
