@@ -41,7 +41,10 @@ def assert_same(nets, twins, histories, expected):
     for k, (net, twin) in enumerate(zip(nets, twins, strict=True)):
         assert net.parameters.tobytes() == twin.parameters.tobytes(), k
         assert net.rng.bit_generator.state == twin.rng.bit_generator.state, k
-        assert net.inputs.mean.tobytes() == twin.inputs.mean.tobytes(), k
+        for ours, of_twin in ((net.inputs, twin.inputs), (net.targets, twin.targets)):
+            assert ours.standardized == of_twin.standardized, k
+            assert ours.mean.tobytes() == of_twin.mean.tobytes(), k
+            assert ours.scale.tobytes() == of_twin.scale.tobytes(), k
         found, of_own = (history.columns() for history in (histories[k], expected[k]))
         assert found.keys() == of_own.keys()
         for name in found.keys() - {"seconds"}:
