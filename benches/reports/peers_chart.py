@@ -42,24 +42,27 @@ def draw(path):
     summary = json.loads(path.read_text())
     names = list(summary["cases"])
     figure, axes = plt.subplots(figsize=(8, 1.5 + 0.42 * len(names)), layout="constrained")
-    height = 0.84 / len(BARS)
+    height, least = 0.84 / len(BARS), 1.0
     for k, (label, prefix, colour) in enumerate(BARS):
         values = [ratio(summary["cases"][name]["ms"], prefix) for name in names]
+        least = min(least, *values)
         places = [row + (k - 1) * height for row in range(len(names))]
-        bars = axes.barh(places, values, height, color=colour, label=label)
+        bars = axes.barh(places, [v - 1 for v in values], height, left=1, color=colour, label=label)
         texts = ["" if math.isnan(v) else f"{v:.1f} x" if v < 10 else f"{v:.0f} x" for v in values]
         axes.bar_label(bars, texts, padding=3, fontsize=9)
     cases = [CASES[name] for name in names]
     rows = [f"{'-'.join(map(str, c.sizes))}\n{c.activation}, batch {c.batch_size}" for c in cases]
     axes.set_yticks(range(len(names)), rows, fontsize=9)
     axes.tick_params(axis="y", length=0)
-    axes.set(xscale="log", xlim=(1, 300), ylim=(len(names) - 0.5, -0.5))  # bars begin at 1
-    ticks = {1: "fastgrad = 1", **{x: f"{x} x" for x in (2, 5, 10, 20, 50, 100, 200)}}
-    axes.set_xticks(list(ticks), list(ticks.values()))
+    axes.set(xscale="log", ylim=(len(names) - 0.5, -0.5))
+    ticks = [x for x in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200) if x >= least]
+    axes.set_xticks(ticks, [f"{x} x" for x in ticks])
+    axes.set_xlim(1 if least == 1 else 0.6 * least, 300)  # with room for a label
     axes.minorticks_off()
     axes.spines[["top", "right"]].set_visible(False)
-    axes.spines["left"].set_linewidth(2)
-    axes.legend(loc=(0.5, 0.33), fontsize=10, frameon=False)
+    axes.spines["left"].set_visible(False)
+    axes.axvline(1, color="black", linewidth=2)
+    figure.legend(loc="outside lower center", ncols=len(BARS), fontsize=10, frameon=False)
     processor = summary["processor"].partition(", tiles")[0]
     threads = max(map(int, summary["peak_gflops"]))
     day = date.fromisoformat(summary["date"])
