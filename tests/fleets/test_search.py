@@ -154,15 +154,15 @@ def test_callbacks_see_the_held_out_samples():
 
     def callbacks(k):
         numbers.append(k)
-        return [fg.EarlyStopping(patience=1)]
+        return [fg.EarlyStopping(patience=50)]
 
     found = searched(
-        rounds=2, n=3, callbacks=callbacks, metrics=["mae"],
+        rounds=2, n=3, seed=2, callbacks=callbacks, metrics=["mae"],
         on_finished=lambda k, history: finished.append(k),
     )  # fmt: skip
     assert sorted(numbers[:3]) == sorted(finished[:3]) == [0, 1, 2]
-    assert numbers[3:] == finished[3:]
-    assert len(numbers) == 4
+    (second,) = [row["seed"] - 2 for row in found.table if row["epochs"] > EPOCHS]
+    assert numbers[3:] == finished[3:] == [second] != [0]
     for history, row in zip(found.histories, found.table, strict=True):
         columns = history.columns()
         assert {len(values) for values in columns.values()} == {row["epochs"]}
