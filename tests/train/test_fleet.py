@@ -10,6 +10,7 @@ from helpers.fleets import IDS, SUBSETS, S, X, Y, assert_same, fits, networks, r
 from helpers.run_mode import jitted_only
 
 import fastgrad as fg
+from fastgrad.codegen.jit import COMPILED_LOOPS
 
 
 @pytest.mark.parametrize("batch_size", [1, 32, 1000])
@@ -66,6 +67,16 @@ def test_networks_of_many_kinds_and_any_number_of_threads(threads, compiled):
     )
     assert len(compiled) == 12
     assert_same(nets, twins, found, fits(twins, optimizer=optimizer, **options))
+
+
+def test_other_shapes_compile_nothing_new():
+    given = {"epochs": 1, "validation_subsets": [[0, 1]] * 100, "early_stopping": 2}
+    fg.fit_many(networks(1), X, Y, **given | {"validation_subsets": [[0, 1]]})
+    n = len(COMPILED_LOOPS)
+    shapes = [(3, *rng.integers(1, 40, size=1 + k % 3), 2) for k in range(100)]
+    histories = fg.fit_many([fg.Network(sizes, "tanh") for sizes in shapes], X, Y, **given)
+    assert all(len(history.val_cost) == 1 for history in histories)
+    assert len(COMPILED_LOOPS) == n
 
 
 def test_networks_that_have_been_used_and_others_share_a_worker(compiled):
