@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -227,9 +227,11 @@ class _Fleet:
                     return
                 (self._train_compiled if group.is_compiled else self._train_each)(group, members)
 
+        done: list[Future[None]] = []
         with ThreadPoolExecutor(threads) as pool:
             try:
-                wait(done := [pool.submit(work) for _ in range(min(threads, len(chunks)))])
+                done.extend(pool.submit(work) for _ in range(min(threads, len(chunks))))
+                wait(done)
             except KeyboardInterrupt:
                 self._stop[0] = 1
         if self._display:

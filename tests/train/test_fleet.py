@@ -11,6 +11,7 @@ from helpers.run_mode import jitted_only
 
 import fastgrad as fg
 from fastgrad.codegen.jit import COMPILED_LOOPS
+from fastgrad.train import fleet
 
 
 @pytest.mark.parametrize("batch_size", [1, 32, 1000])
@@ -217,6 +218,15 @@ def test_an_interrupt_keeps_what_is_done(callbacks):
     assert stopped.count("interrupted") >= 30
     for k, (net, untrained, history) in enumerate(zip(nets, before, histories, strict=True)):
         assert (net.parameters.tobytes() == untrained.parameters.tobytes()) == (not history.cost), k
+
+
+def test_an_interrupt_while_threads_begin_is_not_lost(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fleet.ThreadPoolExecutor, "submit", interrupt)
+    histories = fg.fit_many(networks(3), X, Y)
+    assert [history.stopped for history in histories] == ["interrupted"] * 3
 
 
 @pytest.mark.parametrize(
