@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ..fleets.ensemble import Ensemble
 from ..network import Network
 from ..train.base import Callback
 from ..train.callbacks import EarlyStopping, StopWhen
+from ..train.fleet import fit_many
 from ..train.history import History
 from ..train.waiting import wait
 from ..validation import integer, shown
@@ -28,6 +29,8 @@ __all__ = [
 ]  # fmt: skip
 
 Array = NDArray[Any]
+
+_LONG = 2e10  # operations of a fit: a second
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,28 @@ class Member:
     best_epoch: int
     held_out: Indices
     is_linear: bool
+
+
+class _Job(NamedTuple):
+    """A network to be trained.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        How.
+    k : int
+        Its number among those of this recipe.
+    part : tuple of ndarray
+        The rows to be trained on, and those to be validated on.
+    """
+
+    recipe: Recipe
+    k: int
+    part: tuple[Indices, Indices]
+
+    def member(self, net: Network, history: History, best_epoch: int) -> Member:
+        """What has become of it."""
+        return Member(net, history, best_epoch, self.part[1], not self.recipe.layers)
 
 
 def train_members(
@@ -106,27 +131,91 @@ def train_members(
     """
     integer("members", recipe.members, least=1, most=len(X))
     parts = _parts(Y if strata is None else strata, recipe, seed, strata is not None)
+    jobs = [_Job(recipe, k, part) for k, part in enumerate(parts)]
+    if recipe.layers and len(parts) > 1:
+        jobs += [_Job(recipe.linear, k, part) for k, part in enumerate(parts)]
+    if checkpoints:
+        checkpoints.begin(make_network(recipe, seed), recipe, seed, (X, Y))
+    on_begin()
+
+    def network(job: _Job) -> Network:
+        return make_network(job.recipe, seed + job.k)
+
+    def finished(job: _Job, member: Member) -> None:
+        if job.recipe is recipe:
+            on_finished(job.k, member)
+
+    if checkpoints or len(jobs) == 1:
+        members = _train_fits(network, X, Y, jobs, threads, finished, checkpoints)
+    else:
+        members = _train_fleet(network, X, Y, jobs, threads, finished)
+    for member in members:
+        if not math.isfinite(member.history.cost[-1]):
+            raise ValueError(f"fit: {member.history.stopped}")
+    return members
+
+
+def _train_fleet(
+    network: Callable[["_Job"], Network],
+    X: Array,
+    Y: Array,
+    jobs: Sequence["_Job"],
+    threads: int | None,
+    on_finished: Callable[["_Job", Member], None],
+) -> list[Member]:
+    """Train networks by `fit_many`.
+
+    What takes long is not compiled as a whole, so that an interrupt keeps the epochs until then.
+    """
+    networks = [network(job) for job in jobs]
+    recipe = jobs[0].recipe
+    operations = 6 * max(net.n_parameters for net in networks) * len(X) * recipe.epochs
+
+    def member(j: int, history: History) -> Member:
+        costs = np.nan_to_num(history.val_cost, nan=np.inf)
+        return jobs[j].member(networks[j], history, int(costs.argmin()) + 1)
+
+    def finished(j: int, history: History) -> None:
+        if history.cost:
+            on_finished(jobs[j], member(j, history))
+
+    histories = fit_many(
+        networks, X, Y, recipe.epochs, recipe.batch_size, recipe.optimizer(), threads=threads,
+        subsets=[job.part[0] for job in jobs],
+        validation_subsets=[job.part[1] for job in jobs],
+        early_stopping=recipe.patience,
+        callbacks=(lambda _: []) if operations > _LONG else None,
+        on_finished=finished,
+    )  # fmt: skip
+    members = [member(j, history) for j, history in enumerate(histories) if history.cost]
+    if not members:
+        raise KeyboardInterrupt
+    return members
+
+
+def _train_fits(
+    network: Callable[["_Job"], Network],
+    X: Array,
+    Y: Array,
+    jobs: Sequence["_Job"],
+    threads: int | None,
+    on_finished: Callable[["_Job", Member], None],
+    checkpoints: CheckpointFolder | None,
+) -> list[Member]:
+    """Train networks by fits that may have checkpoints; a single one on all threads."""
+    workers = min(len(jobs), threads or os.cpu_count() or 1)
     stop = threading.Event()
 
     def stops() -> bool:
         return stop.is_set() or (checkpoints is not None and checkpoints.is_terminated)
 
-    jobs = [(recipe, k) for k in range(len(parts))]
-    if recipe.layers and len(parts) > 1:
-        jobs += [(recipe.linear, k) for k in range(len(parts))]
-    workers = min(len(jobs), threads or os.cpu_count() or 1)
-
-    def train(job: tuple[Recipe, int]) -> Member | None:
-        of_member, k = job
-        net = make_network(of_member, seed + k)
-        member = _train(net, X, Y, parts[k], of_member, stops, workers, threads, checkpoints, k)
-        if member is not None and of_member is recipe:
-            on_finished(k, member)
+    def train(job: _Job) -> Member | None:
+        n_threads = 1 if workers > 1 else threads
+        member = _train(network(job), X, Y, job, stops, n_threads, checkpoints)
+        if member is not None:
+            on_finished(job, member)
         return member
 
-    if checkpoints:
-        checkpoints.begin(make_network(recipe, seed), recipe, seed, (X, Y))
-    on_begin()
     futures: list[Future[Member | None]] = []
     with ThreadPoolExecutor(workers) as pool:
         try:
@@ -141,11 +230,7 @@ def train_members(
             stop.set()  # after an error in one of them, the others end soon
     if checkpoints and checkpoints.is_terminated:
         raise SystemExit(143)
-    members = [member for future in futures if (member := future.result()) is not None]
-    for member in members:
-        if not math.isfinite(member.history.cost[-1]):
-            raise ValueError(f"fit: {member.history.stopped}")
-    return members
+    return [member for future in futures if (member := future.result()) is not None]
 
 
 def held_out_share(members: Sequence[Member], X: Array, Y: Array) -> float:
@@ -240,24 +325,21 @@ def _train(
     net: Network,
     X: Array,
     Y: Array,
-    part: tuple[Indices, Indices],
-    recipe: Recipe,
+    job: "_Job",
     stops: Callable[[], bool],
-    workers: int,
     threads: int | None,
     checkpoints: CheckpointFolder | None,
-    k: int,
 ) -> Member | None:
     """Train one member; None if it was interrupted before its first epoch had ended."""
     if stops():
         return None
-    train, validation = part
+    recipe, (train, validation) = job.recipe, job.part
     stopping, earlier = EarlyStopping(patience=recipe.patience), EarlierEpochs()
     stops_early = [stopping] if len(validation) else []
     callbacks = list[Callback]([StopWhen(stops), earlier, *stops_early])
     optimizer = recipe.optimizer()
     if checkpoints:
-        name = f"{'network' if recipe.layers else 'linear'}-{k + 1}"
+        name = f"{'network' if recipe.layers else 'linear'}-{job.k + 1}"
         net, optimizer, saving = checkpoints.resumed(name, net, optimizer, callbacks)
         callbacks.append(saving)
     history = net.fit(
@@ -267,9 +349,9 @@ def _train(
         optimizer=optimizer,
         validation=(X[validation], Y[validation]) if len(validation) else None,
         callbacks=callbacks,
-        threads=1 if workers > 1 else threads,
+        threads=threads,
     )  # fmt: skip
     if not history.cost:
         return None
     best = stopping.best_epoch + 1 if len(validation) else len(history.cost)
-    return Member(net, history, best, validation, not recipe.layers)
+    return job.member(net, history, best)

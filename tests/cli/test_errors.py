@@ -16,6 +16,7 @@ from helpers.data_files import QUICK, files_here, write_rows
 import fastgrad as fg
 from fastgrad.cli.main import main
 from fastgrad.tables import ensemble
+from fastgrad.train import fleet
 
 # --- faults --------------------------------------------------------------------------------------
 
@@ -210,7 +211,8 @@ def interrupted(monkeypatch):
             raise KeyboardInterrupt
         return real_wait(futures)
 
-    monkeypatch.setattr(ensemble, "wait", wait)
+    monkeypatch.setattr(ensemble, "wait", wait)  # with checkpoints
+    monkeypatch.setattr(fleet, "wait", wait)
     options = [*QUICK, "--epochs", "1000000", "--patience", "1000000", "--no-plot"]
     return SimpleNamespace(options=options, again=calls.clear)
 

@@ -8,6 +8,7 @@ from helpers.comparison import assert_close
 
 import fastgrad as fg
 from fastgrad.data.samples import load_samples
+from fastgrad.tables import ensemble
 from fastgrad.tables.checkpoints import CheckpointFolder
 from fastgrad.tables.ensemble import Member, held_out_share, mean_of_linear
 
@@ -46,6 +47,40 @@ def test_the_share_follows_the_held_out_rows(rng):
     assert held_out_share(deep_right, X, mean) == 0.5
     assert held_out_share(members(wrong, False, parts), X, Y) == 1  # there are no linear ones
     assert held_out_share(members(wrong, True, parts), X, Y) == 0
+
+
+@pytest.mark.parametrize("target", ["numbers", "classes"])
+def test_a_fleet_is_the_same_as_single_fits(target, tmp_path, monkeypatch, rng):
+    x = rng.normal(size=90)
+    table = {"x": x, "y": x**2 + 100 if target == "numbers" else np.where(x > 0.3, "high", "low")}
+    finished = []
+
+    def trained(**options):
+        model = fg.TableModel(members=3, epochs=20, patience=3, layers=[8], dropout=0.1, seed=0)
+        return model.fit_samples(load_samples(table, target="y"), **options)
+
+    compiled = trained(on_finished=lambda k, member: finished.append(k))
+    assert sorted(finished) == [0, 1, 2]
+    single = trained(checkpoints=CheckpointFolder(tmp_path / "states", "1"))
+    monkeypatch.setattr(ensemble, "_LONG", 0)
+    one_by_one = trained()
+    for model in (single, one_by_one):
+        assert model.ensemble.weights == compiled.ensemble.weights
+        for net, same in zip(compiled.networks, model.networks, strict=True):
+            assert net.parameters.tobytes() == same.parameters.tobytes()
+        for member, same in zip(compiled.members, model.members, strict=True):
+            assert member.best_epoch == same.best_epoch
+            assert np.array_equal(member.held_out, same.held_out)
+            np.testing.assert_allclose(member.history.val_cost, same.history.val_cost, rtol=1e-6)
+
+
+def test_an_interrupt_before_a_network_is_trained(monkeypatch, rng):
+    def interrupted(networks, *_, **__):
+        return [fg.History(0, stopped="interrupted") for _ in networks]
+
+    monkeypatch.setattr(ensemble, "fit_many", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fg.TableModel(members=2).fit({"x": rng.normal(size=50), "y": rng.normal(size=50)})
 
 
 def test_an_error_in_one_network_ends_the_others(tmp_path, monkeypatch, rng):

@@ -10,8 +10,8 @@ import pytest
 import fastgrad as fg
 from fastgrad.data.samples import Samples
 from fastgrad.data.splitting import folds
-from fastgrad.tables import ensemble
 from fastgrad.tables.model import TableModel
+from fastgrad.train import fleet
 
 QUICK = {"layers": (8,), "epochs": 30, "patience": 30, "batch_size": 16, "learning_rate": 0.02}
 
@@ -177,7 +177,7 @@ def test_the_mean_of_the_networks_is_predicted(model):
 def test_an_interrupt_keeps_the_best_so_far(monkeypatch):
     options = QUICK | {"epochs": 10**6, "patience": 10**6}
     model = TableModel(seed=0, members=4, threads=2, **options)
-    real_wait, calls = ensemble.wait, []
+    real_wait, calls = fleet.wait, []
 
     def interrupted_once(futures):
         calls.append(1)
@@ -186,7 +186,7 @@ def test_an_interrupt_keeps_the_best_so_far(monkeypatch):
             raise KeyboardInterrupt
         return real_wait(futures)
 
-    monkeypatch.setattr(ensemble, "wait", interrupted_once)
+    monkeypatch.setattr(fleet, "wait", interrupted_once)
     model.fit(rows(), target="kind")
     assert model.was_interrupted
     assert 1 <= len(model.networks) <= 2  # those that had begun
