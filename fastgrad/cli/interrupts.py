@@ -13,10 +13,11 @@ _SOON = 0.02  # seconds
 
 @contextmanager
 def between_imports() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt, but never in the middle of an import.
+    """Let Ctrl-C raise KeyboardInterrupt, but never in the middle of an import or a `__del__`.
 
     Libraries import others at their first use, some of them from C, where the exception is lost.
     What is left is half a module, which raises errors, and a lock on which others wait for ever.
+    In a `__del__` it is lost as well.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         yield
@@ -24,7 +25,8 @@ def between_imports() -> Iterator[None]:
 
     def interrupt(_: int, frame: FrameType | None) -> None:
         while frame:
-            if frame.f_code.co_filename.startswith("<frozen importlib"):
+            code = frame.f_code
+            if code.co_name == "__del__" or code.co_filename.startswith("<frozen importlib"):
                 signal.setitimer(signal.ITIMER_REAL, _SOON)  # SIGALRM, then
                 return
             frame = frame.f_back

@@ -23,6 +23,20 @@ from fastgrad.cli.main import main
 code = main(["train", "flowers.csv", *sys.argv[2:]])
 print(code, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 """
+AT_DEL = """
+import os, signal, time
+from fastgrad.cli.interrupts import between_imports
+class Left:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+try:
+    with between_imports():
+        Left()
+        time.sleep(60)
+    print("lost")
+except KeyboardInterrupt:
+    print("raised")
+"""
 PYTHON = """
 import fastgrad as fg
 try:
@@ -49,6 +63,11 @@ def test_a_command_ends(module, flowers):
 def test_no_interrupt_of_a_fit_is_lost(flowers):
     pytest.importorskip("pandas")
     assert python(LISTENS + AT_IMPORT + PYTHON, "pandas.core.indexes.range").stdout == "raised\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_no_interrupt_is_lost_in_a_del():
+    assert python(f"{LISTENS}\n{AT_DEL}").stdout == "raised\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
