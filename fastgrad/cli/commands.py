@@ -16,7 +16,8 @@ import fastgrad as fg
 from ..codegen.numba_compat import target_processor
 from ..data.targets import TargetEncoder
 from ..network import Network
-from ..tables.model import COSTS, TableModel
+from ..tables.model import TableModel
+from ..tables.recipe import COSTS
 from ..tools.gradient_check import gradient_errors
 from ..tools.warmup import warm_up
 from . import report
@@ -105,10 +106,12 @@ def info(arguments: argparse.Namespace) -> int:
     lines |= {"networks": f"{n_deep or len(model.networks)}{linear}", **targets.metadata}
     lines |= {name: model.metadata.get(name) for name in ("data", "test_size", "seed", "options")}
     if arguments.json:
-        names = model.encoder.input_names if model.encoder else net.inputs.names
+        names = model.encoder.input_names if model.encoder else model.column_names
         report.print_json(lines | {"inputs": names, "metadata": model.metadata})
         return 0
     shown = {name: _on_one_line(value) for name, value in lines.items() if value}
+    if model.column_names and not model.encoder:
+        shown["inputs"] = ", ".join(model.column_names)
     report.print_lines(shown)
     if model.encoder:
         print(f"\n{model.encoder}")

@@ -12,8 +12,7 @@ from .. import __version__, validation
 from ..data.cells import escaped
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.costs import COSTS as ALL_COSTS
-from ..tables.model import COSTS
-from ..tables.recipe import SCHEDULES, Recipe, default_recipe
+from ..tables.recipe import COSTS, SCHEDULES, Recipe, default_recipe
 from . import commands, predict, train
 from .interrupts import between_imports
 from .options import (
@@ -254,7 +253,9 @@ def _evaluate_arguments(parser: Parser) -> None:
     _model_arguments(parser)
     about = "all rows, also those of the training file that the model was trained on"
     parser.add_argument("--all-rows", action="store_true", help=about)
-    about = "column with the true values (default: that of the training)"
+    about = (
+        "column with the true values (default: that of the training, or the one beside the inputs)"
+    )
     parser.add_argument("--target", metavar="COLUMN", help=about)
 
 

@@ -75,10 +75,11 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """
     model = TableModel.load(arguments.model)
     target = arguments.target or (model.targets.target if model.encoder else None)
-    if model.encoder and target in model.encoder.names:
+    if target in (model.column_names or ()):
+        of_what = f" of {model.targets.target!r}" if model.targets.target else ""
         raise ValueError(
             f"target: got {target!r}, an input of the model; expected the column with the true"
-            f" values of {model.targets.target!r}"
+            f" values{of_what}"
         )
     samples = _read(model, arguments, target=target)
     trained_on = samples.target == model.targets.target and _is_training_data(model, arguments.data)
@@ -91,8 +92,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
     scores = model.scores_of(y, p)
     counts = metrics.confusion(y, p) if model.classes else None
     if arguments.json:
-        content: dict[str, Any] = {"rows": len(samples), "held out": held_out}
-        content |= {"scores": report.scores_as_json(scores)}
+        content: dict[str, Any] = {"rows": len(samples), "target": samples.target}
+        content |= {"held out": held_out, "scores": report.scores_as_json(scores)}
         if counts is not None:
             content |= {"classes": model.classes, "confusion": counts.tolist()}
         report.print_json(content)
@@ -100,7 +101,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     report.print_scores(f"{len(samples):,} rows", scores, model.classes)
     if counts is not None:
         report.print_confusion(counts, model.classes or [])
-    print(f"\nof {what}")
+    print(f"\ntarget '{samples.target}' of {what}")
     return 0
 
 

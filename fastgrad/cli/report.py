@@ -31,14 +31,20 @@ def print_lines(lines: Mapping[str, Any]) -> None:
 
 
 def print_scores(title: str, scores: Sequence[Score], classes: Sequence[Any] | None) -> None:
-    """A line per metric: its value, the interval of 95 %, and the value of the baseline."""
+    """A line per metric: its value, the interval of 95 %, and that of a known baseline."""
+    is_known = any(math.isfinite(score.baseline) for score in scores)
     baseline = "most frequent" if classes else "mean"
-    print(f"\n{title:<{_WIDTH}}{'':>12}  {'95 % interval':^23}  {baseline:>14}")
+    print(_row(f"\n{title:<{_WIDTH + 1}}", "", "95 % interval", baseline if is_known else ""))
     for score in scores:
         value, low, high, of_baseline = (
             _formatted(score.name, x) for x in (score.value, score.low, score.high, score.baseline)
         )
-        print(f"{score.name:<{_WIDTH}}{value:>12}  {f'{low} to {high}':^23}  {of_baseline:>14}")
+        shown = of_baseline if is_known else ""
+        print(_row(f"{score.name:<{_WIDTH}}", value, f"{low} to {high}", shown))
+
+
+def _row(name: str, value: str, interval: str, baseline: str) -> str:
+    return f"{name}{value:>12}  {interval:^23}  {baseline:>14}".rstrip()
 
 
 def scores_as_json(scores: Sequence[Score]) -> dict[str, dict[str, float | None]]:

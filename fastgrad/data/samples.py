@@ -106,7 +106,8 @@ def load_samples(
     text : collection of str
         Columns that stay as they are written.
     expected : sequence of str, optional
-        The names of the features and the target of a model: other columns are ignored.
+        The names of the features of a model, and of its target if that is known: other columns are
+        ignored. Without `target`, it is the only column that is not among them.
     keep : sequence of str
         Columns of a table to keep as they are written, too.
     needs_targets : bool, default True
@@ -136,7 +137,7 @@ def load_samples(
     )
     names = [*table.columns]
     left_out = {_name(names, column, "ignore", table.source) for column in ignore}
-    name = _target(names, target, left_out, table.source, needs_targets)
+    name = _target(names, target, left_out, table.source, needs_targets, expected or ())
     inputs = table.without({*left_out, *([] if name is None else [name])})
     if not inputs.columns:
         raise ValueError(f"{table.source}: no column beside the target; expected at least one")
@@ -215,11 +216,25 @@ def _target(
     left_out: Collection[str],
     source: str,
     needs_targets: bool,
+    inputs: Collection[str],
 ) -> str | None:
-    """The name of the target: the one given, or the last column; None if there need not be one."""
+    """The name of the target; None if there need not be one.
+
+    The one given; or else the only column beside the inputs, if these are known; or the last one.
+    """
     if target is None:
         if not needs_targets:
             return None
+        if inputs and {*inputs} <= {*names}:
+            others = [name for name in names if name not in inputs and name not in left_out]
+            if len(others) != 1:
+                found = f"the columns {', '.join(others)}" if others else "no column"
+                expected = "one of them, by its name" if others else "a column with the targets"
+                raise ValueError(
+                    f"target: got {found} beside the inputs of the model in {source}; expected"
+                    f" {expected}"
+                )
+            return others[0]
         target = next((name for name in reversed(names) if name not in left_out), None)
         if target is None:
             raise ValueError("ignore: got every column; expected others than the target")

@@ -23,15 +23,12 @@ from . import ensemble
 from .checkpoints import CheckpointFolder
 from .ensemble import Member
 from .plain_inputs import plain_inputs
-from .recipe import SCALING, Recipe, default_recipe
+from .recipe import COSTS, SCALING, Recipe, default_recipe
 from .scores import Score, baseline, checked_baseline, scores_of
 
-__all__ = ["COSTS", "TableModel"]
+__all__ = ["TableModel"]
 
 Array = NDArray[Any]
-
-#: The cost of each task, unless another is given.
-COSTS = {"classification": "softmax_cross_entropy", "regression": "squared_error"}
 
 
 class TableModel:
@@ -318,6 +315,12 @@ class TableModel:
         return stopped or len(self.members) < self.recipe.members
 
     @property
+    def column_names(self) -> Sequence[str] | None:
+        """The names of the columns that are the inputs; None if it does not know them."""
+        of_network = self.metadata.get("features") or self.networks[0].inputs.names
+        return self.encoder.names if self.encoder else of_network
+
+    @property
     def classes(self) -> list[Any] | None:
         """The labels, in the order of the probabilities; None for numbers."""
         return self.targets.classes
@@ -348,8 +351,7 @@ class TableModel:
             As `fastgrad.data.samples.load_samples` takes them.
         """
         if self.encoder is None:
-            names = self.metadata.get("features") or self.networks[0].inputs.names
-            return load_samples(table, expected=names, **options)
+            return load_samples(table, expected=self.column_names, **options)
         text, expected = columns_like(self.encoder, self.targets, options.get("target"))
         return load_samples(
             table, text=text, missing=self.missing, header=self.header, expected=expected,
@@ -424,11 +426,7 @@ class TableModel:
         FileNotFoundError, ValueError
             If there is no such file, or it is damaged or of another kind.
         """
-        return cls._of(path, *read_networks(path, custom_objects))
-
-    @classmethod
-    def _of(cls, path: Any, networks: list[Network], described: dict[str, Any]) -> Self:
-        """The model of these networks that a file describes."""
+        networks, described = read_networks(path, custom_objects)
         net = networks[0]
         config, missing = described.pop("encoder", None), described.pop("missing", MISSING_WORDS)
         options = {"missing": missing, "extrapolate": described.pop("extrapolate", False)}

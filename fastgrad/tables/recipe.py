@@ -17,7 +17,10 @@ from ..optim.adam import AdamW
 from ..optim.base import Optimizer
 from ..optim.schedules import Cosine, Linear, OneCycle
 
-__all__ = ["SCALING", "SCHEDULES", "Recipe", "deep_share", "default_recipe"]
+__all__ = ["COSTS", "SCALING", "SCHEDULES", "Recipe", "deep_share", "default_recipe"]
+
+#: The cost of each task, unless another is given.
+COSTS = {"classification": "softmax_cross_entropy", "regression": "squared_error"}
 
 #: Of the numbers of a table: R2 +.007 +- .004 and accuracy +.004 +- .003 against "standard".
 SCALING: Literal["robust"] = "robust"

@@ -83,7 +83,7 @@ def test_predictions_replace_a_file_whole_or_not_at_all(run, model, monkeypatch)
 def test_evaluate(run, model):
     held_out = run("evaluate", model, "flowers.csv")
     assert re.search(r"\n12 rows .*\naccuracy +100.00% ", held_out)
-    assert held_out.endswith("of the rows held out from training\n")
+    assert held_out.endswith("\ntarget 'species' of the rows held out from training\n")
     everything = run("evaluate", model, "flowers.csv", "--all-rows")
     assert re.search(r"\n60 rows .*\naccuracy +100.00% ", everything)
     assert everything.endswith("of all rows, those of the training included\n")
@@ -223,3 +223,51 @@ def test_samples_of_arrays_without_a_target_are_predicted_too(run):
     np.savez("some.npz", X=X, y=y)
     fg.Network([2, 1], seed=0).save("m.safetensors")
     assert len(read_rows(run("predict", "m.safetensors", "some.npz"))) == 1 + 30
+
+
+@pytest.fixture
+def named():
+    """A network that knows the names of its inputs, and a table with the target first."""
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    X = pandas.DataFrame(rng.normal(size=(60, 2)), columns=["size", "rooms"])
+    price = 3 * X["size"] - X["rooms"]
+    net = fg.Network([2, 1], seed=0)
+    net.fit(X, price, epochs=30, optimizer=fg.Adam(0.1))
+    fg.Ensemble([net, net]).save("named.safetensors")
+    return X.assign(price=price)[["price", "rooms", "size"]]
+
+
+def test_the_target_of_a_network_is_the_column_beside_its_inputs(run, named):
+    named.to_csv("t.csv", index=False)
+    shown = run("evaluate", "named.safetensors", "t.csv")
+    assert re.search(r"\nR2 +0\.99\d* ", shown)
+    assert shown.endswith("\ntarget 'price' of all rows\n")
+    assert "mean" not in shown
+    assert "undefined" not in shown
+    assert json.loads(run("evaluate", "named.safetensors", "t.csv", "--json"))["target"] == "price"
+    message = run("evaluate", "named.safetensors", "t.csv", "--target", "size", code=2)
+    assert message == (
+        "fastgrad: error: --target: got 'size', an input of the model; expected the column with the"
+        " true values"
+    )
+
+
+def test_the_target_of_a_network_must_be_certain(run, named):
+    named.to_csv("t.csv", index_label="row")
+    assert run("evaluate", "named.safetensors", "t.csv", code=2) == (
+        "fastgrad: error: --target: got the columns row, price beside the inputs of the model in"
+        " t.csv; expected one of them, by its name"
+    )
+    shown = run("evaluate", "named.safetensors", "t.csv", "--target", "price")
+    assert shown.endswith("\ntarget 'price' of all rows\n")
+    named[["size", "rooms"]].to_csv("t.csv", index=False)
+    assert run("evaluate", "named.safetensors", "t.csv", code=2) == (
+        "fastgrad: error: --target: got no column beside the inputs of the model in t.csv; expected"
+        " a column with the targets"
+    )
+
+
+def test_info_names_the_inputs_of_a_network(run, named):
+    assert re.search(r"\ninputs +size, rooms\n", run("info", "named.safetensors"))
+    assert json.loads(run("info", "named.safetensors", "--json"))["inputs"] == ["size", "rooms"]
