@@ -162,6 +162,11 @@ def _options(arguments: argparse.Namespace, model: TableModel) -> dict[str, Any]
 
 
 def _read(arguments: argparse.Namespace) -> Samples:
+    if arguments.cv and "test_size" in arguments.given:
+        raise ValueError(
+            f"test_size: got {arguments.test_size:g} and --cv {arguments.cv}, which tests on each"
+            " fold; expected one of them"
+        )
     if arguments.data:
         return _model(arguments).read(
             arguments.data, target=arguments.target, target_file=arguments.target_file

@@ -40,6 +40,8 @@ from fastgrad.train import fleet
          "the picture's, .png"),
         ("train flowers.csv --test-size 1.5", "--test-size: got 1.5; expected a finite number "
          "at least 0 and below 1"),
+        ("train flowers.csv --cv 5 --test-size 0.3", "--test-size: got 0.3 and --cv 5, which tests "
+         "on each fold; expected one of them"),
         ("train flowers.csv --layers 0", "--layers: got 0; expected an integer of at least 1"),
         ("train flowers.csv --quiet --lr -1", "--learning-rate: got -1.0; expected a finite "
          "number at least 0"),
