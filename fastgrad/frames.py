@@ -1,13 +1,13 @@
-"""DataFrames as inputs: their columns are taken by name, never by position."""
+"""DataFrames and their rows as inputs: columns are taken by name, never by position."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import validation
 
-__all__ = ["column_names", "matrix"]
+__all__ = ["column_names", "is_series", "matrix", "row"]
 
 Array = np.ndarray[Any, Any]
 
@@ -25,6 +25,13 @@ def column_names(X: Any) -> tuple[str, ...] | None:
         return None
     names = tuple(names)
     return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def is_series(source: Any) -> bool:
+    """Whether it is a row of a pandas DataFrame: a Series whose index has the names."""
+    kind: Any = type(source)
+    is_one = hasattr(kind, "iloc") and not hasattr(kind, "columns")
+    return is_one and all(isinstance(name, str) for name in source.index)
 
 
 def matrix(
@@ -68,6 +75,39 @@ def matrix(
             ) from None
         raise
     return array if order in (None, [*range(width)]) else np.ascontiguousarray(array[:, order])
+
+
+def row(
+    name: str, x: Any, dtype: np.dtype[Any], width: int, expected: Sequence[str] | None = None
+) -> Array:
+    """Return a single row as a C-contiguous (1, width) array of the dtype.
+
+    Parameters
+    ----------
+    name, dtype, width, expected
+        As for `matrix`.
+    x : array_like
+        (width,); the values of a mapping, or of a pandas Series whose index has names, are taken by
+        name if names are expected.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As of `matrix`.
+    """
+    shape = f"numbers of shape ({width},)"
+    if isinstance(x, Mapping) and not expected:
+        raise TypeError(
+            f"{name}: got {type(x).__name__} for a network that was trained without names of"
+            f" columns; expected {shape}"
+        )
+    if expected and (isinstance(x, Mapping) or is_series(x)):
+        _check_names(name, [*x.keys()], expected)
+        x = [x[column] for column in expected]
+    array = validation.numbers(name, x, shape)
+    if array.shape != (width,):
+        raise ValueError(f"{name}: got shape {array.shape}; expected {shape}")
+    return validation.matrix(name, array[None], dtype, width)
 
 
 def _check_names(name: str, names: Sequence[str], expected: Sequence[str]) -> None:

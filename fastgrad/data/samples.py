@@ -9,10 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..frames import is_series
 from ..validation import shown
 from .arrays import kind_of_arrays, read_arrays
 from .cells import MISSING_WORDS, not_among
-from .sources import is_record, is_series
+from .sources import is_record
 from .table import Table, read_table
 from .table_encoder import TableEncoder
 from .targets import TargetEncoder, Task

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ..extras import import_extra
+from ..frames import is_series
 from ..validation import shown
 from .archives import ZIP_ERRORS, open_member
 from .binary_tables import BINARY_KINDS, read_binary
@@ -18,7 +19,7 @@ from .cells import printable
 from .delimited import RawTable, TextOptions, column_names, read_delimited
 from .expansion import LimitedReader, check_cells
 
-__all__ = ["is_record", "is_series", "read_source"]
+__all__ = ["is_record", "read_source"]
 
 _EXPECTED = "expected a path, an open file, a DataFrame, a mapping or a list of mappings"
 _BUFFER = 2**20
@@ -156,13 +157,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 # --- objects -------------------------------------------------------------------------------------
-
-
-def is_series(source: Any) -> bool:
-    """Whether it is a row of a pandas DataFrame: a Series whose index has the names."""
-    kind: Any = type(source)
-    is_one = hasattr(kind, "iloc") and not hasattr(kind, "columns")
-    return is_one and all(isinstance(name, str) for name in source.index)
 
 
 def is_record(source: Mapping[Any, Any]) -> bool:

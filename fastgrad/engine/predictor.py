@@ -76,6 +76,8 @@ class Predictor:
         ----------
         x : array_like
             (n_0,) or (1, n_0). A C-contiguous, writable array of the network's dtype is not copied.
+            A row of a DataFrame as a Series or a mapping, or a DataFrame of one row: its values are
+            taken by the names of the network's inputs.
         out : ndarray, optional
             Where to write it: C-contiguous, of the dtype `of_result`, and (n_L,) or (1, n_L) as x
             is.
@@ -117,8 +119,9 @@ class Predictor:
 
     def _converted(self, x: Any, out: Array | None) -> Array:
         """The same for an x of any kind; or the error."""
-        is_flat = np.ndim(x) == 1
-        row = frames.matrix("x", [x] if is_flat else x, self.dtype, self.n_inputs, self._names)
+        is_flat = np.ndim(x) < 2
+        convert = frames.row if is_flat else frames.matrix
+        row = convert("x", x, self.dtype, self.n_inputs, self._names)
         if len(row) != 1:
             raise ValueError(f"x: got {len(row)} rows; expected one, or `predict` of a network")
         shape = (self.n_outputs,) if is_flat else (1, self.n_outputs)

@@ -115,7 +115,7 @@ def test_inputs_of_other_kinds_are_converted(row):
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        (np.zeros(4, "float32"), ValueError, r"x: got shape \(1, 4\); expected .* \(S, 5\)"),
+        (np.zeros(4, "float32"), ValueError, r"x: got shape \(4,\); expected .* \(5,\)$"),
         (np.zeros((5, 1), "float32"), ValueError, r"x: got shape \(5, 1\); expected .* \(S, 5\)"),
         (np.zeros((2, 5), "float32"), ValueError, "x: got 2 rows; expected one, or `predict`"),
         (np.full(5, np.nan, "float32"), ValueError, r"x: got nan at \[0, 0\]; expected finite"),
@@ -148,6 +148,31 @@ def test_names_of_columns_are_checked(rng):
     assert np.array_equal(p(one[list("edcba")]), net.predict(one))
     with pytest.raises(ValueError, match="no column 'e'"):
         p(one.rename(columns={"e": "f"}))
+
+
+@pytest.mark.parametrize("kind", [lambda row: row, lambda row: row.to_dict()])
+def test_a_row_is_taken_by_the_names_of_its_values(kind, rng):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(rng.normal(size=(20, 5)), columns=list("abcde"))
+    net = network()
+    net.fit(X, X[["a", "b", "c"]], epochs=1)
+    p, row = net.predictor(), X.iloc[0]
+    expected = net.predict(X.iloc[:1])[0]
+    assert np.array_equal(p(kind(row)), expected)
+    assert np.array_equal(p(kind(row[::-1])), expected)
+    assert np.array_equal(p(row.to_numpy()), expected)
+    assert np.array_equal(p(row.set_axis(range(5))), expected)  # without names
+    for wrong, message in {
+        "f": r"x: got no column 'e', column 'f' \(.*unknown\); expected the 5 columns of training",
+        "a": "x: got no column 'e', column 'a' twice",
+    }.items():
+        if wrong == "f" or kind(row) is row:
+            with pytest.raises(ValueError, match=message):
+                p(kind(row.set_axis([*"abcd", wrong])))
+    with pytest.raises(ValueError, match=r"x: got nan"):
+        p(kind(row * np.nan))
+    with pytest.raises(TypeError, match=r"x: got dict for .* without names .* shape \(5,\)$"):
+        network().predictor()(row.to_dict())
 
 
 def test_copies_are_made_of_the_network():
