@@ -17,6 +17,7 @@ from ..optim.base import Optimizer
 from ..train.callbacks import INTERRUPTED
 from ..train.fleet import fit_many
 from ..train.history import History
+from ..train.reports import silenced, warn_of_failures
 from .making import check_callable, is_trained, make_networks, require_trained
 from .samples import FleetSamples
 from .scoring import Scoring
@@ -186,12 +187,13 @@ def search(
     alive, done = [*range(n)], 0
     for r in range(rounds):
         total = epochs * _THIRDS**r
-        found = fit_many(
-            [networks[k] for k in alive], *samples.given, total - done,
-            optimizer=[optimizers[k] for k in alive],
-            subsets=None if rows is None else [rows] * len(alive),
-            **_renumbered(options, alive),
-        )  # fmt: skip
+        with silenced():  # networks have other numbers there
+            found = fit_many(
+                [networks[k] for k in alive], *samples.given, total - done,
+                optimizer=[optimizers[k] for k in alive],
+                subsets=None if rows is None else [rows] * len(alive),
+                **_renumbered(options, alive),
+            )  # fmt: skip
         if r == 0:
             require_trained(found)
         for k, history in zip(alive, found, strict=True):
@@ -201,6 +203,7 @@ def search(
         if any(history.stopped == INTERRUPTED for history in found):
             break
         alive, done = ranked(alive)[: ceil_div(len(alive), _THIRDS)], total
+    warn_of_failures("search", histories)
     order = ranked(range(n))
     table = [
         {

@@ -2,7 +2,6 @@
 
 import pickle
 import time
-import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -17,6 +16,7 @@ from ..model.settings import apply_settings, training_settings
 from .base import TrainableNetwork
 from .callbacks import INTERRUPTED
 from .history import History
+from .reports import silenced
 from .waiting import wait
 
 __all__ = ["check_client", "fit_on_cluster"]
@@ -214,8 +214,6 @@ class _ClusterFits:
         return None
 
     def _finish(self, k: int, history: History) -> None:
-        if history.stopped and not np.isfinite([np.nan, *history.cost][-1]):
-            warnings.warn(f"network {k}: {history.stopped}", RuntimeWarning, stacklevel=2)
         self._histories[k] = history
         self._on_finished(k, history)
 
@@ -240,7 +238,8 @@ def _trained(common: tuple[bytes, Sequence[Any]], chunk: bytes) -> bytes:
     data, buffers = common
     arguments = pickle.loads(data, buffers=buffers) | pickle.loads(chunk)
     fit_many, networks = arguments.pop("fit_many"), arguments["networks"]
-    histories = fit_many(**arguments, threads=1)
+    with silenced():  # the numbers of the networks are those of the chunk
+        histories = fit_many(**arguments, threads=1)
     return pickle.dumps([*zip(histories, map(_state, networks), strict=True)])
 
 

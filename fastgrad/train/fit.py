@@ -3,7 +3,6 @@
 import contextlib
 import math
 import time
-import warnings
 import weakref
 from collections.abc import Sequence
 
@@ -22,6 +21,7 @@ from .history import History
 from .lbfgs_epochs import LBFGSEpochs
 from .options import FitOptions
 from .progress import Progress
+from .reports import warn
 from .stream import InMemory, Source
 
 __all__ = ["fit", "that_count"]
@@ -149,7 +149,7 @@ def _stop_diverged(fit: Fit, epochs: Epochs, good: LastGood, batches: int) -> No
     epoch = good.restore(epochs.piece)
     back = f"the weights after epoch {epoch}" if epoch else "the weights before the fit"
     back = next(filter(None, (callback.restores() for callback in fit.callbacks)), back)
-    warnings.warn(f"fit: {what}; {back} are back", RuntimeWarning, stacklevel=5)
+    warn(f"fit: {what}; {back} are back")
 
 
 def _train_epoch(fit: Fit, epochs: Epochs, state: State, good: LastGood) -> float:

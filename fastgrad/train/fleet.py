@@ -3,7 +3,6 @@
 import copy
 import os
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,6 +32,7 @@ from .fleet_samples import Job, SharedSamples, of_jobs
 from .history import History
 from .options import FitOptions
 from .progress import Display, format_metrics
+from .reports import silenced, warn_of_failures
 from .stream import InMemory
 from .waiting import wait
 
@@ -60,7 +60,7 @@ def fit_many(
     early_stopping: EarlyStopping | int | None = None,
     class_weight: Any = None,
     metrics: Iterable[Any] = (),
-    on_finished: Callable[[int, History], None] = lambda k, history: None,
+    on_finished: Callable[[int, History], None] | None = None,
     client: Any = None,
 ) -> list[History]:
     """Train many networks at once, each on one thread, with the bits of a fit of its own.
@@ -109,7 +109,16 @@ def fit_many(
         One for each network. `seconds` are those of networks that were trained together, in equal
         parts. `stopped` says why one ended early: no better epoch, an error, a cost that was not
         finite, "interrupted" after Ctrl-C; the others are trained all the same, and those that
-        Ctrl-C found untrained are unchanged.
+        Ctrl-C found untrained are unchanged. One RuntimeWarning names those with errors or such
+        costs.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One line: the argument, the value received, and what is expected.
+    KeyboardInterrupt
+        After Ctrl-C while the arguments are checked and the first networks are prepared; once they
+        are trained, the histories are returned.
     """
     options = FitOptions(
         epochs=epochs, batch_size=batch_size, optimizer=None, validation=validation,
@@ -136,7 +145,9 @@ def fit_many(
     warn_if_targets_are_far(fleet)
     running = _Fleet(fleet, callbacks, stopping, on_finished, options)
     if client is None:
-        return running.train(threads or os.cpu_count() or 1)
+        histories = running.train(threads or os.cpu_count() or 1)
+        warn_of_failures("fit_many", histories)
+        return histories
     check_client(client, callbacks=callbacks, threads=threads)
     common = {
         "X": X, "Y": Y, "sample_weight": sample_weight, "class_weight": class_weight,
@@ -149,7 +160,9 @@ def fit_many(
             own[name] = [*rows]
     if jobs:
         own["samples"] = [job._replace(network=None) for job in jobs]
-    return running.train_on(client, fleet, _fit_jobs if jobs else fit_many, common, own)
+    histories = running.train_on(client, fleet, _fit_jobs if jobs else fit_many, common, own)
+    warn_of_failures("fit_many", histories)
+    return histories
 
 
 def _fit_jobs(
@@ -180,7 +193,7 @@ class _Fleet:
         members: list[Member],
         callbacks: Callable[[int], Iterable[Callback]] | None,
         stopping: EarlyStopping | None,
-        on_finished: Callable[[int, History], None],
+        on_finished: Callable[[int, History], None] | None,
         options: FitOptions,
     ) -> None:
         self._callbacks, self._stopping = callbacks, stopping
@@ -282,10 +295,10 @@ class _Fleet:
                 callbacks=[*own, StopWhen(lambda: bool(self._stop[0]))],
             )  # fmt: skip
             try:
-                history = fit(member.net, _Samples(member.batch, member.samples.names), options)
+                with silenced():
+                    history = fit(member.net, _Samples(member.batch, member.samples.names), options)
             except Exception as error:  # noqa: BLE001 - of a callback, or of these samples
                 history = History(member.n_samples, stopped=f"{type(error).__name__}: {error}")
-                warnings.warn(f"network {member.k}: {history.stopped}", RuntimeWarning, 2)
             self._finish(member, history)
 
     def _train_compiled(self, group: _Group, members: Sequence[Member]) -> None:
@@ -320,4 +333,5 @@ class _Fleet:
                 text, seconds = format_metrics(history), sum(history.seconds)
                 self._display.end(self._n_finished, text, seconds)
                 self._n_finished += 1
-        self._on_finished(member.k, history)
+        if self._on_finished:
+            self._on_finished(member.k, history)

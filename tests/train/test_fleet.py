@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 
 import pytest
 from helpers.fleets import IDS, SUBSETS, S, X, Y, assert_same, fits, networks, rng
@@ -152,10 +153,35 @@ def test_one_that_diverges_is_reported_and_the_others_are_trained():
         return fg.SGD(1e30 if k == 2 else 0.01)
 
     nets, twins = networks(), networks()
-    with pytest.warns(RuntimeWarning, match="the weights before the fit are back"):
+    with pytest.warns(RuntimeWarning, match="1 of 5 networks stopped: network 2: the cost is"):
         histories = fg.fit_many(nets, X, Y, optimizer=[*map(optimizer, range(5))])
     assert "likely cause: the learning rate" in histories[2].stopped
     assert_same(nets, twins, histories, fits(twins, optimizer=optimizer))
+
+
+@jitted_only
+def test_one_warning_at_the_line_of_the_user_for_all_that_diverge():
+    rates = [fg.SGD(1e30 if k % 2 else 0.01) for k in range(10)]
+    folds = [([0, 1, 2], [3]), ([3, 4], [5])]
+
+    def made(seed):
+        return networks(1, seed=seed)[0]
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        histories = fg.fit_many(networks(10), X, Y, optimizer=rates)
+        fg.cross_validate(made, X, Y, folds, score="mae", optimizer=fg.SGD(1e30), epochs=2)
+        space = {"lr": [1e30, 0.01]}
+        found = fg.search(made, space, X, Y, n=8, rounds=2, optimizer=fg.SGD, score="mae")
+    assert [warning.filename for warning in caught] == [__file__] * 3
+    first, second, third = [str(warning.message) for warning in caught]
+    reasons = "; ".join(f"network {k}: {histories[k].stopped}" for k in (1, 3, 5))
+    assert first == (
+        f"fit_many: 5 of 10 networks stopped: {reasons}; and 2 more, see stopped in their histories"
+    )
+    assert second.startswith("fit_many: 2 of 2 networks stopped: network 0: the cost is ")
+    failed = sorted(row["seed"] for row in found.table if row["lr"] == 1e30)
+    assert third.startswith(f"search: {len(failed)} of 8 networks stopped: network {failed[0]}: ")
 
 
 def test_one_that_fails_is_reported_and_the_others_are_trained():
