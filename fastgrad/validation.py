@@ -231,6 +231,8 @@ def numbers(name: str, value: Any, expected: str) -> np.ndarray[Any, Any]:
     """Return the value as an array of numbers of any shape; raise if it is none, or is masked."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name}: got masked values; expected {expected}")
+    if value is None:
+        raise TypeError(f"{name}: got None; expected {expected}")
     try:
         array = np.asarray(value)
     except ValueError:  # ragged lists
@@ -280,7 +282,8 @@ def matrix(
     name: str, value: Any, dtype: np.dtype[Any], width: int, rows: int | None = None
 ) -> np.ndarray[Any, Any]:
     """Return the value as a C-contiguous (S, width) array of the dtype, copied only if needed."""
-    expected = f"numbers of shape ({'S' if rows is None else rows}, {width})"
+    flat = f"({rows},) or " if width == 1 and rows is not None else ""
+    expected = f"numbers of shape {flat}({'S' if rows is None else rows}, {width})"
     array = numbers(name, value, expected)
     if array.ndim == 1 and width == 1 and rows is not None:
         array = array[:, None]

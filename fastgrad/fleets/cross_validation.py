@@ -13,6 +13,7 @@ from ..metrics import Metric
 from ..network import Network
 from ..train.callbacks import INTERRUPTED
 from ..train.fleet import fit_many
+from ..train.fleet_members import as_rows
 from ..train.history import History
 from .ensemble import Ensemble
 from .making import is_trained, make_networks, require_trained
@@ -176,10 +177,5 @@ def cross_validate(
 def _as_rows(k: int, fold: Any, S: int) -> tuple[Indices, Indices]:
     """The rows of a fold as integers; raise unless they are rows of X."""
     name = f"folds[{k}]"
-    train_rows, test = (np.asarray(rows) for rows in validation.pair(name, fold, "(train, test)"))
-    for rows in (train_rows, test):
-        if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows):
-            raise ValueError(f"{name}: got {validation.shown(rows)}; expected rows of X, integers")
-        if rows.min() < 0 or rows.max() >= S:
-            raise ValueError(f"{name}: got rows to {rows.max()}; expected 0 to {S - 1}")
-    return train_rows, test
+    train, test = (as_rows(name, rows, S) for rows in validation.pair(name, fold, "(train, test)"))
+    return train, test

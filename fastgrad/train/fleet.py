@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import validation as checks
 from ..engine.fleet_worker import FleetWorker
 from ..optim.adam import Adam
 from ..optim.base import Optimizer
@@ -128,7 +129,12 @@ def fit_many(
     if validation is not None and validation_subsets is not None:
         raise ValueError("validation_subsets: got some beside validation; expected one of the two")
     stopping = as_early_stopping(early_stopping)
-    nets: list[Any] = [*networks]
+    expected = {"callbacks": (callbacks, "k"), "on_finished": (on_finished, "k and a history")}
+    for name, (function, of) in expected.items():
+        if function is not None and not callable(function):
+            received = checks.shown(function)
+            raise TypeError(f"{name}: got {received}; expected a function of {of}")
+    nets = _as_list(networks)
     jobs = nets if any(isinstance(net, Job) for net in nets) else []
     if jobs:
         beside = {
@@ -163,6 +169,15 @@ def fit_many(
     histories = running.train_on(client, fleet, _fit_jobs if jobs else fit_many, common, own)
     warn_of_failures("fit_many", histories)
     return histories
+
+
+def _as_list(networks: Any) -> list[Any]:
+    if isinstance(networks, Job) or not isinstance(networks, Iterable):
+        received = checks.shown(networks)
+        raise TypeError(
+            f"networks: got {received}; expected a list of fg.Network or fg.Job objects"
+        )
+    return [*networks]
 
 
 def _fit_jobs(

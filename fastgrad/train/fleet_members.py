@@ -21,7 +21,7 @@ from .fleet_samples import Samples, SharedSamples
 from .options import FitOptions
 
 __all__ = [
-    "Member", "as_early_stopping", "check_fits", "members_of", "warn_if_targets_are_far"
+    "Member", "as_early_stopping", "as_rows", "check_fits", "members_of", "warn_if_targets_are_far"
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
@@ -112,28 +112,44 @@ def members_of(
         if not hasattr(net, "is_built"):
             received = validation.shown(net)
             raise TypeError(f"networks: got {received} among them; expected fg.Network objects")
-    if len({id(net) for net in networks}) < n:
-        raise ValueError("networks: got one of them twice; expected each once")
+    numbers: dict[int, int] = {}
+    for k, net in enumerate(networks):
+        first_number = numbers.setdefault(id(net), k)
+        if first_number < k:
+            raise ValueError(
+                f"networks: got the same as number {first_number} and {k}; expected each once"
+            )
     optimizers = optimizer if isinstance(optimizer, list | tuple) else [optimizer] * n
     given = {
         "optimizer": optimizers, "subsets": subsets, "validation_subsets": validation_subsets
     }  # fmt: skip
     for name, values in given.items():
+        if values is not None and not hasattr(values, "__len__"):
+            received = validation.shown(values)
+            raise TypeError(f"{name}: got {received}; expected {n}, one for each network")
         if values is not None and len(values) != n:
             raise ValueError(f"{name}: got {len(values)}; expected {n}, one for each network")
     members = []
     first: dict[Any, TrainableNetwork] = {}  # of each kind: for it the others' samples are read
     for k, (net, of) in enumerate(zip(networks, shared, strict=True)):
         spec, own = net.spec, resolve_optimizer(optimizers[k])
-        samples = of.of(first.setdefault(spec.kind, net), spec)
+        try:
+            samples = of.of(first.setdefault(spec.kind, net), spec)
+        except (TypeError, ValueError) as error:
+            if not k or of is not shared[0]:  # of all networks, or of a job, which it names
+                raise
+            raise type(error)(f"network {k}: {error}") from None
         if not own.follows_lr:
             own.check_layers(net.layers)
         S = len(samples.batch.X)
-        rows = _checked_rows(f"subsets[{k}]", subsets[k], S) if subsets is not None else None
-        val_rows, validates = None, samples.validation is not None
+        rows = val_rows = None
+        if subsets is not None and subsets[k] is not None:
+            rows = as_rows(f"subsets[{k}]", subsets[k], S)
+        validates = samples.validation is not None
         if validation_subsets is not None:
-            val_rows = _checked_rows(f"validation_subsets[{k}]", validation_subsets[k], S)
-            validates = val_rows is not None
+            validates = validation_subsets[k] is not None
+            if validates:
+                val_rows = as_rows(f"validation_subsets[{k}]", validation_subsets[k], S)
         members.append(Member(k, net, spec, own, samples, rows, val_rows, validates))
     return members
 
@@ -173,16 +189,34 @@ def check_fits(
                 raise ValueError(f"early_stopping of network {member.k}: {error}") from None
 
 
-def _checked_rows(name: str, rows: Any, S: int) -> Array | None:
-    """The rows of a network as integers; raise unless they are rows of X."""
-    if rows is None:
-        return None
-    found = np.asarray(rows)
-    if found.dtype == bool and found.shape == (S,):
+def as_rows(name: str, rows: Any, S: int) -> Array:
+    """The rows of X as integers; raise unless there is at least one, and all are among the S.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for errors.
+    rows : array_like
+        Integers from 0, or (S,) bools.
+    S : int
+        How many rows X has.
+    """
+    expected = f"rows from 0 to {S - 1}"
+    if isinstance(rows, slice):
+        raise TypeError(f"{name}: got {rows}, and slices are not accepted; expected {expected}")
+    try:
+        found = np.asarray(rows)
+    except ValueError:  # ragged lists
+        found = np.empty((0, 0))
+    if found.dtype == bool:
+        if found.shape != (S,):
+            raise ValueError(f"{name}: got bools of shape {found.shape}; expected ({S},)")
         found = np.flatnonzero(found)
-    if found.ndim != 1 or not len(found) or found.dtype.kind not in "iu":
-        raise ValueError(f"{name}: got {validation.shown(rows)}; expected rows from 0 to {S - 1}")
+    if found.ndim == 1 and not len(found):
+        raise ValueError(f"{name}: got no rows; expected at least one")
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise ValueError(f"{name}: got {validation.shown(rows)}; expected {expected}, integers")
     if found.min() < 0 or found.max() >= S:
         wrong = found.min() if found.min() < 0 else found.max()
-        raise ValueError(f"{name}: got row {wrong}; expected rows from 0 to {S - 1}")
+        raise ValueError(f"{name}: got row {wrong}; expected {expected}")
     return np.ascontiguousarray(found, np.int64)

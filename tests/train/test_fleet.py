@@ -268,9 +268,25 @@ def test_an_interrupt_while_threads_begin_is_not_lost(monkeypatch):
         (
             {"subsets": [[0]] * 4 + [[]]},
             ValueError,
-            r"subsets\[4\]: got \[\]; expected rows from 0",
+            r"subsets\[4\]: got no rows; expected at least one",
         ),
         ({"subsets": [[0.5]] * 5}, ValueError, r"subsets\[0\]: got \[0.5\]; expected rows from 0"),
+        (
+            {"subsets": [None, X[1:, 0] > 0, *[None] * 3]},
+            ValueError,
+            rf"subsets\[1\]: got bools of shape \({S - 1},\); expected \({S},\)",
+        ),
+        ({"subsets": [X[:, 0] > 99] * 5}, ValueError, r"subsets\[0\]: got no rows; expected at le"),
+        (
+            {"subsets": [slice(3)] * 5},
+            TypeError,
+            r"subsets\[0\]: got slice\(None, 3, None\), and slices are not accepted; expected rows",
+        ),
+        ({"subsets": 3}, TypeError, "subsets: got 3; expected 5, one for each network"),
+        ({"callbacks": [fg.EarlyStopping()]}, TypeError, r"callbacks: got .*; expected a function"),
+        ({"on_finished": 3}, TypeError, "on_finished: got 3; expected a function of k and a hist"),
+        ({"X": None}, TypeError, r"X: got None; expected numbers of shape \(S, 3\)"),
+        ({"Y": None}, TypeError, rf"Y: got None; expected numbers of shape \({S}, 2\)"),
         ({"optimizer": [fg.Adam()] * 4}, ValueError, "optimizer: got 4; expected 5"),
         ({"optimizer": "adam"}, TypeError, "optimizer: got 'adam'"),
         (
@@ -287,12 +303,25 @@ def test_an_interrupt_while_threads_begin_is_not_lost(monkeypatch):
 def test_wrong_arguments_change_nothing(options, error, message):
     nets = networks(standardize=True)
     with pytest.raises(error, match=message):
-        fg.fit_many(nets, X, Y, **options)
+        fg.fit_many(nets, **{"X": X, "Y": Y} | options)
     assert all(
         n.parameters.tobytes() == m.parameters.tobytes()
         for n, m in zip(nets, networks(), strict=True)
     )
     assert not any(net.inputs.standardized for net in nets)
+
+
+def test_wrong_networks():
+    net, other = networks(1)[0], fg.Network([2, 1])
+    for given in (net, fg.Job(net, X, Y), 3):
+        with pytest.raises(TypeError, match=r"networks: got .*; expected a list of fg.Network or"):
+            fg.fit_many(given, X, Y)
+    with pytest.raises(ValueError, match=r"^network 1: X: got shape \(90, 3\); expected numbers"):
+        fg.fit_many([net, other], X, Y)
+    with pytest.raises(
+        ValueError, match=r"^Y: got shape \(89,\); expected .* \(90,\) or \(90, 1\)"
+    ):
+        fg.fit_many(networks(1, (3, 1)), X, Y[1:, 0])
 
 
 @pytest.mark.parametrize("callbacks", [None, lambda k: []])
@@ -322,7 +351,7 @@ def test_an_optimizer_for_each_shares_the_work_of_all(compiled):
 
 def test_a_network_is_given_once_and_none_are_nothing():
     net = networks(1)[0]
-    with pytest.raises(ValueError, match="networks: got one of them twice"):
-        fg.fit_many([net, net], X, Y)
+    with pytest.raises(ValueError, match="networks: got the same as number 1 and 2; expected each"):
+        fg.fit_many([*networks(1), net, net], X, Y)
     assert fg.fit_many([], X, Y) == []
     assert [history.cost for history in fg.fit_many([net], X, Y, epochs=0)] == [[]]

@@ -100,7 +100,12 @@ def test_samples_are_not_copied():
             "validation Y of job 0: got shape",
         ),
         (lambda nets: [fg.Job(nets[0], X, Y, 3)], {}, TypeError, "validation of job 0: got int;"),
-        (lambda nets: [fg.Job(nets[0], X, Y)] * 2, {}, ValueError, "networks: got one of them twi"),
+        (
+            lambda nets: [fg.Job(nets[0], X, Y)] * 2,
+            {},
+            ValueError,
+            "networks: got the same as number 0 and 1",
+        ),
         (lambda nets: [fg.Job(3, X, Y)], {}, TypeError, "networks: got 3 among them; expected fg"),
         (lambda nets: [1, 2], {"X": X, "Y": Y}, TypeError, "networks: got 1 among them; expected"),
         (lambda nets: nets, {}, TypeError, "X: got None"),
