@@ -163,7 +163,7 @@ class Network(NetworkBase):
             integer("seed", seed, least=0, most=np.inf)
         self._describe(spec, seed, schemes)
         if not isinstance(init, str):
-            self._draw()  # a user's function may raise
+            self._draw_now()  # a user's function may raise
 
     def forward(self, X: Any) -> Array:
         """Outputs a^L, shape (S, n_L); in the unit of the targets if these are standardised.

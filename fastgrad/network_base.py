@@ -89,15 +89,18 @@ class NetworkBase(NoNewAttributes):
         self.metadata = dict(spec.metadata)
 
     def _draw(self) -> None:
-        """Draw the initial weights."""
+        """Draw the initial weights, unless another thread has."""
         with _making.passes:
-            if "_parameters" in vars(self):
-                return
-            rng = np.random.default_rng(self._seed)
-            parameters, layers = new_parameters(self._spec)
-            for (W, _), draw in zip(layers, self._schemes, strict=bool(self._schemes)):
-                W[...] = draw(W.shape, rng)
-            vars(self).update({"rng": rng, "_parameters": parameters} | vars(self))
+            if "_parameters" not in vars(self):
+                self._draw_now()
+
+    def _draw_now(self) -> None:
+        """Draw them without a lock, which a user's function must not be called under."""
+        rng = np.random.default_rng(self._seed)
+        parameters, layers = new_parameters(self._spec)
+        for (W, _), draw in zip(layers, self._schemes, strict=bool(self._schemes)):
+            W[...] = draw(W.shape, rng)
+        vars(self).update({"rng": rng, "_parameters": parameters} | vars(self))
 
     def _build(self) -> None:
         """Make the engine, and what shows its arrays."""
@@ -200,15 +203,22 @@ class NetworkBase(NoNewAttributes):
     def spec(self) -> NetworkSpec:
         """All that describes the network apart from its arrays: functions, settings, metadata."""
         if not self.is_built:
-            spec = self._spec
-            is_same = self.metadata == spec.metadata
-            return spec if is_same else replace(spec, metadata=self.metadata)
+            layers = tuple(map(dict, self._spec.layers))
+            inputs, targets = dict(self._spec.inputs), dict(self._spec.targets)
+            return replace(
+                self._spec, inputs=inputs, targets=targets, layers=layers, metadata=self.metadata
+            )
         parts = (self.inputs, self.targets, *self.layers)
-        inputs, targets, *layers = map(training_settings, parts)
+        of_inputs, of_targets, *of_layers = map(training_settings, parts)
         return NetworkSpec(
-            self.sizes, self.activation_functions, self.heads, self.dtype, inputs, targets,
-            tuple(layers), self.metadata,
+            self.sizes, self.activation_functions, self.heads, self.dtype, of_inputs, of_targets,
+            tuple(of_layers), self.metadata,
         )  # fmt: skip
+
+    @property
+    def common_spec(self) -> NetworkSpec:
+        """The same but for the metadata, not to be changed: equal networks may share it."""
+        return self.spec if self.is_built else self._spec
 
     @property
     def arrays(self) -> Arrays:

@@ -135,6 +135,28 @@ def test_settings_and_metadata_of_an_unused_network():
         net.sizes = [1, 2]
 
 
+def test_a_changed_spec_changes_no_other_network():
+    spec = network(l2=0.1).spec
+    spec.layers[0]["l2"] = spec.inputs["noise"] = spec.targets["standardize"] = 0.5
+    spec.metadata["owner"] = "me"
+    other = network(l2=0.1)
+    assert (other.spec.layers[0]["l2"], other.spec.inputs["noise"]) == (0.1, 0)
+    assert (other.layers[0].l2, other.inputs.noise, other.metadata) == (0.1, 0, {})
+    assert not other.targets.standardize
+
+
+def test_initial_weights_may_be_drawn_with_the_help_of_another_thread():
+    def own(shape, rng):
+        made = []
+        other = threading.Thread(target=lambda: made.append(network().layers[0].W), daemon=True)
+        other.start()
+        other.join(10)
+        assert made
+        return np.ones(shape)
+
+    network(init=own)
+
+
 def test_a_waiting_network_takes_less_than_a_kilobyte():
     network()  # what all have in common
     tracemalloc.start()

@@ -69,6 +69,10 @@ class TrainableNetwork(Protocol):
     def spec(self) -> NetworkSpec:
         """All that describes it apart from its arrays."""
 
+    @property
+    def common_spec(self) -> NetworkSpec:
+        """The same but for the metadata, not to be changed."""
+
     def forward(self, X: Any) -> Array:
         """The outputs a^L."""
 

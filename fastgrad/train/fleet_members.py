@@ -132,7 +132,7 @@ def members_of(
     members = []
     first: dict[Any, TrainableNetwork] = {}  # of each kind: for it the others' samples are read
     for k, (net, of) in enumerate(zip(networks, shared, strict=True)):
-        spec, own = net.spec, resolve_optimizer(optimizers[k])
+        spec, own = net.common_spec, resolve_optimizer(optimizers[k])
         try:
             samples = of.of(first.setdefault(spec.kind, net), spec)
         except (TypeError, ValueError) as error:
