@@ -97,11 +97,12 @@ class Predictor:
             is_flat = getattr(x, "ndim", 1) == 1
             shape = self.n_outputs if is_flat else (1, self.n_outputs)
             prediction = np.empty(shape, self.of_result)
-        try:  # as in `writes`, whose call takes a tenth of the time of a small network
-            if self._predict(self._slots, x, prediction):
-                return prediction
-        except TypeError:
-            pass
+        if type(x) is np.ndarray:  # numba takes a masked array for one of all its numbers
+            try:  # as in `writes`, whose call takes a tenth of the time of a small network
+                if self._predict(self._slots, x, prediction):
+                    return prediction
+            except TypeError:
+                pass
         return self._converted(x, out)
 
     def is_current(self, targets: Targets) -> bool:
@@ -127,6 +128,9 @@ class Predictor:
         shape = (self.n_outputs,) if is_flat else (1, self.n_outputs)
         if out is None:
             out = np.empty(shape, self.of_result)
+        elif not isinstance(out, np.ndarray):
+            received = type(out).__name__
+            raise TypeError(f"out: got {received}; expected an array of {self.of_result}")
         elif out.shape != shape or out.dtype != self.of_result or not out.flags.carray:
             received = f"shape {out.shape}, strides {out.strides} and dtype {out.dtype}"
             expected = f"a C-contiguous, writable array of shape {shape} and {self.of_result}"

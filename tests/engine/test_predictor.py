@@ -99,6 +99,15 @@ def test_rows_of_one_or_two_dimensions_take_the_fast_way(row, monkeypatch):
     assert np.array_equal(p(row[0]), expected[0])
 
 
+def test_a_masked_row_is_refused(row):
+    p = network().predictor()
+    masked = np.ma.array(row, mask=[[True, *[False] * 4]])
+    for _ in range(2):  # before the first row and after
+        with pytest.raises(ValueError, match="x: got masked values; expected"):
+            p(masked)
+        p(row)
+
+
 def test_inputs_of_other_kinds_are_converted(row):
     net = network()
     p, expected = net.predictor(), net.predict(row)
@@ -137,6 +146,11 @@ def test_wrong_rows(x, error, message):
 def test_wrong_outputs(out, row):
     with pytest.raises(ValueError, match=r"out: got shape .* expected a C-contiguous, writable"):
         network().predictor()(row[0], out)
+
+
+def test_an_output_that_is_no_array(row):
+    with pytest.raises(TypeError, match="out: got list; expected an array of float32"):
+        network().predictor()(row[0], [0.0, 0.0, 0.0])
 
 
 def test_names_of_columns_are_checked(rng):
