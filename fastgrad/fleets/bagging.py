@@ -11,8 +11,10 @@ from ..metrics import Metric
 from ..network import Network
 from ..train.fleet import fit_many
 from ..train.history import History
+from ..train.reports import warn
 from .ensemble import Ensemble
-from .making import is_trained, make_networks, require_trained
+from .making import interruption, is_trained, make_networks, require_trained
+from .options import check_options, check_validates
 from .samples import FleetSamples
 from .scoring import Scoring
 
@@ -47,9 +49,10 @@ class Bagging:
     histories: list[History]
 
     def __repr__(self) -> str:
-        """The number of networks, and the score."""
-        n = len(self.ensemble)
-        return f"<Bagging of {n} networks, out-of-bag {self.metric} {self.score:.4g}>"
+        """The number of networks, the score, and whether it was interrupted."""
+        n, interrupted = len(self.ensemble), interruption(self.histories)
+        score = f"out-of-bag {self.metric} {self.score:.4g}"
+        return f"<Bagging of {n} networks, {score}{interrupted and f'; {interrupted}'}>"
 
 
 def bag(
@@ -91,7 +94,8 @@ def bag(
     -------
     Bagging
         The ensemble, and the score of its out-of-bag predictions. A network that could not be
-        trained, and after Ctrl-C those that were not finished, are left out.
+        trained, and after Ctrl-C those that were not finished, are left out; a RuntimeWarning says
+        how many.
 
     Raises
     ------
@@ -117,13 +121,15 @@ def bag(
     >>> bagging.ensemble.spread([[0.0], [9.0]]).shape
     (2, 1)
     """
+    check_options(bag, options)
     validation.integer("n", n, least=1)
+    validation.fraction("validation_size", validation_size)
+    check_validates(options, validation_size)
     networks = make_networks(make_network, [{}] * n, seed)
     samples = FleetSamples(networks[0], X, Y)
     scoring = Scoring(score, networks[0], samples)
     S = len(samples)
     rng = np.random.default_rng([seed, 1])  # not the numbers of the first network's weights
-    validation.fraction("validation_size", validation_size)
     parts = [
         samples.set_aside("validation_size", validation_size, np.arange(S), seed + k)
         for k in range(n)
@@ -133,6 +139,8 @@ def bag(
         options["validation_subsets"] = [others for _, others in parts]
     histories = fit_many(networks, *samples.given, subsets=subsets, **options)
     require_trained(histories)
+    if interrupted := interruption(histories):
+        warn(f"bag: {interrupted}")
     total, counts = np.zeros((S, networks[0].n_outputs)), np.zeros((S, 1))
     trained = [k for k, history in enumerate(histories) if is_trained(history)]
     for k in trained:

@@ -17,6 +17,7 @@ from ..train.fleet_members import as_rows
 from ..train.history import History
 from .ensemble import Ensemble
 from .making import is_trained, make_networks, require_trained
+from .options import check_options, check_validates
 from .samples import FleetSamples
 from .scoring import Scoring, mean_and_error
 
@@ -75,7 +76,7 @@ def cross_validate(
     make_network: Callable[..., Network],
     X: Any,
     Y: Any,
-    folds: int | Iterable[tuple[Any, Any]] = 5,
+    folds: Any = 5,
     seed: int = 0,
     *,
     stratify: bool | None = None,
@@ -95,9 +96,9 @@ def cross_validate(
         ``lambda seed: fg.Network([2, 16, 1], seed=seed)``.
     X, Y : array_like
         As for `Network.fit`.
-    folds : int or iterable of (train, test), default 5
-        The number of random folds, or the rows of each, as ``sklearn.model_selection.GroupKFold``
-        and the like give them.
+    folds : int, iterable of (train, test), or splitter, default 5
+        The number of random folds; or the rows of each, as integers or bools; or what gives them by
+        ``split(X, Y)``, such as ``sklearn.model_selection.TimeSeriesSplit()``.
     seed : int, default 0
         Of the folds and networks. The result does not depend on the number of threads.
     stratify : bool, optional
@@ -134,6 +135,11 @@ def cross_validate(
     >>> cv.mean > 0.9, cv.predictions.shape
     (True, (1797, 10))
     """
+    check_options(cross_validate, options)
+    validation.fraction("validation_size", validation_size)
+    check_validates(options, validation_size)
+    if hasattr(folds, "split") and not isinstance(folds, str):
+        folds = folds.split(X, Y)
     if isinstance(folds, Iterable):
         folds = [*folds]
         n = validation.integer("folds", len(folds), least=1)
@@ -142,7 +148,6 @@ def cross_validate(
     networks = make_networks(make_network, [{}] * n, seed)
     samples = FleetSamples(networks[0], X, Y)
     scoring = Scoring(score, networks[0], samples)
-    validation.fraction("validation_size", validation_size)
     by, is_stratified = samples.strata(stratify)
     if isinstance(folds, list):
         parts = [_as_rows(k, fold, len(samples)) for k, fold in enumerate(folds)]
@@ -178,4 +183,6 @@ def _as_rows(k: int, fold: Any, S: int) -> tuple[Indices, Indices]:
     """The rows of a fold as integers; raise unless they are rows of X."""
     name = f"folds[{k}]"
     train, test = (as_rows(name, rows, S) for rows in validation.pair(name, fold, "(train, test)"))
+    if len(both := np.intersect1d(train, test)):
+        raise ValueError(f"{name}: got row {both[0]} in train and test; expected it in one of them")
     return train, test

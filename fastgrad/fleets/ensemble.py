@@ -1,7 +1,7 @@
 """Networks whose predictions are averaged."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -71,6 +71,14 @@ class Ensemble:
     def __len__(self) -> int:
         """The number of networks."""
         return len(self.networks)
+
+    def __iter__(self) -> Iterator[Network]:
+        """The networks."""
+        return iter(self.networks)
+
+    def __getitem__(self, k: int) -> Network:
+        """Network k."""
+        return self.networks[k]
 
     def __repr__(self) -> str:
         """The number of networks, and the first of them."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any
 
 from .. import validation
@@ -9,7 +10,7 @@ from ..network import Network
 from ..train.callbacks import INTERRUPTED
 from ..train.history import History
 
-__all__ = ["check_callable", "is_trained", "make_networks", "require_trained"]
+__all__ = ["check_callable", "interruption", "is_trained", "make_networks", "require_trained"]
 
 
 def make_networks(
@@ -28,6 +29,15 @@ def make_networks(
     """
     validation.integer("seed", seed, least=0)
     check_callable(make_network)
+    parameters = signature(make_network)
+    try:
+        parameters.bind(seed=seed, **settings[0])
+    except TypeError:
+        expected = " and ".join(["seed", *settings[0]])
+        raise TypeError(
+            f"make_network: got a function of {parameters}; expected a function of {expected}, such"
+            " as lambda seed: fg.Network([2, 16, 1], seed=seed)"
+        ) from None
     networks = [make_network(seed=seed + k, **own) for k, own in enumerate(settings)]
     for net in networks:
         if not isinstance(net, Network):
@@ -52,6 +62,14 @@ def require_trained(histories: Sequence[History]) -> None:
         if any(history.stopped == INTERRUPTED for history in histories):
             raise KeyboardInterrupt
         raise ValueError(f"fit: {histories[0].stopped}")
+
+
+def interruption(histories: Sequence[History]) -> str:
+    """How many networks were finished before Ctrl-C; empty without one."""
+    if all(history.stopped != INTERRUPTED for history in histories):
+        return ""
+    n = sum(map(is_trained, histories))
+    return f"interrupted: {n} of {len(histories)} networks are finished"
 
 
 def is_trained(history: History) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import validation
 from ..metrics import Metric, less_is_better, resolve_metric
 from ..network import Network
 from .samples import FleetSamples
@@ -51,7 +52,7 @@ class Scoring:
         self.name = self._metric.__name__
         self.sign = -1 if less_is_better(self.name) else 1
         try:
-            self(samples.targets, net.predict(samples.X))
+            value = self._of(samples.targets, net.predict(samples.X))
         except Exception as error:
             if not isinstance(score, str | None):
                 error.add_note(f"Raised by the metric {self.name!r}.")
@@ -59,14 +60,26 @@ class Scoring:
             raise ValueError(
                 f"score: got {self.name!r}; expected one that suits the samples ({error})"
             ) from None
+        self._as_number(value)
 
     def __call__(self, Y: Array, prediction: Array) -> float:
         """The metric; nan without samples, or if a prediction is not finite."""
         if not len(Y) or not np.isfinite(prediction).all():
             return math.nan
+        return self._as_number(self._of(Y, prediction))
+
+    def _of(self, Y: Array, prediction: Array) -> Any:
         if Y.ndim == 1 == prediction.shape[1]:
             prediction = prediction[:, 0]  # (S,) - (S, 1) would be (S, S)
-        return float(self._metric(Y, prediction))
+        return self._metric(Y, prediction)
+
+    def _as_number(self, value: Any) -> float:
+        """The value of the metric; raise unless it is a number."""
+        array = np.asarray(value)
+        if array.ndim or array.dtype.kind not in "fiub":
+            received = validation.shown(value)
+            raise TypeError(f"score: got {received} from {self.name!r}; expected a number")
+        return float(array)
 
 
 def mean_and_error(values: Iterable[float]) -> tuple[float, float]:

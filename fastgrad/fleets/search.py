@@ -17,8 +17,9 @@ from ..optim.base import Optimizer
 from ..train.callbacks import INTERRUPTED
 from ..train.fleet import fit_many
 from ..train.history import History
-from ..train.reports import silenced, warn_of_failures
-from .making import check_callable, is_trained, make_networks, require_trained
+from ..train.reports import silenced, warn, warn_of_failures
+from .making import check_callable, interruption, is_trained, make_networks, require_trained
+from .options import check_options
 from .samples import FleetSamples
 from .scoring import Scoring
 from .space import Settings, assign, draw_settings
@@ -35,7 +36,9 @@ _THIRDS = 3  # one of so many networks goes on, for so many times as many epochs
 class Search:
     """The networks of a search, the best one first; those without a score are the last.
 
-    `best`, `network` and `score` are the settings, the network and the score of the best one.
+    `best`, `network` and `score` are the settings, the network and the score of the best one. To
+    train it anew on all samples: ``net = make_network(seed=0, **found.network_settings)``, and
+    ``net.fit(X, Y, optimizer=fg.Adam(**found.optimizer_settings))``.
 
     Attributes
     ----------
@@ -50,6 +53,8 @@ class Search:
         As they are trained.
     histories : list of History
         Of all their epochs.
+    network_settings, optimizer_settings : dict
+        Those of `best` that `make_network` takes, and `optimizer`.
     """
 
     metric: str
@@ -57,12 +62,14 @@ class Search:
     settings: list[dict[str, Any]]
     networks: list[Network]
     histories: list[History]
+    network_settings: dict[str, Any]
+    optimizer_settings: dict[str, Any]
 
     def __repr__(self) -> str:
-        """The number of networks, and the best of them."""
-        return (
-            f"<Search of {len(self.table)} networks: {self.metric} {self.score:.4g}, {self.best}>"
-        )
+        """The number of networks, the best of them, and whether it was interrupted."""
+        n, interrupted = len(self.table), interruption(self.histories)
+        best = f"{self.metric} {self.score:.4g}, {self.best}"
+        return f"<Search of {n} networks: {best}{interrupted and f'; {interrupted}'}>"
 
     @property
     def best(self) -> dict[str, Any]:
@@ -140,7 +147,8 @@ def search(
     Returns
     -------
     Search
-        Table, settings, networks. After Ctrl-C, networks that have no score yet are the last.
+        Table, settings, networks. After Ctrl-C, networks that have no score yet are the last; a
+        RuntimeWarning says how many are finished.
 
     Raises
     ------
@@ -166,12 +174,13 @@ def search(
     >>> sorted(found.best), [row["epochs"] for row in found.table].count(30)
     (['lr', 'nodes'], 3)
     """
+    check_options(search, options)
     for name, value in (("n", n), ("epochs", epochs), ("rounds", rounds)):
         checks.integer(name, value, least=1)
     checks.integer("seed", seed, least=0)
     # the generator: not the numbers of the first network's weights
     settings = draw_settings(space, n, np.random.default_rng([seed, 1]))
-    networks, optimizers = _made(make_network, optimizer, settings, seed)
+    networks, optimizers, own = _made(make_network, optimizer, settings, seed)
     samples = FleetSamples(networks[0], X, Y)
     rows, held_out = _held_out(networks[0], samples, validation, seed)
     scoring = Scoring(score, networks[0], held_out)
@@ -204,6 +213,8 @@ def search(
             break
         alive, done = ranked(alive)[: ceil_div(len(alive), _THIRDS)], total
     warn_of_failures("search", histories)
+    if interrupted := interruption(histories):
+        warn(f"search: {interrupted}")
     order = ranked(range(n))
     table = [
         {
@@ -215,7 +226,7 @@ def search(
     ]  # fmt: skip
     return Search(
         scoring.name, table, [settings[k] for k in order], [networks[k] for k in order],
-        [histories[k] for k in order],
+        [histories[k] for k in order], own["make_network"][order[0]], own["optimizer"][order[0]],
     )  # fmt: skip
 
 
@@ -224,8 +235,8 @@ def _made(
     optimizer: Optimizer | Callable[..., Optimizer] | None,
     settings: Sequence[Settings],
     seed: int,
-) -> tuple[list[Network], list[Optimizer]]:
-    """The networks of these settings, and their optimizers."""
+) -> tuple[list[Network], list[Optimizer], dict[str, list[Settings]]]:
+    """The networks of these settings, their optimizers, and the settings that each takes."""
     check_callable(make_network)
     functions: dict[str, Callable[..., Any]] = {"make_network": make_network}
     if optimizer is None:
@@ -244,8 +255,8 @@ def _made(
     }
     networks = make_networks(make_network, own["make_network"], seed)
     if isinstance(optimizer, Optimizer):
-        return networks, [optimizer] * len(settings)
-    return networks, [optimizer(**each) for each in own["optimizer"]]
+        return networks, [optimizer] * len(settings), own | {"optimizer": [{}] * len(settings)}
+    return networks, [optimizer(**each) for each in own["optimizer"]], own
 
 
 def _held_out(

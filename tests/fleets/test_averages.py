@@ -38,6 +38,9 @@ def test_mean_and_spread_are_those_of_numpy(weights):
     assert ensemble.spread(X).min() > 0
     assert len(ensemble) == 3
     assert repr(ensemble).startswith("<Ensemble of 3: <Network 3-8-1")
+    assert [*ensemble] == ensemble.networks
+    assert ensemble[1] is ensemble.networks[1]
+    assert ensemble[-1] is ensemble.networks[2]
 
 
 def test_probabilities_are_averaged_and_one_network_is_itself():

@@ -172,6 +172,25 @@ def test_networks_that_cannot_be_trained_are_left_out():
             function(regressor, X, y, callbacks=lambda k: [Fails()], epochs=1)
 
 
+def test_folds_of_a_splitter():
+    class Halves:
+        def split(self, X, Y):
+            assert len(X) == len(Y) == S
+            yield np.arange(30), np.arange(30, S)
+            yield np.arange(S) >= 30, np.arange(S) < 30
+
+    cv = fg.cross_validate(regressor, X, y, folds=Halves(), **OPTIONS)
+    assert [rows.tolist() for rows in cv.held_out] == [[*range(30, S)], [*range(30)]]
+    net = by_hand(regressor, 1, np.arange(30, S), y)
+    assert np.array_equal(cv.predictions[:30], net.predict(X[:30]))
+
+
+def test_early_stopping_by_the_cost_of_training_needs_no_validation_samples():
+    stopping = fg.EarlyStopping("cost", patience=1, min_delta=1e9)
+    bagging = fg.bag(regressor, X, y, n=2, early_stopping=stopping, **OPTIONS)
+    assert all(len(history.cost) == 2 for history in bagging.histories)
+
+
 @pytest.mark.parametrize("function", [fg.cross_validate, fg.bag])
 def test_an_interrupt_is_not_lost(function, monkeypatch):
     interrupted = [fg.History(0, stopped="interrupted")]
@@ -189,7 +208,13 @@ def test_a_bag_keeps_what_was_finished_before_an_interrupt(monkeypatch):
         return [*done, fg.History(0, stopped="interrupted")]
 
     monkeypatch.setattr("fastgrad.fleets.bagging.fit_many", interrupted)
-    assert len(fg.bag(regressor, X, y, n=3, **OPTIONS).ensemble) == 2
+    with pytest.warns(
+        RuntimeWarning, match="^bag: interrupted: 2 of 3 networks are finished$"
+    ) as w:
+        bagging = fg.bag(regressor, X, y, n=3, **OPTIONS)
+    assert w[0].filename == __file__
+    assert len(bagging.ensemble) == 2
+    assert repr(bagging).endswith("; interrupted: 2 of 3 networks are finished>")
     monkeypatch.setattr("fastgrad.fleets.cross_validation.fit_many", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fg.cross_validate(regressor, X, y, folds=3, **OPTIONS)
@@ -247,6 +272,13 @@ def test_networks_stop_early_on_rows_that_are_set_aside(fleets):
         (fg.cross_validate, {"folds": [([0], [-1])]}, ValueError, r"folds\[0\]: got row"),
         (fg.cross_validate, {"folds": [([0], [])]}, ValueError, r"folds\[0\]: got no rows"),
         (fg.cross_validate, {"folds": [0, 1]}, TypeError, r"folds\[0\]: got int; expected a pair"),
+        (fg.cross_validate, {"folds": "5"}, TypeError, r"folds\[0\]: got str; expected a pair"),
+        (
+            fg.cross_validate,
+            {"folds": [([0, 1], [2]), ([0, 3, 4], [1, 3])]},
+            ValueError,
+            r"folds\[1\]: got row 3 in train and test",
+        ),
         (fg.cross_validate, {"stratify": True}, ValueError, "stratify: got True without classes"),
         (fg.cross_validate, {"stratify": "x"}, TypeError, "stratify: got 'x'"),
         (fg.bag, {"n": 0}, ValueError, "n: got 0"),
@@ -264,6 +296,34 @@ def test_networks_stop_early_on_rows_that_are_set_aside(fleets):
                 ({"make_network": regressor(0)}, TypeError, "make_network: got <Network 2-4-1"),
                 ({"make_network": lambda seed: seed}, TypeError, "make_network: got int from it"),
                 ({"X": X[:3]}, ValueError, "Y: got"),
+                (
+                    {"make_network": lambda k: fg.Network([2, 1], seed=k)},
+                    TypeError,
+                    r"make_network: got a function of \(k\); expected a function of seed, such as",
+                ),
+                (
+                    {"epoch": 3, "make_network": None},
+                    TypeError,
+                    f"^{function.__name__}: got an option 'epoch'; did you mean 'epochs'. expected",
+                ),
+                ({"subsets": [[0]]}, TypeError, f"subsets: got it in {function.__name__}, which c"),
+                (
+                    {"early_stopping": 5, "make_network": None},
+                    ValueError,
+                    "early_stopping: got 5 without validation samples; expected validation_size=",
+                ),
+                (
+                    {"metrics": ["f1"], "make_network": None},
+                    ValueError,
+                    r"metrics: got \['f1'\] without validation samples; expected .* or score= for",
+                ),
+                (
+                    {"validation_size": 0.2, "validation": (X, y)},
+                    ValueError,
+                    "validation: got samples beside validation_size; expected one of the two",
+                ),
+                ({"score": lambda Y, a: "good"}, TypeError, "score: got 'good' from '<lambda>'; e"),
+                ({"score": lambda Y, a: Y - a}, TypeError, r"score: got array.* from .*; expected"),
             ]
         ),
     ],

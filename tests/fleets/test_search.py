@@ -58,6 +58,7 @@ def test_every_network_is_a_fit_of_its_own_and_the_best_is_first():
     assert {row["nodes"] for row in found.table} == {2, 8}
     assert all(1e-3 < row["lr"] < 1e-1 for row in found.table)
     assert repr(found).startswith("<Search of 9 networks: mae ")
+    assert repr(found).endswith("}>")
 
 
 def test_more_is_better_unless_it_is_an_error():
@@ -140,6 +141,18 @@ def test_settings_reach_whatever_takes_them():
     assert len({nodes for nodes, _ in taken}) > 1
 
 
+def test_the_best_settings_of_network_and_optimizer_train_another():
+    def optimizer(lr, nodes):
+        return fg.Adam(lr / nodes)
+
+    best = searched()
+    assert best.network_settings == {"nodes": best.best["nodes"]}
+    assert best.optimizer_settings == {"lr": best.best["lr"]}
+    assert searched(optimizer=optimizer, n=3).optimizer_settings.keys() == {"lr", "nodes"}
+    fixed = searched(space={"nodes": [3]}, optimizer=fg.Adam(0.1), n=1)
+    assert (fixed.network_settings, fixed.optimizer_settings) == ({"nodes": 3}, {})
+
+
 def test_classes_and_partial_functions_are_enough():
     found = fg.search(
         partial(fg.Network, [2, 4, 1], "tanh"), {"dropout": [0.0, 0.5], "weight_decay": [0.1]},
@@ -204,7 +217,9 @@ def test_an_interrupt_keeps_the_scores_so_far(monkeypatch):
 
     whole = searched()
     monkeypatch.setattr(module, "fit_many", interrupted)
-    found = searched(rounds=3)
+    with pytest.warns(RuntimeWarning, match="^search: interrupted: 6 of 9 networks are finished$"):
+        found = searched(rounds=3)
+    assert repr(found).endswith("; interrupted: 6 of 9 networks are finished>")
     assert rounds == [9, 3]
     assert [row["score"] for row in found.table] == [row["score"] for row in whole.table]
     assert [row["stopped"] for row in found.table] == ["interrupted"] * 3 + [None] * 6
@@ -221,6 +236,8 @@ def test_an_interrupt_keeps_the_scores_so_far(monkeypatch):
     ("options", "error", "message"),
     [
         ({"n": 0}, ValueError, "n: got 0"),
+        ({"epoch": 3}, TypeError, "search: got an option 'epoch'; did you mean 'epochs'. expected"),
+        ({"subsets": [[0]]}, TypeError, "subsets: got it in search, which chooses them"),
         ({"rounds": 0}, ValueError, "rounds: got 0"),
         ({"epochs": 0}, ValueError, "epochs: got 0"),
         ({"seed": -1}, ValueError, "seed: got -1"),
