@@ -118,7 +118,7 @@ class Predictor:
             return False
         return written
 
-    def _converted(self, x: Any, out: Array | None) -> Array:
+    def _converted(self, x: Any, out: Any) -> Array:
         """The same for an x of any kind; or the error."""
         is_flat = np.ndim(x) < 2
         convert = frames.row if is_flat else frames.matrix
@@ -136,7 +136,8 @@ class Predictor:
             expected = f"a C-contiguous, writable array of shape {shape} and {self.of_result}"
             raise ValueError(f"out: got {received}; expected {expected}")
         self.writes(row.copy(), out.reshape(1, -1))
-        return out
+        prediction: Array = out
+        return prediction
 
     @cached_property
     def kernel(self) -> Any:

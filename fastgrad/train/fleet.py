@@ -126,10 +126,14 @@ def fit_many(
         shuffle=shuffle, callbacks=(), threads=threads, verbose=verbose, metrics=metrics,
         average=None,
     )  # fmt: skip
+    checks.integer("batch_size", batch_size, least=1)
+    optimizer = Adam() if optimizer is None else optimizer
     if validation is not None and validation_subsets is not None:
         raise ValueError("validation_subsets: got some beside validation; expected one of the two")
     stopping = as_early_stopping(early_stopping)
-    expected = {"callbacks": (callbacks, "k"), "on_finished": (on_finished, "k and a history")}
+    expected: dict[str, tuple[Any, str]] = {
+        "callbacks": (callbacks, "k"), "on_finished": (on_finished, "k and a history"),
+    }  # fmt: skip
     for name, (function, of) in expected.items():
         if function is not None and not callable(function):
             received = checks.shown(function)
@@ -144,9 +148,11 @@ def fit_many(
         nets, samples = of_jobs(jobs, class_weight, beside)
     else:
         is_held_out = validation_subsets is not None
-        shared = SharedSamples(X, Y, sample_weight, class_weight, options.validation, is_held_out)
+        shared = SharedSamples(
+            X, Y, sample_weight, class_weight, options.validation, is_held_out, subsets is not None
+        )
         samples = [shared] * len(nets)
-    fleet = members_of(nets, samples, optimizer or Adam(), subsets, validation_subsets)
+    fleet = members_of(nets, samples, optimizer, subsets, validation_subsets)
     check_fits(fleet, options, stopping)
     warn_if_targets_are_far(fleet)
     running = _Fleet(fleet, callbacks, stopping, on_finished, options)

@@ -125,7 +125,8 @@ def train_chunk(
     for net, own in zip(nets, keys, strict=True):
         _draw_keys(net, own, worker.is_noisy, options.shuffle)
     is_new = [standardization.of_inputs(member) for member in members]
-    jobs = _jobs(worker, members, targets, standardization)
+    jobs, weights = _jobs(worker, members, targets, standardization), [m.weights for m in members]
+    jobs["sample_weights"] = [*map(address_of, weights)]
     jobs["n_samples"], jobs["n_val_samples"] = sizes, val_sizes
     jobs["keys"] = address_of(keys) + keys.strides[0] * np.arange(n)
     jobs["sums"] = address_of(sums) + sums.strides[0] * np.arange(n)

@@ -18,6 +18,7 @@ from .callbacks import EarlyStopping
 from .evaluation import Evaluation, ValidationSamples
 from .fit import that_count
 from .fleet_samples import Samples, SharedSamples
+from .inputs import balanced_weights
 from .options import FitOptions
 
 __all__ = [
@@ -85,8 +86,16 @@ class Member:
     @property
     def batch(self) -> Batch:
         """The training samples, those of a subset copied."""
-        batch = self.samples.batch
+        batch = self.samples.batch._replace(weights=self.weights)
         return batch if self.rows is None else batch.of_rows(self.rows)
+
+    @property
+    def weights(self) -> Array:
+        """Of all samples, (S,), or empty."""
+        batch = self.samples.batch
+        if self.samples.are_balanced:
+            return balanced_weights(batch, self.spec.heads, self.rows)
+        return batch.weights
 
 
 def as_early_stopping(given: Any) -> EarlyStopping | None:

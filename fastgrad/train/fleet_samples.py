@@ -48,11 +48,14 @@ class Samples(NamedTuple):
         The columns of their inputs.
     validation : ValidationSamples or None
         Those of all networks, or of which each has some rows.
+    are_balanced : bool
+        Whether each network's rows decide the weights of their classes, which `batch` is without.
     """
 
     batch: Batch
     names: Sequence[str] | None
     validation: ValidationSamples | None
+    are_balanced: bool
 
 
 class SharedSamples:
@@ -66,14 +69,17 @@ class SharedSamples:
         The validation samples of all networks.
     is_held_out : bool, default False
         Whether networks are validated on rows of X instead.
+    are_parted : bool, default False
+        Whether networks are trained on rows of X: then each balances its classes by its own.
     whose : str, default ""
         For errors, such as " of job 3".
     """
 
     def __init__(
         self, X: Any, Y: Any, sample_weight: Any, class_weight: Any, validation: Any,
-        is_held_out: bool = False, whose: str = "",
+        is_held_out: bool = False, are_parted: bool = False, whose: str = "",
     ) -> None:  # fmt: skip
+        self._are_balanced = are_parted and isinstance(class_weight, str)
         self._X, self._Y, self._weights = X, Y, (sample_weight, class_weight)
         self._validation, self._is_held_out, self._whose = validation, is_held_out, whose
         self._kinds: dict[Any, Samples] = {}
@@ -92,6 +98,8 @@ class SharedSamples:
     def _converted(self, net: TrainableNetwork) -> Samples:
         whose = tuple(f"{name}{self._whose}" for name in ("X", "Y", "sample_weight"))
         batch = as_batch(net, self._X, self._Y, *self._weights, names=whose)
+        if self._are_balanced:
+            batch = as_batch(net, batch.X, self._Y, self._weights[0])
         names, samples = net.inputs.names or frames.column_names(self._X), None
         if self._is_held_out:
             # without the weights: where they are 0, the targets have been replaced
@@ -100,7 +108,7 @@ class SharedSamples:
             samples = ValidationSamples(unweighted, is_flat)
         elif self._validation is not None:
             samples = ValidationSamples.of(net, self._validation, names, self._whose)
-        return Samples(batch, names, samples)
+        return Samples(batch, names, samples, self._are_balanced)
 
 
 def of_jobs(

@@ -11,7 +11,7 @@ from ..model.output_heads import OutputHead, OutputHeads
 from ..model.standardization import Targets
 from .base import TrainableNetwork
 
-__all__ = ["as_batch", "encoded", "encoded_batch"]
+__all__ = ["as_batch", "balanced_weights", "encoded", "encoded_batch"]
 
 Array = np.ndarray[Any, Any]
 
@@ -130,8 +130,21 @@ def _targets_of_heads(name: str, Y: Any, heads: OutputHeads, dtype: Any, rows: i
     return validation.contiguous(np.concatenate(columns, axis=1), dtype)
 
 
-def _class_weights(given: Any, numbers: Array, ids: Array, heads: OutputHeads, dtype: Any) -> Array:
-    """The weight of each sample's class: given, or "balanced", S / (classes x their samples)."""
+def balanced_weights(batch: Batch, heads: OutputHeads, rows: Array | None) -> Array:
+    """The weights of samples, (S,), if those of their classes are balanced by some rows of them."""
+    X, Y, ids, weights, *_ = batch
+    factors = _class_weights("balanced", Y, ids, heads, X.dtype, rows)
+    return factors * weights if len(weights) else factors
+
+
+def _class_weights(
+    given: Any, numbers: Array, ids: Array, heads: OutputHeads, dtype: Any,
+    rows: Array | None = None,
+) -> Array:  # fmt: skip
+    """The weight of each sample's class: given, or "balanced", S / (classes x their samples).
+
+    S and samples are those of the rows, if these are not all.
+    """
     classes, n_outputs = heads.n_classes, sum(head.nodes for head in heads)
     if not classes:
         costs = ", ".join(head.cost.name for head in heads)
@@ -143,8 +156,9 @@ def _class_weights(given: Any, numbers: Array, ids: Array, heads: OutputHeads, d
         ids = (numbers[:, 0] > 0.5).astype(np.int64) if n_outputs == 1 else numbers.argmax(axis=1)
     if isinstance(given, str):
         validation.choice("class_weight", given, ("balanced",))
-        counts = np.bincount(ids, minlength=classes)
-        by_class = len(ids) / (classes * np.maximum(counts, 1))
+        counted = ids if rows is None else ids[rows]
+        counts = np.bincount(counted, minlength=classes)
+        by_class = len(counted) / (classes * np.maximum(counts, 1))
     else:
         if isinstance(given, Mapping):
             if unknown := set(given) - set(range(classes)):

@@ -6,6 +6,7 @@ import threading
 import time
 import warnings
 
+import numpy as np
 import pytest
 from helpers.fleets import IDS, SUBSETS, S, X, Y, assert_same, fits, networks, rng
 from helpers.run_mode import jitted_only
@@ -355,3 +356,38 @@ def test_a_network_is_given_once_and_none_are_nothing():
         fg.fit_many([*networks(1), net, net], X, Y)
     assert fg.fit_many([], X, Y) == []
     assert [history.cost for history in fg.fit_many([net], X, Y, epochs=0)] == [[]]
+
+
+@pytest.mark.parametrize("callbacks", [None, lambda k: []])  # whole fits compiled, and not
+def test_each_balances_its_classes_by_its_own_rows(callbacks):
+    ids = (X[:, 0] > 1).astype(int)  # few
+    rows = np.arange(len(X))
+    subsets = [rows[:30], None, np.repeat(rows[40:90], 2), rows[X[:, 0] > 1][:1]]
+    weights = np.linspace(0, 2, len(X))
+    options = {"epochs": 3, "class_weight": "balanced"}
+    nets, twins = (
+        [
+            fg.Network([X.shape[1], 6, 2], cost="softmax_cross_entropy", seed=k)
+            for k in range(len(subsets))
+        ]
+        for _ in range(2)
+    )
+    fg.fit_many(
+        nets, X, ids, sample_weight=weights, subsets=subsets, callbacks=callbacks, **options
+    )
+    for net, twin, own in zip(nets, twins, subsets, strict=True):
+        own = rows if own is None else own
+        twin.fit(X[own], ids[own], sample_weight=weights[own], verbose=0, **options)
+        assert net.parameters.tobytes() == twin.parameters.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": None}, "batch_size: got None; expected an integer"),
+        ({"optimizer": []}, "optimizer: got 0; expected 3, one for each network"),
+    ],
+)
+def test_options_that_a_single_fit_refuses(options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        fg.fit_many(networks(3), X, Y, **options)
