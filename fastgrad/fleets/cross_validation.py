@@ -138,7 +138,7 @@ def cross_validate(
     check_options(cross_validate, options)
     validation.fraction("validation_size", validation_size)
     check_validates(options, validation_size)
-    if hasattr(folds, "split") and not isinstance(folds, str):
+    if hasattr(folds, "split") and not isinstance(folds, str | type):
         folds = folds.split(X, Y)
     if isinstance(folds, Iterable):
         folds = [*folds]

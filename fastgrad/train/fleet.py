@@ -307,15 +307,15 @@ class _Fleet:
     def _train_each(self, _: _Group, members: Sequence[Member]) -> None:
         """Train networks one by one, as `Network.fit` does."""
         for member in members:
-            own = [*self._callbacks(member.k)] if self._callbacks else []
-            if self._stopping:
-                own.append(copy.deepcopy(self._stopping))
-            options = replace(
-                self._options, optimizer=copy.deepcopy(member.optimizer), threads=1,
-                validation=member.validation,
-                callbacks=[*own, StopWhen(lambda: bool(self._stop[0]))],
-            )  # fmt: skip
             try:
+                own = [*self._callbacks(member.k)] if self._callbacks else []
+                if self._stopping:
+                    own.append(copy.deepcopy(self._stopping))
+                options = replace(
+                    self._options, optimizer=copy.deepcopy(member.optimizer), threads=1,
+                    validation=member.validation,
+                    callbacks=[*own, StopWhen(lambda: bool(self._stop[0]))],
+                )  # fmt: skip
                 with silenced():
                     history = fit(member.net, _Samples(member.batch, member.samples.names), options)
             except Exception as error:  # noqa: BLE001 - of a callback, or of these samples

@@ -172,13 +172,16 @@ def test_networks_that_cannot_be_trained_are_left_out():
             function(regressor, X, y, callbacks=lambda k: [Fails()], epochs=1)
 
 
-def test_folds_of_a_splitter():
-    class Halves:
-        def split(self, X, Y):
-            assert len(X) == len(Y) == S
-            yield np.arange(30), np.arange(30, S)
-            yield np.arange(S) >= 30, np.arange(S) < 30
+class Halves:
+    """A splitter, as scikit-learn has them."""
 
+    def split(self, X, Y):
+        assert len(X) == len(Y) == S
+        yield np.arange(30), np.arange(30, S)
+        yield np.arange(S) >= 30, np.arange(S) < 30
+
+
+def test_folds_of_a_splitter():
     cv = fg.cross_validate(regressor, X, y, folds=Halves(), **OPTIONS)
     assert [rows.tolist() for rows in cv.held_out] == [[*range(30, S)], [*range(30)]]
     net = by_hand(regressor, 1, np.arange(30, S), y)
@@ -272,6 +275,7 @@ def test_networks_stop_early_on_rows_that_are_set_aside(fleets):
         (fg.cross_validate, {"folds": [([0], [-1])]}, ValueError, r"folds\[0\]: got row"),
         (fg.cross_validate, {"folds": [([0], [])]}, ValueError, r"folds\[0\]: got no rows"),
         (fg.cross_validate, {"folds": [0, 1]}, TypeError, r"folds\[0\]: got int; expected a pair"),
+        (fg.cross_validate, {"folds": Halves}, TypeError, "folds: got <class"),
         (fg.cross_validate, {"folds": "5"}, TypeError, r"folds\[0\]: got str; expected a pair"),
         (
             fg.cross_validate,

@@ -201,6 +201,16 @@ def test_one_that_fails_is_reported_and_the_others_are_trained():
     assert sorted(finished) == [*range(5)]
 
 
+def test_callbacks_that_cannot_be_made_stop_their_own_network_alone():
+    def callbacks(k):
+        return {1: 5, 2: [5]}.get(k, [])
+
+    with pytest.warns(RuntimeWarning, match="2 of 4 networks stopped: network 1: TypeError: "):
+        histories = fg.fit_many(networks(4), X, Y, epochs=2, callbacks=callbacks)
+    assert [len(history.cost) for history in histories] == [2, 0, 0, 2]
+    assert "callbacks: got 5; expected objects of fg.Callback" in histories[2].stopped
+
+
 def test_a_schedule_that_raises_stops_its_own_network_alone():
     def fails(step):
         return 0.1 if step < 2 else 1 / 0
