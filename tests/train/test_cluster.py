@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -187,6 +188,21 @@ def test_one_that_fails_is_reported_and_the_others_are_trained(how, client):
         k == 2 for k in range(5)
     ]
     assert all(len(history.cost) == 2 for k, history in enumerate(histories) if k != 2)
+
+
+def test_workers_in_this_process_do_not_warn_of_their_part():
+    options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "silence_logs": 50}
+    optimizers = [fg.SGD(1e30 if k in {3, 17} else 0.01) for k in range(20)]
+    with (
+        distributed.LocalCluster(dashboard_address=":0", **options) as workers,
+        distributed.Client(workers) as own,
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always")
+        fg.fit_many(networks(), X, Y, epochs=2, optimizer=optimizers, client=own)
+    found = [str(of.message) for of in caught if "network" in str(of.message)]
+    assert len(found) == 1
+    assert found[0].startswith("fit_many: 2 of 20 networks stopped: network 3: the cost is")
 
 
 def test_an_interrupt_keeps_what_is_done(client):
