@@ -21,6 +21,7 @@ __all__ = ["Trainer", "step"]
 
 Array = np.ndarray[Any, Any]
 
+_NUMBERS = "fiub"  # kinds of dtypes
 _MOST_OPERATIONS = 1e7  # of a step that one thread takes: about 0.1 ms
 
 #: Limits of the targets of a cost, where they are what can be checked on the way.
@@ -64,6 +65,14 @@ class Trainer:
         self._net, self._optimizer = net, resolve_optimizer(optimizer)
         self._batch_size = integer("batch_size", batch_size, least=1)
         kind = net.heads[0].cost.targets
+        with_ids = kind == "distribution"
+        self._shape = batch_size, net.n_inputs
+        self._dtype = net.dtype
+        self._shape_of_y: tuple[int, ...] = (
+            (batch_size,) if with_ids else (batch_size, net.n_outputs)
+        )
+        self._dtype_of_y = np.dtype(np.int64) if with_ids else net.dtype
+        self._kinds_of_y = "iu" if with_ids else _NUMBERS
         is_small = 6 * net.parameters.size * batch_size < _MOST_OPERATIONS
         self._is_direct = is_small and len(net.heads) == 1 and kind in _LIMITS
         optimizer.check_layers(net.layers)
@@ -78,7 +87,7 @@ class Trainer:
         bound["n_inputs"], bound["n_outputs"] = net.n_inputs, net.n_outputs
         if self._is_direct:
             bound["least"], bound["most"] = _LIMITS[kind]
-            train = step_function(net.dtype, kind == "distribution")
+            train = step_function(net.dtype, with_ids)
             self._train = train if net.engine.is_builtin else guarded(train)
 
     def __reduce__(self) -> Any:
@@ -100,13 +109,36 @@ class Trainer:
         float
             C before the update.
         """
-        # targets that are standardised must be converted
-        is_direct = self._is_direct and not self._net.targets.standardize
-        C = self._direct(x, y) if is_direct else None
+        samples = self._as_compiled(x, y) if self._is_direct else None
+        C = self._direct(*samples) if samples else None
         return step(self._net, x, y, self._optimizer) if C is None else C
 
-    def _direct(self, x: Any, y: Any) -> float | None:
-        """The same without conversions; None, and nothing is done, where these are needed."""
+    def _as_compiled(self, x: Any, y: Any) -> tuple[Array, Array] | None:
+        """The samples as the compiled step takes them; None for what `step` converts or refuses."""
+        if type(x) is not np.ndarray or type(y) is not np.ndarray or x.shape != self._shape:
+            return None
+        if y.shape != self._shape_of_y:
+            if y.shape != (self._batch_size,) or self._shape_of_y[-1] != 1:
+                return None
+            y = y[:, None]
+        targets = self._net.targets
+        if targets.standardize:
+            if not targets.standardized or y.dtype.kind not in _NUMBERS:
+                return None
+            with np.errstate(all="ignore"):  # the compiled step looks for what is not finite
+                y = targets.encode(y.astype(np.float64), self._dtype_of_y)
+        if not (x.dtype == self._dtype and x.flags.carray):
+            if x.dtype.kind not in _NUMBERS:
+                return None
+            x = _copied(x, self._dtype)
+        if not (y.dtype == self._dtype_of_y and y.flags.carray):
+            if y.dtype.kind not in self._kinds_of_y:
+                return None
+            y = _copied(y, self._dtype_of_y)
+        return x, y
+
+    def _direct(self, x: Array, y: Array) -> float | None:
+        """The same without conversions; None, and nothing is done, if a number is not valid."""
         net, optimizer, engine = self._net, self._optimizer, self._net.engine
         engine.locks.let_others_go_first()
         with engine.locks.passes:
@@ -118,10 +150,7 @@ class Trainer:
             if self._is_noisy:
                 descriptor.set(noise_key=engine.draw_noise_key(net.rng))
             penalty = engine.penalty if self._is_penalized else 0.0
-            try:
-                C: float | None = self._train(self._address, x, y)
-            except TypeError:  # arrays of another kind
-                return None
+            C: float | None = self._train(self._address, x, y)
         if C is None:
             return None
         optimizer.h[0] = self._rates[0]
@@ -146,3 +175,8 @@ class Trainer:
         state = self._net.engine.state(self._optimizer)
         self._rates[0] = self._optimizer.rates(state, 1)[0]
         self._schedule = schedule if isinstance(schedule, Constant) else None
+
+
+def _copied(array: Array, dtype: np.dtype[Any]) -> Array:
+    with np.errstate(over="ignore"):  # what is beyond the dtype is not finite, and refused
+        return np.array(array, dtype, order="C")

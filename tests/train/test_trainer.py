@@ -11,6 +11,7 @@ from helpers.run_mode import jitted_only
 
 import fastgrad as fg
 from fastgrad.engine import engine as engines
+from fastgrad.train import trainer as trainers
 
 S = 8
 
@@ -116,15 +117,46 @@ def test_samples_of_other_kinds_are_converted(rng):
     assert_equal(nets)
 
 
+@pytest.mark.parametrize("cost", ["mse", "softmax_cross_entropy"])
+def test_arrays_of_other_dtypes_take_the_fast_way(cost, rng, monkeypatch):
+    nets, optimizers, train = pair(cost=cost, input_noise=0.1)
+    x, y = samples(rng, cost, 2)
+    wide = np.zeros((S, 6), "float32")
+    wide[:, ::2] = x
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    others = [(x.astype(k), y) for k in ("float64", ">f4", "float16", "int32")]
+    others += [(given, y) for given in (wide[:, ::2], np.asfortranarray(x), frozen)]
+    kinds = ("int32", "uint8", "uint64", ">i8") if y.ndim == 1 else ("float64", "int16", "?")
+    others += [(x, y.astype(k)) for k in kinds]
+    expected = [nets[0].step(*given, optimizers[0]) for given in others]
+    monkeypatch.setattr(trainers, "step", None)  # which takes several times as long
+    assert [train(*given) for given in others] == expected
+    assert_equal(nets)
+
+
+def test_targets_of_one_output_may_be_flat(rng, monkeypatch):
+    nets = [fg.Network([3, 5, 1], "tanh", seed=0) for _ in range(2)]
+    x, y = samples(rng, "mse", 1)
+    expected, train = nets[0].step(x, y[:, 0], fg.Adam()), nets[1].trainer(fg.Adam(), S)
+    monkeypatch.setattr(trainers, "step", None)
+    assert train(x, y[:, 0].astype("float64")) == expected
+    assert_equal(nets)
+
+
 @pytest.mark.parametrize("batch_size", [1, S])
-def test_targets_in_their_own_unit(rng, batch_size):
+def test_targets_in_their_own_unit(rng, batch_size, monkeypatch):
     nets, optimizers, _ = pair(standardize_targets=True, standardize=True)
     X, Y = samples(rng, "mse", 2, n=50)
     for net, optimizer in zip(nets, optimizers, strict=True):
         net.fit(X, 100 + Y, epochs=1, optimizer=optimizer)
     train = nets[1].trainer(optimizers[1], batch_size)
     x, y = X[:batch_size], 100 + Y[:batch_size]
-    assert nets[0].step(x, y, optimizers[0]) == train(x, y)
+    with pytest.raises(ValueError, match="y: got nan at"):
+        train(x, y * np.float32(np.nan))
+    expected = nets[0].step(x, y, optimizers[0])
+    monkeypatch.setattr(trainers, "step", None)
+    assert train(x, y) == expected
     assert_equal(nets)
 
 
@@ -150,6 +182,13 @@ def test_what_is_to_be_standardised_must_be_before(rng):
         ("mse", lambda x, y: (x, y[:3]), r"y: got shape \(3, 2\)"),
         ("mse", lambda x, y: (x * np.float32(np.nan), y), "x: got nan at"),
         ("mse", lambda x, y: (x, y * np.float32(np.inf)), "y: got -?inf at"),
+        (
+            "mse",
+            lambda x, y: (x.astype("float64") + 1e300, y),
+            r"x: got 1e\+300 at \[0, 0\]; expected .* float32",
+        ),
+        ("softmax_cross_entropy", lambda x, y: (x, (y - 3).astype("uint64")), "y: got 1844674407"),
+        ("softmax_cross_entropy", lambda x, y: (x, y + 0.5), r"y: got \d.5 at"),
         ("softmax_cross_entropy", lambda x, y: (x, y + 1), "y: got 2 at"),
         ("softmax_cross_entropy", lambda x, y: (x, y - 1), "y: got -1 at"),
         ("sigmoid_cross_entropy", lambda x, y: (x, y + 1), "y: got .* from 0 to 1"),
