@@ -42,7 +42,7 @@ class CrossValidation:
         (S, n_L), in the order of X: of each sample by the network that was not trained on it; nan
         where there is none.
     ensemble : Ensemble
-        The networks of all folds.
+        The networks of all folds that could be trained.
     histories : list of History
         Of each fold's fit.
     held_out : list of ndarray
@@ -174,8 +174,9 @@ def cross_validate(
         predictions[test] = of_fold
         scores.append(scoring(samples.targets[test], of_fold))
     held_out = [test for _, test in parts]
+    trained = [net for net, history in zip(networks, histories, strict=True) if is_trained(history)]
     return CrossValidation(
-        scoring.name, scores, predictions, Ensemble(networks), histories, held_out
+        scoring.name, scores, predictions, Ensemble(trained), histories, held_out
     )
 
 

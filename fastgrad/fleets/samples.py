@@ -84,7 +84,7 @@ class FleetSamples:
         share : float
             At least 0 and below 1.
         rows : ndarray
-            Different rows of X.
+            Rows of X, each once or several times: all of these are in the same part.
         seed : int
             Of the random numbers.
         stratify : bool or None
@@ -98,8 +98,10 @@ class FleetSamples:
                 " part"
             )
         by, stratify = self.strata(stratify)
-        train, others = split(by[rows], share, seed=seed, stratify=stratify)
-        return rows[train], rows[others]
+        different = np.unique(rows)
+        _, others = split(by[different], share, seed=seed, stratify=stratify)
+        is_other = np.isin(rows, different[others])
+        return rows[~is_other], rows[is_other]
 
     def strata(self, stratify: bool | None) -> tuple[Array, bool]:
         """What samples are divided by, (S,), and whether each part has the same share of each.

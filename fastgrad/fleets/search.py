@@ -1,5 +1,6 @@
 """Searches: networks with settings drawn at random, of which the best is kept."""
 
+import copy
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -193,9 +194,10 @@ def search(
         keys = [math.inf if math.isnan(value) else -scoring.sign * value for value in scores]
         return sorted(candidates, key=keys.__getitem__)
 
-    alive, done = [*range(n)], 0
+    alive, done, failures = [*range(n)], 0, dict[int, History]()
     for r in range(rounds):
         total = epochs * _THIRDS**r
+        earlier = {k: copy.deepcopy(networks[k]) for k in alive} if r else {}
         with silenced():  # networks have other numbers there
             found = fit_many(
                 [networks[k] for k in alive], *samples.given, total - done,
@@ -206,13 +208,17 @@ def search(
         if r == 0:
             require_trained(found)
         for k, history in zip(alive, found, strict=True):
+            if k in earlier and not is_trained(history):  # the one with the score there is
+                networks[k], failures[k] = earlier[k], history
+                histories[k].stopped = history.stopped
+                continue
             histories[k] = _continued(histories[k], history)
             if is_trained(history):
                 scores[k] = scoring(held_out.targets, networks[k].predict(held_out.X))
         if any(history.stopped == INTERRUPTED for history in found):
             break
         alive, done = ranked(alive)[: ceil_div(len(alive), _THIRDS)], total
-    warn_of_failures("search", histories)
+    warn_of_failures("search", [failures.get(k, history) for k, history in enumerate(histories)])
     if interrupted := interruption(histories):
         warn(f"search: {interrupted}")
     order = ranked(range(n))

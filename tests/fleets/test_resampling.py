@@ -164,6 +164,7 @@ def test_networks_that_cannot_be_trained_are_left_out():
     assert np.isnan(cv.scores).tolist() == [False, True, False]
     assert np.isnan(cv.predictions[cv.held_out[1]]).all()
     assert cv.mean == pytest.approx((cv.scores[0] + cv.scores[2]) / 2)
+    assert len(cv.ensemble) == 2
     for function in (fg.bag, fg.cross_validate):
         with (
             pytest.warns(RuntimeWarning),

@@ -206,6 +206,19 @@ def test_the_table_is_one_of_pandas():
     assert table.columns.tolist() == columns
 
 
+def test_a_network_that_fails_in_a_later_round_is_as_it_was_scored():
+    class Fails(fg.Callback):
+        def on_epoch_begin(self, fit):
+            if fit.epochs > EPOCHS and fit.epoch == 1:  # in the second round
+                raise RuntimeError("of a callback")
+
+    with pytest.warns(RuntimeWarning, match="RuntimeError: of a callback"):
+        found = searched(rounds=2, validation=(X, y), callbacks=lambda k: [Fails()])
+    for row, net in zip(found.table, found.networks, strict=True):
+        assert row["score"] == pytest.approx(fg.metrics.r2(y, net.predict(X)[:, 0]))
+        assert row["epochs"] == EPOCHS
+
+
 def test_an_interrupt_keeps_the_scores_so_far(monkeypatch):
     fit_many, rounds = module.fit_many, []
 
