@@ -118,8 +118,8 @@ def fit_many(
     ValueError, TypeError
         One line: the argument, the value received, and what is expected.
     KeyboardInterrupt
-        After Ctrl-C while the arguments are checked and the first networks are prepared; once they
-        are trained, the histories are returned.
+        After Ctrl-C while the arguments are checked. From the first network on the histories are
+        returned, also if none is finished.
     """
     options = FitOptions(
         epochs=epochs, batch_size=batch_size, optimizer=None, validation=validation,
