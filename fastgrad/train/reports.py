@@ -13,7 +13,8 @@ from .history import History
 
 __all__ = ["silenced", "warn", "warn_of_failures"]
 
-_PACKAGE = __name__.split(".", maxsplit=1)[0]
+#: Whose lines are not the user's; scikit-learn calls the estimators' methods.
+_PACKAGES = {__name__.split(".", maxsplit=1)[0], "sklearn"}
 _MOST = 3  # networks whose reasons are in a warning
 
 _is_silenced = ContextVar("is_silenced", default=False)
@@ -33,11 +34,11 @@ def silenced() -> Iterator[None]:
 
 
 def warn(message: str) -> None:
-    """Give a RuntimeWarning at the line outside of the package that has called it."""
+    """Give a RuntimeWarning at the line of the user that has led here."""
     if _is_silenced.get():
         return
     frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals["__name__"].split(".")[0] == _PACKAGE:
+    while frame.f_back and frame.f_globals["__name__"].split(".")[0] in _PACKAGES:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, RuntimeWarning, level)
 

@@ -245,8 +245,9 @@ def test_ctrl_c_keeps_what_has_been_learned():
 
 def test_a_fit_that_diverges_ends_at_once():
     regressor = MLPRegressor(solver="sgd", learning_rate_init=1e3, early_stopping=True)
-    with pytest.warns(RuntimeWarning, match="likely cause: the learning rate, 1000"):
+    with pytest.warns(RuntimeWarning, match="likely cause: the learning rate, 1000") as caught:
         regressor.fit(X_NUMBERS, NUMBERS)
+    assert caught[0].filename == __file__
     assert regressor.n_iter_ < 20
     assert np.isnan(regressor.validation_scores_[-1])
     assert np.isfinite(regressor.predict(X_NUMBERS)).all()
