@@ -62,6 +62,10 @@ class Predictor:
         predict = row_predictor(self.dtype, self.of_result)
         self._predict = guarded(predict) if may_raise else predict
 
+    def __repr__(self) -> str:
+        """The numbers in a row and in its prediction, and their dtypes."""
+        return f"<Predictor {self.n_inputs}-{self.n_outputs}: {self.dtype} to {self.of_result}>"
+
     def __reduce__(self) -> Any:
         """Raise: what it is made of are addresses."""
         name = type(self).__name__

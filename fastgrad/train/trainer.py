@@ -90,6 +90,10 @@ class Trainer:
             train = step_function(net.dtype, with_ids)
             self._train = train if net.engine.is_builtin else guarded(train)
 
+    def __repr__(self) -> str:
+        """The network, the optimizer and the size of the mini-batches."""
+        return f"<Trainer of {self._net!r} by {self._optimizer!r}, batch_size={self._batch_size}>"
+
     def __reduce__(self) -> Any:
         """Copy and pickle what it was made from, not addresses."""
         return type(self), (self._net, self._optimizer, self._batch_size)

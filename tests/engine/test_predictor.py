@@ -189,6 +189,10 @@ def test_a_row_is_taken_by_the_names_of_its_values(kind, rng):
         network().predictor()(row.to_dict())
 
 
+def test_the_repr_is_one_line():
+    assert repr(network().predictor()) == "<Predictor 5-3: float32 to float32>"
+
+
 def test_copies_are_made_of_the_network():
     p = network().predictor()
     for duplicate in (pickle.dumps, copy.deepcopy):

@@ -217,6 +217,12 @@ def test_a_copy_trains_a_copy(duplicate, rng):
     assert train(x, y) == expected
 
 
+def test_the_repr_is_one_line():
+    train = fg.Network([3, 2]).trainer(fg.Adam(), 8)
+    network = "<Network 3-2: identity; squared_error; float32>"
+    assert repr(train) == f"<Trainer of {network} by Adam(lr=0.001), batch_size=8>"
+
+
 def test_wrong_arguments():
     net = fg.Network([3, 2])
     with pytest.raises(ValueError, match="batch_size: got 0"):
