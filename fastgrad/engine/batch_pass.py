@@ -11,8 +11,9 @@ Every thread carries out the same function, in six phases:
 6. stop.
 
 partition.py says where this differs: in a small network the gradient is partitioned over samples
-too, in two halves; in a wide first layer equation 1 is partitioned over nodes. No sum depends on
-the number of threads, so it does not change a single bit.
+too, in two halves, and each thread updates weights of its own (replica.py); in a wide first layer
+equation 1 is partitioned over nodes. No sum depends on the number of threads, so it does not change
+a single bit.
 """
 
 from typing import Any
