@@ -18,12 +18,14 @@ __all__ = ["is_started", "most_threads", "run_pass"]
 # A thread that yields may lose its processor for milliseconds if others want it, so threads spin
 # for about 0.1 ms first. With more threads than processors, spinning would be in vain.
 _LONG_SPIN, _SHORT_SPIN = 131_072, 64
-_UNAVAILABLE_SECONDS = 60.0  # until threads that the system did not provide are requested again
+# Until threads that the system did not provide are requested again: they may have been kept waiting
+# by others for a moment, or for good. Each time twice as long.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds
 
 _in_use = threading.Lock()  # some threading layers run one pass at a time, and two would compete
 _is_started = False
 _is_lost = False  # in a fork of a process that had threads, where OpenMP would end the process
-_unavailable_until = 0.0
+_unavailable_until, _pause = 0.0, _SHORTEST_PAUSE
 
 
 def _note_fork() -> None:
@@ -78,13 +80,15 @@ def run_pass(address: int, descriptor: PassDescriptor, threads: int) -> tuple[in
     float
         Seconds that the pass took on these, without waiting for others.
     """
-    global _unavailable_until  # noqa: PLW0603
+    global _unavailable_until, _pause  # noqa: PLW0603
     if threads > 1 and time.monotonic() >= _unavailable_until and not _in_use.locked():
         with _in_use:  # not acquire() and try: an interrupt between them would leave it locked
             begin = time.perf_counter()
             if _try_on_threads(address, descriptor, threads):
+                _pause = _SHORTEST_PAUSE
                 return threads, time.perf_counter() - begin
-        _unavailable_until = time.monotonic() + _UNAVAILABLE_SECONDS
+        _unavailable_until = time.monotonic() + _pause
+        _pause = min(2 * _pause, _LONGEST_PAUSE)
     descriptor.set(threads=1)
     begin = time.perf_counter()
     barrier.reset(descriptor.barrier)

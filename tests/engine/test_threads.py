@@ -1,11 +1,14 @@
 """The same seed gives the same bits, whatever the number of threads."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from helpers.grids import grid
 from helpers.processes import python
 from helpers.run_mode import PLAIN
+
+from fastgrad.engine import thread_pool
 
 pytestmark = pytest.mark.skipif(PLAIN, reason="plain Python has one thread")
 
@@ -142,3 +145,31 @@ def test_a_fit_has_the_threads_that_it_asks_for_whatever_the_one_before():
     *others, in_halves = run.stdout.splitlines()
     assert others == [f"{n} 3 True" for n in (2, 1, 4, 1)], run.stderr
     assert in_halves == "2 True"  # where two halves are all that there is to share
+
+
+def test_threads_that_were_kept_waiting_are_soon_requested_again(monkeypatch):
+    now, tried, are_given = [0.0], [], [False]
+
+    def on_threads(*_):
+        tried.append(now[0])
+        return are_given[0]
+
+    monkeypatch.setattr(thread_pool, "_try_on_threads", on_threads)
+    monkeypatch.setattr(thread_pool, "run", lambda *_: None)
+    clock = SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0])
+    monkeypatch.setattr(thread_pool, "time", clock)
+    monkeypatch.setattr(thread_pool, "_unavailable_until", 0.0)
+    monkeypatch.setattr(thread_pool, "_pause", 1.0)
+    monkeypatch.setattr(thread_pool.barrier, "reset", lambda _: None)
+    descriptor = SimpleNamespace(set=lambda **_: None, barrier=None, addresses=())
+    while now[0] < 300:
+        thread_pool.run_pass(0, descriptor, 2)
+        now[0] += 0.5
+    assert tried == [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]
+    are_given[0], now[0] = True, 303.0
+    assert thread_pool.run_pass(0, descriptor, 2)[0] == 2
+    are_given[0] = False
+    assert thread_pool.run_pass(0, descriptor, 2)[0] == 1
+    now[0] += 1
+    assert thread_pool.run_pass(0, descriptor, 2)[0] == 1
+    assert tried[-1] == 304
