@@ -99,7 +99,8 @@ def fit_many(
         Stops each network by itself, and restores its best weights; or its patience, with the other
         arguments by default: the cost of the validation samples is monitored.
     on_finished : callable, optional
-        Called in a thread that trains with the number of a network and its history.
+        Called in a thread that trains with the number of a network and its history. An error that
+        it raises ends the fleet: the networks trained so far stay so, and no history is returned.
     client : distributed.Client, optional
         Of a Dask cluster, at whose workers the networks are trained, one on each of their threads:
         see :ref:`clusters`. Without `callbacks` and `threads`.
