@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arithmetic import ceil_div
 from ..codegen.jit import run
 from ..codegen.signatures import Array
 from ..model.spec import NetworkSpec
@@ -161,8 +162,9 @@ class FleetWorker:
             self._best = aligned(len(parameters), parameters.dtype)
             record["best_parameters"] = address_of(self._best)
 
-    def rates(self, optimizer: Optimizer, n_steps: int) -> Rates:
-        """The learning rates of a fit of so many steps per epoch."""
+    def rates(self, optimizer: Optimizer, n_samples: int) -> Rates:
+        """The learning rates of a fit on so many samples."""
+        n_steps = ceil_div(n_samples, self._batch_size)
         key = id(optimizer), n_steps
         if key not in self._rates:
             if len(self._rates) >= _MOST_RATES:

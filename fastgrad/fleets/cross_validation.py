@@ -11,12 +11,11 @@ from ..data.splitting import Indices
 from ..data.splitting import folds as random_folds
 from ..metrics import Metric
 from ..network import Network
-from ..train.callbacks import INTERRUPTED
 from ..train.fleet import fit_many
 from ..train.fleet_members import as_rows
 from ..train.history import History
 from .ensemble import Ensemble
-from .making import is_trained, make_networks, require_trained
+from .making import interruption, is_trained, make_networks, require_trained
 from .options import check_options, check_validates
 from .samples import FleetSamples
 from .scoring import Scoring, mean_and_error
@@ -162,19 +161,19 @@ def cross_validate(
     if validation_size:
         options["validation_subsets"] = [others for _, others in parted]
     histories = fit_many(networks, *samples.given, subsets=subsets, **options)
-    if any(history.stopped == INTERRUPTED for history in histories):
+    if interruption(histories):
         raise KeyboardInterrupt
     require_trained(histories)
     predictions = np.full((len(samples), networks[0].n_outputs), np.nan)
-    scores = []
+    scores, trained = [], []
     for net, history, (_, test) in zip(networks, histories, parts, strict=True):
         of_fold = np.full((len(test), net.n_outputs), np.nan)
         if is_trained(history):
             of_fold = net.predict(samples.X[test])
+            trained.append(net)
         predictions[test] = of_fold
         scores.append(scoring(samples.targets[test], of_fold))
     held_out = [test for _, test in parts]
-    trained = [net for net, history in zip(networks, histories, strict=True) if is_trained(history)]
     return CrossValidation(
         scoring.name, scores, predictions, Ensemble(trained), histories, held_out
     )

@@ -159,21 +159,20 @@ def fit_many(
     running = _Fleet(fleet, callbacks, stopping, on_finished, options)
     if client is None:
         histories = running.train(threads or os.cpu_count() or 1)
-        warn_of_failures("fit_many", histories)
-        return histories
-    check_client(client, callbacks=callbacks, threads=threads)
-    common = {
-        "X": X, "Y": Y, "sample_weight": sample_weight, "class_weight": class_weight,
-        "epochs": epochs, "batch_size": batch_size, "validation": validation, "shuffle": shuffle,
-        "early_stopping": stopping, "metrics": options.metrics,
-    }  # fmt: skip
-    own: dict[str, Sequence[Any]] = {"optimizer": [member.optimizer for member in fleet]}
-    for name, rows in (("subsets", subsets), ("validation_subsets", validation_subsets)):
-        if rows is not None:
-            own[name] = [*rows]
-    if jobs:
-        own["samples"] = [job._replace(network=None) for job in jobs]
-    histories = running.train_on(client, fleet, _fit_jobs if jobs else fit_many, common, own)
+    else:
+        check_client(client, callbacks=callbacks, threads=threads)
+        common = {
+            "X": X, "Y": Y, "sample_weight": sample_weight, "class_weight": class_weight,
+            "epochs": epochs, "batch_size": batch_size, "validation": validation,
+            "shuffle": shuffle, "early_stopping": stopping, "metrics": options.metrics,
+        }  # fmt: skip
+        own: dict[str, Sequence[Any]] = {"optimizer": [member.optimizer for member in fleet]}
+        for name, rows in (("subsets", subsets), ("validation_subsets", validation_subsets)):
+            if rows is not None:
+                own[name] = [*rows]
+        if jobs:
+            own["samples"] = [job._replace(network=None) for job in jobs]
+        histories = running.train_on(client, fleet, _fit_jobs if jobs else fit_many, common, own)
     warn_of_failures("fit_many", histories)
     return histories
 

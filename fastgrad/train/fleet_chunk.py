@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic import ceil_div
 from ..engine.batch import Batch
 from ..engine.fleet_monitor import MONITORED, SUMS
 from ..engine.fleet_pass import DONE, JOB
@@ -117,16 +116,18 @@ def train_chunk(
     standardization = _Standardization()
     targets = [standardization.targets(member) for member in members]
     rates = [
-        worker.rates(member.optimizer, ceil_div(S, options.batch_size or S))
-        for member, S in zip(members, sizes.tolist(), strict=True)
+        worker.rates(member.optimizer, S) for member, S in zip(members, sizes.tolist(), strict=True)
     ]
     states = [net.rng.bit_generator.state for net in nets]
     keys, sums = np.zeros((n, epochs, 2), np.int64), np.zeros((n, epochs, SUMS))
     for net, own in zip(nets, keys, strict=True):
         _draw_keys(net, own, worker.is_noisy, options.shuffle)
     is_new = [standardization.of_inputs(member) for member in members]
-    jobs, weights = _jobs(worker, members, targets, standardization), [m.weights for m in members]
-    jobs["sample_weights"] = [*map(address_of, weights)]
+    jobs = _jobs(worker, members, targets, standardization)
+    # whether they are is the same for all networks of a fleet
+    own_weights = [m.weights for m in members if m.samples.are_balanced]
+    if own_weights:
+        jobs["sample_weights"] = [*map(address_of, own_weights)]
     jobs["n_samples"], jobs["n_val_samples"] = sizes, val_sizes
     jobs["keys"] = address_of(keys) + keys.strides[0] * np.arange(n)
     jobs["sums"] = address_of(sums) + sums.strides[0] * np.arange(n)

@@ -18,7 +18,7 @@ from .callbacks import EarlyStopping
 from .evaluation import Evaluation, ValidationSamples
 from .fit import that_count
 from .fleet_samples import Samples, SharedSamples
-from .inputs import balanced_weights
+from .inputs import class_weighted
 from .options import FitOptions
 
 __all__ = [
@@ -94,7 +94,7 @@ class Member:
         """Of all samples, (S,), or empty."""
         batch = self.samples.batch
         if self.samples.are_balanced:
-            return balanced_weights(batch, self.spec.heads, self.rows)
+            return class_weighted("balanced", batch, self.spec.heads, self.rows)
         return batch.weights
 
 

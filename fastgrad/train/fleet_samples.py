@@ -10,7 +10,7 @@ from ..engine.batch import Batch
 from ..model.spec import NetworkSpec
 from .base import TrainableNetwork
 from .evaluation import ValidationSamples
-from .inputs import as_batch
+from .inputs import as_batch, class_weighted
 
 __all__ = ["Job", "Samples", "SharedSamples", "of_jobs"]
 
@@ -79,8 +79,13 @@ class SharedSamples:
         self, X: Any, Y: Any, sample_weight: Any, class_weight: Any, validation: Any,
         is_held_out: bool = False, are_parted: bool = False, whose: str = "",
     ) -> None:  # fmt: skip
+        self._X, self._Y, self._sample_weight, self._class_weight = (
+            X,
+            Y,
+            sample_weight,
+            class_weight,
+        )
         self._are_balanced = are_parted and isinstance(class_weight, str)
-        self._X, self._Y, self._weights = X, Y, (sample_weight, class_weight)
         self._validation, self._is_held_out, self._whose = validation, is_held_out, whose
         self._kinds: dict[Any, Samples] = {}
         self._of_specs: dict[Any, Samples] = {}
@@ -97,9 +102,10 @@ class SharedSamples:
 
     def _converted(self, net: TrainableNetwork) -> Samples:
         whose = tuple(f"{name}{self._whose}" for name in ("X", "Y", "sample_weight"))
-        batch = as_batch(net, self._X, self._Y, *self._weights, names=whose)
+        of_classes = None if self._are_balanced else self._class_weight
+        batch = as_batch(net, self._X, self._Y, self._sample_weight, of_classes, names=whose)
         if self._are_balanced:
-            batch = as_batch(net, batch.X, self._Y, self._weights[0])
+            class_weighted(self._class_weight, batch, net.heads)  # raises what it would later
         names, samples = net.inputs.names or frames.column_names(self._X), None
         if self._is_held_out:
             # without the weights: where they are 0, the targets have been replaced

@@ -11,7 +11,7 @@ from ..model.output_heads import OutputHead, OutputHeads
 from ..model.standardization import Targets
 from .base import TrainableNetwork
 
-__all__ = ["as_batch", "balanced_weights", "encoded", "encoded_batch"]
+__all__ = ["as_batch", "class_weighted", "encoded", "encoded_batch"]
 
 Array = np.ndarray[Any, Any]
 
@@ -66,14 +66,7 @@ def as_batch(
     if sample_weight is not None:
         weights = validation.weights(names[2], sample_weight, dtype, len(X), allow_zeros=is_piece)
     if class_weight is not None:
-        factors = _class_weights(class_weight, numbers, ids, heads, dtype)
-        with np.errstate(over="ignore"):
-            weights = factors * weights if len(weights) else factors
-        if not 0 < weights.max() < np.inf:
-            raise ValueError(
-                f"class_weight: got a largest weight of {weights.max():g} for a sample, times its"
-                " sample_weight; expected a finite one above 0"
-            )
+        weights = class_weighted(class_weight, Batch(X, numbers, ids, weights), heads)
     if len(numbers) and not heads.classifies and not weights.all():
         numbers = numbers.copy()
         numbers[weights == 0] = 0  # 0 times the square of a target may be 0 times infinity
@@ -130,21 +123,27 @@ def _targets_of_heads(name: str, Y: Any, heads: OutputHeads, dtype: Any, rows: i
     return validation.contiguous(np.concatenate(columns, axis=1), dtype)
 
 
-def balanced_weights(batch: Batch, heads: OutputHeads, rows: Array | None) -> Array:
-    """The weights of samples, (S,), if those of their classes are balanced by some rows of them."""
-    X, Y, ids, weights, *_ = batch
-    factors = _class_weights("balanced", Y, ids, heads, X.dtype, rows)
-    return factors * weights if len(weights) else factors
+def class_weighted(
+    given: Any, batch: Batch, heads: OutputHeads, rows: Array | None = None
+) -> Array:
+    """The weights of samples, (S,), times those of their classes; balanced by some rows, or all."""
+    factors = _class_weights(given, batch, heads, rows)
+    with np.errstate(over="ignore"):
+        weights = factors * batch.weights if len(batch.weights) else factors
+    if not 0 < weights.max() < np.inf:
+        raise ValueError(
+            f"class_weight: got a largest weight of {weights.max():g} for a sample, times its"
+            " sample_weight; expected a finite one above 0"
+        )
+    return weights
 
 
-def _class_weights(
-    given: Any, numbers: Array, ids: Array, heads: OutputHeads, dtype: Any,
-    rows: Array | None = None,
-) -> Array:  # fmt: skip
+def _class_weights(given: Any, batch: Batch, heads: OutputHeads, rows: Array | None) -> Array:
     """The weight of each sample's class: given, or "balanced", S / (classes x their samples).
 
     S and samples are those of the rows, if these are not all.
     """
+    X, numbers, ids, *_ = batch
     classes, n_outputs = heads.n_classes, sum(head.nodes for head in heads)
     if not classes:
         costs = ", ".join(head.cost.name for head in heads)
@@ -174,6 +173,6 @@ def _class_weights(
                 f"class_weight: got {given!r}; expected {classes} weights, a dict of class ids and"
                 " weights, or 'balanced'"
             )
-        by_class = validation.weights("class_weight", given, dtype, classes)
-    weights: Array = by_class.astype(dtype)[ids]
+        by_class = validation.weights("class_weight", given, X.dtype, classes)
+    weights: Array = by_class.astype(X.dtype)[ids]
     return weights
