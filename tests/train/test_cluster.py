@@ -211,7 +211,7 @@ def test_an_interrupt_keeps_what_is_done(client):
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         histories = fg.fit_many(
-            nets, X, Y, epochs=1000, client=client,
+            nets, X, Y, epochs=20_000, client=client,
             on_finished=lambda k, history: os.kill(os.getpid(), signal.SIGINT) if not k else None,
         )  # fmt: skip
     finally:
