@@ -2,9 +2,8 @@
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from functools import lru_cache, partial
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,11 +13,9 @@ from .engine.predictor import Predictor
 from .formats import safetensors
 from .kernels.activations import Activation
 from .kernels.costs import Cost
-from .model import initializers
-from .model.layer import Gradients, Layer, assign_dropout, assign_per_layer
-from .model.settings import apply_settings, training_settings
-from .model.spec import NetworkSpec
-from .model.standardization import Inputs, Targets
+from .model.description import describe
+from .model.initializers import Scheme
+from .model.layer import Gradients
 from .network_base import NetworkBase
 from .optim.base import Optimizer
 from .optim.weight_averages import EMA, SWA
@@ -30,38 +27,12 @@ from .train.stream import InMemory, Stream
 from .train.trainer import Trainer, step
 from .validation import integer, network_sizes, real_dtype
 
+if TYPE_CHECKING:
+    from .explain.explanation import Explanation
+
 __all__ = ["Network"]
 
 Array = np.ndarray[Any, Any]
-
-
-#: Arguments that a description can be looked up by: the same ones mean the same.
-_PLAIN = (str, float, int, type(None), np.dtype)
-
-
-def _described_anew(
-    sizes: tuple[int, ...], activations: Any, cost: Any, init: Any, dtype: Any, standardize: bool,
-    standardize_targets: bool, l1: Any, l2: Any, penalize_biases: Any, dropout: Any,
-    input_dropout: float, input_noise: float, max_norm: Any,
-) -> tuple[NetworkSpec, list[initializers.Scheme]]:  # fmt: skip
-    """Validate the arguments of `Network`; returns its spec, and how to draw its weights."""
-    spec = NetworkSpec.create(sizes, activations, cost, dtype)
-    schemes = initializers.schemes(init, [f.name for f in spec.activations], spec.dtype)
-    # parts without numbers, which validate what is assigned to them
-    none = np.empty(0)
-    inputs, targets = Inputs(none, none), Targets(spec.are_numbers)
-    layers = [Layer(none, none, l == len(schemes)) for l in range(1, len(schemes) + 1)]
-    given = {"standardize": standardize, "dropout": input_dropout, "noise": input_noise}
-    apply_settings(inputs, given)
-    apply_settings(targets, {"standardize": standardize_targets})
-    assign_per_layer(layers, l1=l1, l2=l2, penalize_biases=penalize_biases, max_norm=max_norm)
-    assign_dropout(layers, dropout)
-    of_inputs, of_targets, *of_layers = map(training_settings, (inputs, targets, *layers))
-    described = replace(spec, inputs=of_inputs, targets=of_targets, layers=tuple(of_layers))
-    return described, schemes
-
-
-_described = lru_cache(typed=True)(_described_anew)
 
 
 class Network(NetworkBase):
@@ -137,7 +108,7 @@ class Network(NetworkBase):
         sizes: Sequence[int],
         activations: str | Activation | Sequence[str | Activation] = "relu",
         cost: str | Cost | Sequence[Any] = "squared_error",
-        init: str | initializers.Scheme | Sequence[str | initializers.Scheme] = "auto",
+        init: str | Scheme | Sequence[str | Scheme] = "auto",
         dtype: Any = "float32",
         seed: int | None = None,
         standardize: bool = False,
@@ -155,9 +126,6 @@ class Network(NetworkBase):
             activations, cost, init, real_dtype(dtype), standardize, standardize_targets, l1, l2,
             penalize_biases, dropout, input_dropout, input_noise, max_norm,
         )  # fmt: skip
-        describe = (
-            _described if all(isinstance(each, _PLAIN) for each in given) else _described_anew
-        )
         spec, schemes = describe(network_sizes(sizes), *given)
         if seed is not None:
             integer("seed", seed, least=0, most=np.inf)
@@ -237,6 +205,36 @@ class Network(NetworkBase):
         views = self.engine.workspace.views(dC)
         dC_dW, dC_db = zip(*((W.copy(), b.copy()) for W, b in views), strict=True)
         return Gradients(C, dC_dW, dC_db, dC_da0)
+
+    def explain(
+        self, x: Any, y: Any, layer: int = 1, i: int = 0, j: int | None = None, *,
+        optimizer: Optimizer | None = None, sample_weight: Any = None, sample: int = 0,
+        digits: int = 6,
+    ) -> "Explanation":  # fmt: skip
+        """The numbers of one derivative, from the inputs through equations (1) to (10); print it.
+
+        Parameters
+        ----------
+        x, y, sample_weight : array_like
+            As for `gradients`; or a single sample, as for `step`.
+        layer, i, j : int
+            dC/dW[i, j] of layer 1 to L, or dC/db[i] if j is None.
+        optimizer : Optimizer, optional
+            Whose next step follows; it is taken by copies, and nothing changes.
+        sample : int, default 0
+            Which sample of the mini-batch is followed.
+        digits : int, default 6
+            Significant digits, at most 17.
+
+        Returns
+        -------
+        fastgrad.explain.explanation.Explanation
+            To be printed, or shown by a notebook.
+        """
+        from .explain.explain import explain  # noqa: PLC0415 - not needed to train
+
+        of = layer, i, j
+        return explain(self, x, y, sample_weight, of, optimizer, sample, digits)
 
     def step(self, x: Any, y: Any, optimizer: Optimizer) -> float:
         """Update the weights on one mini-batch, for streams and reinforcement learning.

@@ -86,6 +86,7 @@ ORDER = [
     ["data", "formats"],
     ["engine"],
     ["train"],
+    ["explain"],
     ["network_base", "network"],
     ["checkpoint"],
     ["fleets"],

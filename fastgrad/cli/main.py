@@ -13,7 +13,7 @@ from ..data.cells import escaped
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.costs import COSTS as ALL_COSTS
 from ..tables.recipe import COSTS, SCHEDULES, Recipe, default_recipe
-from . import commands, predict, train
+from . import commands, explain, predict, train
 from .interrupts import between_imports
 from .options import (
     activation,
@@ -22,6 +22,7 @@ from .options import (
     integer,
     names,
     number,
+    rows,
     sizes,
     words,
     yes_or_no,
@@ -36,7 +37,7 @@ _BY_SIZE = "Where no default is named, it follows from the number of rows and th
 #: Options that are named differently from the library's arguments.
 _OPTIONS = {
     "lr": "learning_rate", "sizes": "layers", "activations": "activation", "members": "ensemble",
-    "n_folds": "cv", "Y": "target",
+    "n_folds": "cv", "Y": "target", "i": "node", "j": "input",
 }  # fmt: skip
 
 #: What other tools call the commands.
@@ -241,8 +242,7 @@ def _network_arguments(
 
 def _predict_arguments(parser: Parser) -> None:
     _model_arguments(parser)
-    about = "file to write to (default: standard output)"
-    parser.add_argument("--output", "-o", metavar="FILE", help=about)
+    _output_argument(parser)
     about = "also write the probability of each class"
     parser.add_argument("--proba", action="store_true", help=about)
     about = "columns of DATA to write before the predictions, separated by commas"
@@ -253,10 +253,32 @@ def _evaluate_arguments(parser: Parser) -> None:
     _model_arguments(parser)
     about = "all rows, also those of the training file that the model was trained on"
     parser.add_argument("--all-rows", action="store_true", help=about)
-    about = (
-        "column with the true values (default: that of the training, or the one beside the inputs)"
-    )
-    parser.add_argument("--target", metavar="COLUMN", help=about)
+    _target_argument(parser)
+
+
+def _explain_arguments(parser: Parser) -> None:
+    _model_arguments(parser)
+    _target_argument(parser)
+    about = "a row of DATA, or a mini-batch such as 0:32, of which the first row is followed"
+    parser.add_argument("--rows", metavar="ROWS", type=rows, default=(0, 1), help=about)
+    about = "the layer of the weight, from 1"
+    parser.add_argument("--layer", metavar="L", type=integer(least=1), default=1, help=about)
+    about = "its node in that layer, from 0"
+    parser.add_argument("--node", metavar="I", type=integer(least=0), default=0, help=about)
+    about = "its node in the layer before, from 0, or the name of an input (default: the bias)"
+    parser.add_argument("--input", metavar="J", help=about)
+    about = "the network, where the model has several, from 1"
+    parser.add_argument("--member", metavar="K", type=integer(least=1), default=1, help=about)
+    about = f"the optimizer whose first step follows: {', '.join(explain.OPTIMIZERS)}"
+    parser.add_argument("--optimizer", metavar="NAME", type=choice(*explain.OPTIMIZERS), help=about)
+    about = "its learning rate (default: that of the library)"
+    parser.add_argument("--learning-rate", metavar="RATE", type=number(least=0), help=about)
+    about = "significant digits"
+    parser.add_argument("--digits", metavar="N", type=integer(least=1), default=6, help=about)
+    about = f"what to write: {', '.join(explain.FORMATS)}"
+    formats = choice(*explain.FORMATS)
+    parser.add_argument("--format", metavar="NAME", type=formats, default="text", help=about)
+    _output_argument(parser)
 
 
 def _check_arguments(parser: Parser) -> None:
@@ -279,6 +301,18 @@ def _model_arguments(parser: Parser) -> None:
     _target_file_argument(parser)
 
 
+def _output_argument(parser: Parser) -> None:
+    about = "file to write to (default: standard output)"
+    parser.add_argument("--output", "-o", metavar="FILE", help=about)
+
+
+def _target_argument(parser: Parser) -> None:
+    about = (
+        "column with the true values (default: that of the training, or the one beside the inputs)"
+    )
+    parser.add_argument("--target", metavar="COLUMN", help=about)
+
+
 def _target_file_argument(parser: Any) -> None:
     about = "file of the targets, for .npy and idx (default: y beside X, labels beside images)"
     parser.add_argument("--target-file", metavar="FILE", help=about)
@@ -296,6 +330,8 @@ _COMMANDS: dict[str, tuple[Callable[..., int], str, Callable[[Parser], None]]] =
                 _predict_arguments),
     "evaluate": (predict.evaluate, "compare the predictions with the targets",
                  _evaluate_arguments),
+    "explain": (explain.explain, "show the numbers of one derivative, equation by equation",
+                _explain_arguments),
     "check": (commands.check, "compare the gradients with central differences of the cost; exit "
               "code 1 if they differ", _check_arguments),
     "info": (commands.info, "describe a saved model, or the versions, the processor and the "

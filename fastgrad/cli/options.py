@@ -10,7 +10,8 @@ from .. import validation
 from ..kernels import activations, costs
 
 __all__ = [
-    "activation", "choice", "cost", "integer", "names", "number", "sizes", "words", "yes_or_no",
+    "activation", "choice", "cost", "integer", "names", "number", "rows", "sizes", "words",
+    "yes_or_no",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -46,6 +47,17 @@ def sizes(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"(-?\d+(, *-?\d+)*)?", text):
         raise argparse.ArgumentTypeError(f"got '{text}'; expected sizes such as 64,32")
     return tuple(map(integer(least=1), text.split(","))) if text else ()
+
+
+def rows(text: str) -> tuple[int, int]:
+    """The first row and the one after the last, from 0: of "3" row 3 alone, of "0:32" 32 rows."""
+    if not re.fullmatch(r"\d{1,15}(:\d{1,15})?", text):
+        raise argparse.ArgumentTypeError(f"got '{text}'; expected a row such as 3, or rows 0:32")
+    first, _, last = text.partition(":")
+    found = int(first), int(last) if last else int(first) + 1
+    if found[0] >= found[1]:
+        raise argparse.ArgumentTypeError(f"got '{text}'; expected the first row below the last")
+    return found
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ..tables.model import TableModel
 from . import output_files, report
 from .sources import DIGITS, digest, digits
 
-__all__ = ["evaluate", "predict"]
+__all__ = ["evaluate", "predict", "read_compared"]
 
 
 def predict(arguments: argparse.Namespace) -> int:
@@ -74,14 +74,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     model = TableModel.load(arguments.model)
-    target = arguments.target or (model.targets.target if model.encoder else None)
-    if target in (model.column_names or ()):
-        of_what = f" of {model.targets.target!r}" if model.targets.target else ""
-        raise ValueError(
-            f"target: got {target!r}, an input of the model; expected the column with the true"
-            f" values{of_what}"
-        )
-    samples = _read(model, arguments, target=target)
+    samples = read_compared(model, arguments)
     trained_on = samples.target == model.targets.target and _is_training_data(model, arguments.data)
     held_out = trained_on and not arguments.all_rows and bool(model.metadata.get("test_size"))
     what = "all rows, those of the training included" if trained_on else "all rows"
@@ -105,8 +98,28 @@ def evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def read_compared(model: TableModel, arguments: argparse.Namespace) -> Samples:
+    """The data with the true values, in the column of the training or that of --target.
+
+    Parameters
+    ----------
+    model : TableModel
+        The model.
+    arguments : argparse.Namespace
+        Of a command with MODEL, DATA and --target.
+    """
+    target = arguments.target or (model.targets.target if model.encoder else None)
+    if target in (model.column_names or ()):
+        of_what = f" of {model.targets.target!r}" if model.targets.target else ""
+        raise ValueError(
+            f"target: got {target!r}, an input of the model; expected the column with the true"
+            f" values{of_what}"
+        )
+    return _read(model, arguments, target=target)
+
+
 def _read(model: TableModel, arguments: argparse.Namespace, **options: Any) -> Samples:
-    """Read the data in the way it was read for training; without DATA, the digits."""
+    """The data, read in the way it was read for training; without DATA, the digits."""
     if arguments.data:
         return model.read_like(arguments.data, target_file=arguments.target_file, **options)
     if model.metadata.get("data") != DIGITS:
@@ -114,7 +127,7 @@ def _read(model: TableModel, arguments: argparse.Namespace, **options: Any) -> S
     samples = digits()
     if options.get("keep"):
         raise ValueError("keep: the digits have no named columns; expected a table")
-    return samples if arguments.command == "evaluate" else samples.take(_held_out(model, samples))
+    return samples.take(_held_out(model, samples)) if arguments.command == "predict" else samples
 
 
 def _is_training_data(model: TableModel, path: str | None) -> bool:

@@ -1,0 +1,1 @@
+"""The numbers behind one derivative, equation by equation: see `Network.explain`."""
