@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
-from .formulas import Formatter, latex
+from .formulas import Formatter, html, latex
 from .steps import Step
 
 __all__ = ["Explanation"]
@@ -79,7 +79,8 @@ class Explanation:
             for step, value in steps:
                 left, _, right = step.symbols.partition(" = ")
                 tag = f" \\tag{{{step.equation}}}" if step.equation else ""
-                lines.append(f"{latex(left)} &= {latex(right or step.numbers)}{tag} \\\\")
+                layer = f" \\qquad (l = {step.layer})"
+                lines.append(f"{latex(left)} &= {latex(right or step.numbers)}{layer}{tag} \\\\")
                 lines.append(f"&= {latex(step.numbers)} = {latex(value)} \\\\")
         body = "\n".join(lines).removesuffix(" \\\\")
         return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
@@ -88,17 +89,17 @@ class Explanation:
         """A table, whose rows open to show the loops; without scripts, styles or outside links."""
         rows = []
         for part, steps in self._parts():
-            rows.append(f'<tr><th colspan="3" scope="rowgroup">{escape(part)}</th></tr>')
+            rows.append(f'<tr><th colspan="4" scope="rowgroup">{escape(part)}</th></tr>')
             for step, value in steps:
                 number = f"({step.equation})" if step.equation else ""
-                shown = f"{escape(step.symbols)}<br>= {escape(step.numbers)} = <b>{value}</b>"
+                shown = f"{html(step.symbols)}<br>= {escape(step.numbers)} = <b>{value}</b>"
                 loop = step.loop and (
                     f"<details><summary>{escape(str(step.loop))}</summary>"
                     f"<pre>{escape(step.loop.text)}</pre></details>"
                 )
-                cells = (number, f"layer {step.layer}", f"{shown}{loop or ''}")
+                cells = (number, f"layer&nbsp;{step.layer}", shown, loop or "")
                 rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        left = ' style="text-align: left"'
+        left = ' style="text-align: left; vertical-align: top"'
         caption = f"<caption{left}><b>{escape(self.title)}</b><br>{escape(self.of)}</caption>"
         table = "\n".join([caption, *rows]).replace("<td>", f"<td{left}>")
         return f"<table>{table.replace('<th ', f'<th{left} ')}</table>"

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
-__all__ = ["Formatter", "latex"]
+__all__ = ["Formatter", "html", "latex"]
 
 _MOST_TERMS = 6
 
@@ -47,22 +48,34 @@ class Formatter:
         return self.sum(terms, also)
 
 
-#: Symbols of a text, in order, and what they are in LaTeX.
+#: A name, and the index behind it, if it has one: W and 0,1 of "W_0,1"; squared_error has none.
+_NAME = re.compile(r"(Σ|[A-Za-z]\w*?)(?:_((?:\d+|[a-z])(?:,(?:\d+|[a-z]))*))?(?!\w)")
+
+#: What is no name, in order.
 _IN_LATEX = (
-    (r"dC/d([a-zW]+)((?:_[\w,]+)?)", r"\\frac{\\partial C}{\\partial \1\2}"),
-    (r"([A-Za-z]\w*?)_([\w,]+)", r"\1_{\2}"),
-    (r"Σ", r"\\sum"),
-    (r"√\(", r"\\operatorname{sqrt}("),
-    (r"·", r" \\cdot "),
-    (r"(\d)e([-+]\d+)", r"\1 \\cdot 10^{\2}"),
-    (r"(?<![\\A-Za-z{_])([A-Za-z]{2,}\d?)(?![A-Za-z{}])", r"\\mathrm{\1}"),
-    (r"\.\.\.", r"\\dots "),
+    (r"dC/d(a|b|W)(_[\w,]+)", r"\\frac{\\partial C}{\\partial \1\2}"),
+    (r"(\d)e([-+])0*(\d+)", r"\1 \\cdot 10^{\2\3}"),
     (r"²", "^2"),
+    (r"·", r" \\cdot "),
+    (r"\.\.\.", r"\\dots "),
+    (r"√", "sqrt"),
 )
 
 
 def latex(formula: str) -> str:
     """The text of a formula in LaTeX."""
+
+    def name(found: re.Match[str]) -> str:
+        word, index = found.groups()
+        word = {"Σ": r"\sum"}.get(word, word if len(word) == 1 else f"\\mathrm{{{word}}}")
+        word = word.replace("_", r"\_")
+        return f"{word}_{{{index}}}" if index else word
+
     for pattern, replacement in _IN_LATEX:
         formula = re.sub(pattern, replacement, formula)
-    return formula
+    return re.sub(r"(?<![\\\w])" + _NAME.pattern, name, formula)
+
+
+def html(formula: str) -> str:
+    """The text of a formula in HTML."""
+    return _NAME.sub(lambda of: f"{of[1]}<sub>{of[2]}</sub>" if of[2] else of[0], escape(formula))

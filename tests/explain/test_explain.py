@@ -238,6 +238,18 @@ def test_latex_is_what_matplotlib_can_set():
             parser.parse(f"${formula}$")
 
 
+def test_latex_and_html_have_the_symbols_of_the_derivation():
+    net, x, y = example()
+    explanation = net.explain(x, y, 1, 1, 0)
+    assert r"u_{1} &= b_{1} + \sum_{j} W_{1,j} \cdot a_{j} \qquad (l = 1) \tag{1}" in (
+        explanation.to_latex()
+    )
+    assert r"\mathrm{squared\_error}(a, y)" in explanation.to_latex()
+    assert "u<sub>1</sub> = b<sub>1</sub> + Σ<sub>j</sub> W<sub>1,j</sub>·a<sub>j</sub>" in (
+        explanation.to_html()
+    )
+
+
 class Balanced(HTMLParser):
     open: tuple = ()
 
