@@ -6,6 +6,7 @@ user too.
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -118,10 +119,13 @@ class _Tracer:
         self, arguments: Mapping[str, Any], names: dict[str, Any], write: Formatter
     ) -> None:
         self._arguments, self._names, self._write = arguments, names, write
+        self._has_returned = False
 
     def lines(self, body: list[ast.stmt], in_loop: bool) -> Iterator[TracedLine]:
         """The lines of some statements; before a loop, only those that return."""
         for statement in body:
+            if self._has_returned:
+                return
             match statement:
                 case ast.Expr():  # the docstring
                     continue
@@ -132,6 +136,7 @@ class _Tracer:
                     is_so = _value(test, self._names)
                     yield from self.lines(statement.body if is_so else statement.orelse, in_loop)
                 case ast.Return(value=ast.expr() as value):
+                    self._has_returned = True
                     yield self._line(None, value)
                 case ast.Assign(targets=[target], value=value):
                     yield from self._assigned([(target, value)], in_loop)
@@ -177,7 +182,7 @@ def _text(change: ast.NodeTransformer, value: ast.expr) -> str:
     text = ast.unparse(change.visit(_copy(value)))
     for python, formula in ((" * ", "·"), ("sqrt(", "√("), (" ** 2", "²")):
         text = text.replace(python, formula)
-    return text
+    return re.sub(r"\((\(-[\w.+-]+\))\)", r"\1", text)  # a negative argument of a function
 
 
 def _copy(value: ast.expr) -> ast.expr:

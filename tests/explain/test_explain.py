@@ -192,6 +192,30 @@ def test_rules_costs_and_activations_of_a_user():
     assert "quartic'(a, y)" in str(explanation)  # a lambda has no lines of its own
 
 
+def _asymmetric(a, y):
+    d = a - y
+    if d < 0:
+        return d * d
+    return 2 * d * d
+
+
+def _asymmetric_da(a, y):
+    d = a - y
+    if d < 0:
+        return 2 * d
+    return 4 * d
+
+
+def test_a_cost_with_cases():
+    net, x, y = small(fg.Cost("asymmetric", _asymmetric, _asymmetric_da), S=4)
+    for sample in range(4):
+        explanation = net.explain(x, y, 1, 0, 0, sample=sample, digits=17)
+        assert_each_number_follows(explanation)
+        found = [s.symbols for s in explanation.steps if s.symbols.startswith("dC/da_0 = factor")]
+        a = net.forward(x)[sample, 0]
+        assert found == [f"dC/da_0 = factor·({2 if a < y[sample, 0] else 4}·d)"]
+
+
 def test_loops_are_where_they_are_said_to_be():
     net, x, y = small("softmax_cross_entropy", S=4, l2=0.1)
     one, many = (net.explain(x[:S], y[:S], 1, 0, 0, optimizer=fg.Adam()) for S in (1, 4))
