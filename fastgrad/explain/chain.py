@@ -1,18 +1,16 @@
 """The chain of numbers from a sample to one derivative: equations (1) to (10)."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ..engine.batch import Batch
-from ..kernels.costs import linked
 from ..train.base import TrainableNetwork
 from .arrays import GradientArrays
+from .costs import output_derivatives
 from .formulas import Formatter
-from .loops import loop_of
+from .loops import Loop, loop_of
 from .steps import Place, Step
-from .tracing import trace
 
 __all__ = ["Chain"]
 
@@ -43,7 +41,7 @@ class Chain:
         arrays: GradientArrays, write: Formatter,
     ) -> None:  # fmt: skip
         self.net, self.batch, self.sample, self.place = net, batch, sample, place
-        self.arrays, self.write, self.L = arrays, write, len(net.layers)
+        self.arrays, self.write = arrays, write
         self.is_batch = len(batch.X) > 1
         weight = batch.weights[sample] if len(batch.weights) else 1.0
         self.share = float(weight) / len(batch.X)  # w_s / S
@@ -68,7 +66,7 @@ class Chain:
                 numbers = f"({of} - {mean})·{scale}"
                 symbols = f"a_{j} = (x_{j} - mean_{j})·scale_{j}"
                 yield Step("Forward", "", 0, symbols, numbers, float(self.arrays.a[0][j]))
-        loops = loop_of("1s" if self.is_batch else "1"), loop_of("2")
+        loops = self._loop("1"), loop_of("2")
         for l, layer in enumerate(self.net.layers, start=1):
             name, before = self.net.spec.activations[l - 1].name, self.arrays.a[l - 1]
             also = self.place.j if l == self.place.l else None
@@ -83,7 +81,7 @@ class Chain:
 
     def cost(self) -> Iterator[Step]:
         """The cost of the mini-batch."""
-        shown = ", ".join(map(self.write.number, self.arrays.a[self.L][:_MOST_NODES]))
+        shown = ", ".join(map(self.write.number, self.arrays.a[-1][:_MOST_NODES]))
         names = " + ".join(head.cost.name for head in self.net.heads)
         targets = ", ".join(map(self.write.number, self.y[:_MOST_NODES]))
         dots = ", ..." * (len(self.y) > _MOST_NODES)
@@ -94,76 +92,44 @@ class Chain:
             symbols += " + penalty"
             numbers += f" + {self.write.number(penalty)}"
         symbols = f"C = {symbols}"
-        yield Step("Cost", "", self.L, symbols, numbers, self.arrays.C)
-
-    def _output_derivatives(self) -> Iterator[tuple[int, Step]]:
-        """Nodes of the last layer and their dC/da, by the cost of each head: (8) for softmax."""
-        L, first = self.L, 0
-        a = self.arrays.a[L]
-        for head in self.net.heads:
-            of = slice(first, first + head.nodes)
-            cost, factor = head.cost, self.share * head.weight
-            factor /= head.nodes if cost.reduction == "mean" else 1
-            scale = "" if factor == 1 else f"{self.write.number(factor)}·"
-            shown = [i for i in self.nodes(L) if i in range(of.start, of.stop)]
-            if cost.link == "softmax":
-                p = linked(a[of][None].copy(), "softmax")[0]
-                keep = 1 - cost.label_smoothing
-                y = keep * self.y[of] + cost.label_smoothing / head.nodes
-                for i in shown:
-                    p_i, y_i = float(p[i - first]), float(y[i - first])
-                    numbers = f"{self.write.number(p_i)} - {self.write.factor(y_i)}"
-                    numbers = f"{scale}({numbers})" if scale else numbers
-                    symbols = f"dC/da_{i} = {'w_s/S·(' if scale else ''}p_{i} - y_{i}"
-                    symbols += ")" * bool(scale)
-                    value = factor * (p_i - y_i)
-                    yield i, Step("Backward", "8", L, symbols, numbers, value, loop_of("8"))
-            else:
-                for i in shown:
-                    yield i, self._derivative_of(cost, i, float(a[i]), float(self.y[i]), factor)
-            first = of.stop
-
-    def _derivative_of(self, cost: Any, i: int, a_i: float, y_i: float, factor: float) -> Step:
-        """dC/da_i of a cost that is a sum over nodes, by the lines of its function."""
-        scale = "" if factor == 1 else f"{self.write.number(factor)}·"
-        try:
-            names = dict(zip(("a", "y"), (a_i, y_i), strict=True))
-            *_, line = trace(cost.dC_da, names, self.write)
-            symbols, numbers, value = line.symbols, line.numbers, line.value
-        except (OSError, TypeError, SyntaxError, NotImplementedError, NameError):
-            value = float(cost.dC_da(a_i, y_i))
-            symbols, numbers = f"{cost.name}'(a, y)", self.write.number(value)
-        shown = f"dC/da_{i} = {'factor·(' if scale else ''}{symbols}{')' * bool(scale)}"
-        numbers = f"{scale}({numbers})" if scale else numbers
-        return Step("Backward", "", self.L, shown, numbers, factor * value)
+        yield Step("Cost", "", len(self.net.layers), symbols, numbers, self.arrays.C)
 
     def backward(self) -> Iterator[Step]:
         """Equations (3) and (5), from the last layer down to that of the parameter."""
-        before = {}  # dC/da of each node shown
-        for i, step in self._output_derivatives():
-            before[i] = step.value
-            yield step
-        yield from self._bias_derivatives(self.L, before)
-        loop = loop_of("5s" if self.is_batch else "5")
-        for l in range(self.L - 1, self.place.l - 1, -1):
-            W, d = self.net.layers[l].W, self.arrays.d[l + 1]
-            before = {}
-            for j in [self.place.i] if l == self.place.l else self.nodes(l):
-                numbers = self.write.products(d, W[:, j])
-                value = float(d.astype(float) @ W[:, j].astype(float))
-                symbols = f"dC/da_{j} = Σ_i dC/db_i·W_i,{j}"
-                before[j] = value
-                yield Step("Backward", loop.equation, l, symbols, numbers, value, loop)
-            yield from self._bias_derivatives(l, before)
+        net, L = self.net, len(self.net.layers)
+        of_outputs = net.heads, self.arrays.a[L], self.y, self.share, self._followed(L), L
+        derivatives = dict(output_derivatives(*of_outputs, self.write))
+        yield from self._through_activations(L, derivatives)
+        for l in range(L - 1, self.place.l - 1, -1):
+            yield from self._through_activations(l, self._through_weights(l))
 
-    def _bias_derivatives(self, l: int, before: dict[int, float]) -> Iterator[Step]:
-        """Equation (3)."""
-        loop = loop_of("3s" if self.is_batch and l < self.L else "3")
-        for i in [self.place.i] if l == self.place.l else self.nodes(l):
+    def _followed(self, l: int) -> list[int]:
+        """The nodes of a layer that are shown on the way back: at its end the parameter's alone."""
+        return [self.place.i] if l == self.place.l else self.nodes(l)
+
+    def _through_weights(self, l: int) -> dict[int, Step]:
+        """Equation (5), by node of layer l."""
+        loop, W, d = self._loop("5"), self.net.layers[l].W, self.arrays.d[l + 1]
+        steps = {}
+        for j in self._followed(l):
+            numbers, symbols = self.write.products(d, W[:, j]), f"dC/da_{j} = Σ_i dC/db_i·W_i,{j}"
+            value = float(d.astype(float) @ W[:, j].astype(float))
+            steps[j] = Step("Backward", loop.equation, l, symbols, numbers, value, loop)
+        return steps
+
+    def _through_activations(self, l: int, before: dict[int, Step]) -> Iterator[Step]:
+        """The steps before, and equation (3)."""
+        yield from before.values()
+        loop = self._loop("3") if l < len(self.net.layers) else loop_of("3")
+        for i, dC_da in before.items():
             d_i, df_i = float(self.arrays.d[l][i]), float(self.arrays.df[l][i])
-            numbers = f"{self.write.factor(before[i])}·{self.write.factor(df_i)}"
+            numbers = f"{self.write.factor(dC_da.value)}·{self.write.factor(df_i)}"
             symbols = f"dC/db_{i} = dC/da_{i}·f'(u_{i})"
             yield Step("Backward", loop.equation, l, symbols, numbers, d_i, loop)
+
+    def _loop(self, equation: str) -> Loop:
+        """That of one sample, or of many."""
+        return loop_of(f"{equation}s" if self.is_batch else equation)
 
     def gradient(self, value: float) -> Iterator[Step]:
         """Equations (4), or (6) and (7), and (10)."""

@@ -211,9 +211,9 @@ def test_a_cost_with_cases():
     for sample in range(4):
         explanation = net.explain(x, y, 1, 0, 0, sample=sample, digits=17)
         assert_each_number_follows(explanation)
-        found = [s.symbols for s in explanation.steps if s.symbols.startswith("dC/da_0 = factor")]
+        found = [s.symbols for s in explanation.steps if s.symbols.startswith("dC/da_0 = w_s/S")]
         a = net.forward(x)[sample, 0]
-        assert found == [f"dC/da_0 = factor·({2 if a < y[sample, 0] else 4}·d)"]
+        assert found == [f"dC/da_0 = w_s/S·({2 if a < y[sample, 0] else 4}·d)"]
 
 
 def test_loops_are_where_they_are_said_to_be():
