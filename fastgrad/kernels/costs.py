@@ -139,7 +139,7 @@ def _squared_error(a: Any, y: Any) -> Any:
 
 
 def _squared_error_da(a: Any, y: Any) -> Any:
-    return a - y
+    return a - y  # eq. (13): dC/da = a - y
 
 
 def _mse(a: Any, y: Any) -> Any:
@@ -148,7 +148,7 @@ def _mse(a: Any, y: Any) -> Any:
 
 
 def _mse_da(a: Any, y: Any) -> Any:
-    return real(a, 2) * (a - y)
+    return real(a, 2) * (a - y)  # eq. (14): dC/da = 2 (a - y)
 
 
 def _mae(a: Any, y: Any) -> Any:
@@ -157,6 +157,7 @@ def _mae(a: Any, y: Any) -> Any:
 
 
 def _mae_da(a: Any, y: Any) -> Any:
+    # eq. (15): dC/da = sign(a - y)
     return real(a, 1) if a > y else (real(a, -1) if a < y else real(a, 0))
 
 
@@ -178,7 +179,7 @@ def huber(delta: float = 1.0) -> Cost:
         return near * (d - real(a, 0.5) * near)  # both cases in one
 
     def dC_da(a: Any, y: Any) -> Any:
-        return clamp(a - y, -delta, delta)
+        return clamp(a - y, -delta, delta)  # eq. (16): dC/da = a - y, within -delta and delta
 
     return _builtin(full_name("huber", "delta", delta, 1.0), C, dC_da, "mean")
 
@@ -192,7 +193,7 @@ def _log_cosh(a: Any, y: Any) -> Any:
 
 
 def _log_cosh_da(a: Any, y: Any) -> Any:
-    return tanh(a - y)
+    return tanh(a - y)  # eq. (17): dC/da = tanh(a - y)
 
 
 def quantile(q: float = 0.5) -> Cost:
@@ -213,6 +214,7 @@ def quantile(q: float = 0.5) -> Cost:
         return real(a, q) * (y - a) if a < y else real(a, 1 - q) * (a - y)
 
     def dC_da(a: Any, y: Any) -> Any:
+        # eq. (18): dC/da = -q if a < y, 1 - q if a > y
         return real(a, -q) if a < y else (real(a, 1 - q) if a > y else real(a, 0))
 
     return _builtin(full_name("quantile", "q", q, 0.5), C, dC_da, "mean")
@@ -224,7 +226,7 @@ def _poisson(a: Any, y: Any) -> Any:
 
 
 def _poisson_da(a: Any, y: Any) -> Any:
-    return exp(a) - y
+    return exp(a) - y  # eq. (19): dC/da = exp(a) - y
 
 
 def _hinge(a: Any, y: Any) -> Any:
@@ -234,7 +236,7 @@ def _hinge(a: Any, y: Any) -> Any:
 
 
 def _hinge_da(a: Any, y: Any) -> Any:
-    return -y if y * a < 1 else real(a, 0)
+    return -y if y * a < 1 else real(a, 0)  # eq. (20): dC/da = -y if y a < 1, else 0
 
 
 def _share(cost: str, label_smoothing: Any) -> float:
@@ -265,6 +267,7 @@ def sigmoid_cross_entropy(label_smoothing: float = 0.0) -> Cost:
         return ((real(a, 1) - y_e) * a if a > 0 else -y_e * a) + log1p(exp(-abs(a)))
 
     def dC_da(a: Any, y: Any) -> Any:
+        # eq. (21): dC/da = p - y
         return sigmoid(a) - (real(a, 1 - share) * y + real(a, share / 2))
 
     name = full_name("sigmoid_cross_entropy", "label_smoothing", share, 0.0)

@@ -1,4 +1,4 @@
-"""Equations (1) to (10) as loops, for one sample and for many.
+"""Equations (1) to (10), (12) and (22) as loops, for one sample and for many.
 
 The notation is that of docs/derivation.md: `i` is a node of layer l, `j` a node of layer l-1, `s` a
 sample. For one sample the arrays are `a[i]`; for many they come in panels of 16 samples (8 in
@@ -124,7 +124,7 @@ def cost_loop(C_of: str, dC_da_of: str) -> Any:
     ) -> None:
         for s in range(width):
             C[s] = 0
-        for i in range(n_out):
+        for i in range(n_out):  # eq. (12): dC/da_is = w_s C'(a_is, y_is)
             for s in range(width):
                 k = i * width + s
                 C[s] += w[s] * scalar(C_of, a[k], y[k])
@@ -157,6 +157,7 @@ def softmax_loop(smoothing: float) -> Any:
                 z[s] += d[k]
         for s in range(width):
             m[s] += log(z[s])  # now log sum_i exp(a_i)
+        # eq. (22): y_i = (1 - eps) y_i + eps / n
         keep, spread = real(w[0], 1 - smoothing), real(w[0], smoothing / n_out)
         for i in range(n_out):  # eq. (8): dC/du_i = p_i - y_i
             for s in range(width):

@@ -78,14 +78,14 @@ def _prepare_sgd(h: Array, m: Array, c: Array, t: int) -> None:
 
 def _sgd(w: Array, g: Array, x: Array, y: Array, z: Array, c: Array, n: int) -> None:
     lr, decay = c[0], c[1]
-    for k in range(n):
+    for k in range(n):  # eq. (24): w_k = w_k - lr g_k
         w[k] -= lr * (g[k] + decay * w[k])
 
 
 def _momentum(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int) -> None:
     """B. T. Polyak, 1964."""
     lr, decay, momentum, part = c[0], c[1], c[2], c[3]
-    for k in range(n):
+    for k in range(n):  # eq. (25): v_k = mu v_k + (1 - tau) g_k, w_k = w_k - lr v_k
         v[k] = momentum * v[k] + part * (g[k] + decay * w[k])
         w[k] -= lr * v[k]
 
@@ -93,7 +93,7 @@ def _momentum(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int
 def _nesterov(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int) -> None:
     """Y. Nesterov, 1983, in the form of I. Sutskever et al., 2013, equations 3 and 4."""
     lr, decay, momentum = c[0], c[1], c[2]
-    for k in range(n):
+    for k in range(n):  # eq. (26): v_k = mu v_k + g_k, w_k = w_k - lr (g_k + mu v_k)
         g_k = g[k] + decay * w[k]
         v[k] = momentum * v[k] + g_k
         w[k] -= lr * (g_k + momentum * v[k])
@@ -111,7 +111,7 @@ def _prepare_adagrad(h: Array, m: Array, c: Array, t: int) -> None:
 def _adagrad(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int) -> None:
     """J. Duchi, E. Hazan, Y. Singer, 2011, figure 1 with the diagonal."""
     lr, decay, eps, initial = c[0], c[1], c[2], c[3]
-    for k in range(n):
+    for k in range(n):  # eq. (27): v_k = v_k + g_k^2, w_k = w_k - lr g_k / (sqrt(v_k) + eps)
         g_k = g[k] + decay * w[k]
         v[k] += initial + g_k * g_k
         w[k] -= lr * g_k / (np.sqrt(v[k]) + eps)
@@ -125,7 +125,7 @@ def _prepare_adadelta(h: Array, m: Array, c: Array, t: int) -> None:
 def _adadelta(w: Array, g: Array, v: Array, u: Array, z: Array, c: Array, n: int) -> None:
     """M. D. Zeiler, arXiv:1212.5701, algorithm 1."""
     lr, rho, root, eps, decay = c[0], c[1], c[2], c[3], c[4]
-    for k in range(n):
+    for k in range(n):  # eq. (28): w_k = w_k - lr sqrt(u_k + eps) / sqrt(v_k + eps) g_k
         g_k = g[k] + decay * w[k]
         v[k] = rho * v[k] + (root * g_k) * (root * g_k)
         # two roots: their quotient is within the range of float32 where that of the squares is not
@@ -146,11 +146,11 @@ def _rmsprop(momentum: bool, centered: bool) -> Rule:
     def update(w: Array, g: Array, v: Array, y: Array, z: Array, c: Array, n: int) -> None:
         lr, alpha, rest, eps, decay, mu, root = c[0], c[1], c[2], c[3], c[4], c[5], c[6]
         mean, velocity = y, (z if centered else y)
-        for k in range(n):
+        for k in range(n):  # eq. (29): w_k = w_k - lr g_k / (sqrt(v_k) + eps)
             g_k = g[k] + decay * w[k]
             v[k] = alpha * v[k] + (root * g_k) * (root * g_k)
             v_k = v[k]
-            if centered:
+            if centered:  # eq. (30): v_k - m_k^2 for v_k
                 mean[k] = alpha * mean[k] + rest * g_k
                 v_k = max(v_k - mean[k] * mean[k], real(v_k, 0))  # rounding may leave less than 0
             step = g_k / (np.sqrt(v_k) + eps)
@@ -170,13 +170,15 @@ def _prepare_means(h: Array, c: Array, t: int) -> None:
     """What they share: the decay of both means, the root's correction and the weights' decay."""
     lr, beta1, beta2, eps, decay, decoupled = h[0], h[1], h[2], h[3], h[4], h[5]
     c[1], c[2], c[3], c[4] = beta1, 1 - beta1, beta2, np.sqrt(1 - beta2)
+    # eq. (33): mhat_k = m_k / (1 - beta1^t), vhat_k = v_k / (1 - beta2^t)
     c[5], c[6] = 1 / np.sqrt(1 - beta2**t), eps
+    # eq. (36): w_k = (1 - lr lambda) w_k
     c[7], c[8] = decay * (1 - decoupled), 1 - lr * decay * decoupled
 
 
 def _prepare_adam(h: Array, m: Array, c: Array, t: int) -> None:
     _prepare_means(h, c, t)
-    c[0] = h[0] / (1 - h[1] ** t)
+    c[0] = h[0] / (1 - h[1] ** t)  # the correction of m in (33)
 
 
 def _prepare_adam_eps_hat(h: Array, m: Array, c: Array, t: int) -> None:
@@ -193,6 +195,7 @@ def _prepare_nadam(h: Array, m: Array, c: Array, t: int) -> None:
     product = mu if t == 1 else m[0] * mu
     m[0] = product
     _prepare_means(h, c, t)
+    # eq. (37): mhat_k = (1 - mu_t) / (1 - mu_1...mu_t) g_k + mu_(t+1) / (1 - mu_1...mu_(t+1)) m_k
     c[0] = lr * mu_next / (1 - product * mu_next)
     c[9] = lr * (1 - mu) / (1 - product)
 
@@ -203,7 +206,7 @@ def _prepare_radam(h: Array, m: Array, c: Array, t: int) -> None:
     rho_most = 2 / (1 - beta2) - 1
     rho = rho_most - 2 * t * beta2**t / (1 - beta2**t)
     _prepare_means(h, c, t)
-    if rho > 5:
+    if rho > 5:  # eq. (38): w_k = w_k - lr R_t mhat_k / sqrt(vhat_k)
         rectified = (rho - 4) * (rho - 2) * rho_most / ((rho_most - 4) * (rho_most - 2) * rho)
         c[0] = rate * np.sqrt(rectified * (1 - beta2**t))
         c[5] = 1.0
@@ -223,14 +226,16 @@ def _adam(prepare: Callable[..., None], amsgrad: bool = False, nesterov: bool = 
         correction, eps, decay, keep, ahead = c[5], c[6], c[7], c[8], c[9]
         for k in range(n):
             g_k = g[k] + decay * w[k]
-            m[k] = beta1 * m[k] + rest1 * g_k
+            m[k] = beta1 * m[k] + rest1 * g_k  # eq. (31): m_k = beta1 m_k + (1 - beta1) g_k
+            # eq. (32): v_k = beta2 v_k + (1 - beta2) g_k^2
             v[k] = beta2 * v[k] + (root2 * g_k) * (root2 * g_k)
             v_k, step = v[k], rate * m[k]
-            if amsgrad:
+            if amsgrad:  # eq. (35): v_k = the largest v_k so far
                 largest[k] = max(largest[k], v_k)
                 v_k = largest[k]
             if nesterov:
                 step += ahead * g_k
+            # eq. (34): w_k = w_k - lr mhat_k / (sqrt(vhat_k) + eps)
             w[k] = keep * w[k] - step / (np.sqrt(v_k) * correction + eps)
 
     return Rule(prepare, update, slots=2 + amsgrad)
@@ -247,7 +252,7 @@ def _prepare_lion(h: Array, m: Array, c: Array, t: int) -> None:
 def _lion(w: Array, g: Array, m: Array, y: Array, z: Array, c: Array, n: int) -> None:
     """X. Chen et al., arXiv:2302.06675, algorithm 2."""
     lr, beta1, rest1, beta2, rest2, keep = c[0], c[1], c[2], c[3], c[4], c[5]
-    for k in range(n):
+    for k in range(n):  # eq. (39): w_k = w_k - lr sign(beta1 m_k + (1 - beta1) g_k)
         u = beta1 * m[k] + rest1 * g[k]
         m[k] = beta2 * m[k] + rest2 * g[k]
         w[k] = keep * w[k] - lr * np.sign(u)
@@ -263,7 +268,7 @@ def _rprop(w: Array, g: Array, last: Array, size: Array, z: Array, c: Array, n: 
     """M. Riedmiller, H. Braun, 1993, in the form iRprop- of C. Igel, M. Hüsken, 2000."""
     initial, shrink, grow, least, most = c[0], c[1], c[2], c[3], c[4]
     zero, one = real(initial, 0), real(initial, 1)
-    for k in range(n):
+    for k in range(n):  # eq. (40): w_k = w_k - size_k sign(g_k)
         both = g[k] * last[k]
         factor = grow if both > 0 else (shrink if both < 0 else one)
         size[k] = min(max((size[k] + initial) * factor, least), most)

@@ -84,7 +84,7 @@ class LBFGS(Optimizer):
         pairs : deque
             As `pairs` returns them.
         """
-        d, alphas = -g, []
+        d, alphas = -g, []  # eq. (41): d = -H g
         for s, y, rho in reversed(pairs):
             alphas.append(rho * (s @ d))
             d -= alphas[-1] * y

@@ -145,6 +145,7 @@ class SWA(_WeightAverage):
         self.share_and_count[1] += 1
         included = self.share_and_count[1] - self.number
         if included > 0 and self.average is not None:
+            # eq. (43): mean_k = mean_k + share (w_k - mean_k)
             self.average += (net.parameters - self.average) / included
 
     def _is_empty(self) -> bool:
