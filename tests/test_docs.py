@@ -59,6 +59,11 @@ def test_the_equations_are_numbered_as_in_the_formulas():
     assert re.findall(r"^`eq\. \((\w+)\): ", DERIVATION, re.MULTILINE) == numbers
 
 
+def test_a_numbered_formula_has_one_line():
+    numbered = [formula for formula in DERIVATION.split("$$")[1::2] if "\\tag" in formula]
+    assert [formula for formula in numbered if r"\\" in formula] == []  # Sphinx would drop the \tag
+
+
 @pytest.mark.parametrize("equation", EQUATION.findall(DERIVATION))
 def test_the_loop_stands_under_its_equation(equation):
     language, loop = BLOCK.search(DERIVATION.split(f"`{equation}`")[1]).groups()

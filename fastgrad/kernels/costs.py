@@ -214,7 +214,7 @@ def quantile(q: float = 0.5) -> Cost:
         return real(a, q) * (y - a) if a < y else real(a, 1 - q) * (a - y)
 
     def dC_da(a: Any, y: Any) -> Any:
-        # eq. (18): dC/da = -q if a < y, 1 - q if a > y
+        # eq. (18): dC/da = [a > y] - q
         return real(a, -q) if a < y else (real(a, 1 - q) if a > y else real(a, 0))
 
     return _builtin(full_name("quantile", "q", q, 0.5), C, dC_da, "mean")
@@ -236,7 +236,7 @@ def _hinge(a: Any, y: Any) -> Any:
 
 
 def _hinge_da(a: Any, y: Any) -> Any:
-    return -y if y * a < 1 else real(a, 0)  # eq. (20): dC/da = -y if y a < 1, else 0
+    return -y if y * a < 1 else real(a, 0)  # eq. (20): dC/da = -y [y a < 1]
 
 
 def _share(cost: str, label_smoothing: Any) -> float:

@@ -195,7 +195,7 @@ def _prepare_nadam(h: Array, m: Array, c: Array, t: int) -> None:
     product = mu if t == 1 else m[0] * mu
     m[0] = product
     _prepare_means(h, c, t)
-    # eq. (37): mhat_k = (1 - mu_t) / (1 - mu_1...mu_t) g_k + mu_(t+1) / (1 - mu_1...mu_(t+1)) m_k
+    # eq. (37): mhat_k = (1 - mu_t) / (1 - Pi_t) g_k + mu_(t+1) / (1 - Pi_(t+1)) m_k
     c[0] = lr * mu_next / (1 - product * mu_next)
     c[9] = lr * (1 - mu) / (1 - product)
 
