@@ -8,10 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-import fastgrad as fg
-from fastgrad import plot
-from fastgrad import sklearn as estimators
+from helpers.public_names import public_names
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fastgrad"
@@ -48,28 +45,6 @@ def imported_modules(module, nodes=ast.walk):
             yield from (name for name in taken if name in MODULES)
             if not all(name in MODULES for name in taken) or not names:
                 yield source
-
-
-def public(names, owner):
-    """Functions and classes of these names, and the methods that the classes define anew."""
-    for name in names:
-        thing = getattr(owner, name)
-        if inspect.isclass(thing):
-            yield name, thing
-            methods = [m for m in vars(thing) if inspect.isfunction(vars(thing)[m])]
-            for method in methods:
-                overrides = any(hasattr(base, method) for base in thing.__bases__)
-                if not method.startswith("_") and not overrides:
-                    yield f"{name}.{method}", vars(thing)[method]
-        elif callable(thing):
-            yield name, thing
-
-
-PUBLIC = {
-    f"{owner.__name__}.{name}": thing
-    for owner in (fg, fg.activations, fg.costs, fg.metrics, fg.schedules, plot, estimators)
-    for name, thing in public(owner.__all__, owner)
-}
 
 
 def test_the_modules_are_found():
@@ -150,6 +125,9 @@ def test_no_file_is_too_long(folder):
         path.name: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")
     }
     assert {name: count for name, count in lines.items() if count > LONGEST} == {}
+
+
+PUBLIC = {name: thing for name, thing in public_names().items() if callable(thing)}
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -259,7 +259,13 @@ class TargetEncoder:
         return ids
 
     def check_outputs(self, n_outputs: int) -> None:
-        """Raise ValueError if a network has another number of outputs than there are classes."""
+        """Raise ValueError if a network has another number of outputs than there are classes.
+
+        Parameters
+        ----------
+        n_outputs : int
+            That of the network; 1 is right for two classes too.
+        """
         n_classes = len(self.classes or [])
         if self.classes and n_outputs != n_classes and (n_outputs, n_classes) != (1, 2):
             raise ValueError(f"classes: got {n_classes}; expected one per output, {n_outputs}")
