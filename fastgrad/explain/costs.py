@@ -8,7 +8,7 @@ import numpy as np
 from ..kernels.costs import Cost, linked
 from ..model.output_heads import OutputHead, OutputHeads
 from .formulas import Formatter
-from .loops import loop_of
+from .loops import Loop, loop_of, loop_of_function
 from .steps import Step
 from .tracing import trace
 
@@ -43,16 +43,16 @@ def output_derivatives(
         last = first + head.nodes
         factor, symbol = _factor(head, share)
         for i in (i for i in nodes if first <= i < last):
-            equation, symbols, numbers, value = (
-                _of_softmax(head, a[first:last], y[first:last], i - first, i, write)
-                if head.cost.link == "softmax"
-                else ("", *_of_node(head.cost, float(a[i]), float(y[i]), write))
-            )
+            loop: Loop | None
+            if head.cost.link == "softmax":
+                of_head = a[first:last], y[first:last]
+                symbols, numbers, value, loop = _of_softmax(head, *of_head, i - first, i, write)
+            else:
+                symbols, numbers, value, loop = _of_node(head.cost, float(a[i]), float(y[i]), write)
             if symbol:
                 symbols = f"{symbol}·({symbols})"
                 numbers = f"{write.number(factor)}·({numbers})"
-            loop = loop_of(equation) if equation else None
-            shown = f"dC/da_{i} = {symbols}"
+            shown, equation = f"dC/da_{i} = {symbols}", loop.equation if loop else "12"
             yield i, Step("Backward", equation, layer, shown, numbers, factor * value, loop)
         first = last
 
@@ -69,20 +69,23 @@ def _factor(head: OutputHead, share: float) -> tuple[float, str]:
 
 def _of_softmax(
     head: OutputHead, a: Array, y: Array, k: int, i: int, write: Formatter
-) -> tuple[str, str, str, float]:
+) -> tuple[str, str, float, Loop]:
     """Equation (8) for output k of a head, which is node i."""
     p_i, smoothing = float(linked(a[None].copy(), "softmax")[0][k]), head.cost.label_smoothing
     y_i = (1 - smoothing) * float(y[k]) + smoothing / head.nodes
     numbers = f"{write.number(p_i)} - {write.factor(y_i)}"
-    return "8", f"p_{i} - y_{i}", numbers, p_i - y_i
+    return f"p_{i} - y_{i}", numbers, p_i - y_i, loop_of("8")
 
 
-def _of_node(cost: Cost, a_i: float, y_i: float, write: Formatter) -> tuple[str, str, float]:
+def _of_node(
+    cost: Cost, a_i: float, y_i: float, write: Formatter
+) -> tuple[str, str, float, Loop | None]:
     """dC/da of a cost that is a sum over nodes, by the lines of its function if it has any."""
     derivative: Any = cost.dC_da
     try:
         *_, line = trace(derivative, {"a": a_i, "y": y_i}, write)
+        loop = loop_of_function(derivative)._replace(equation=line.equation or "12")
     except (OSError, TypeError, SyntaxError, NotImplementedError, NameError):
         value = float(derivative(a_i, y_i))
-        return f"{cost.name}'(a, y)", write.number(value), value
-    return line.symbols, line.numbers, line.value
+        return f"{cost.name}'(a, y)", write.number(value), value, None
+    return line.symbols, line.numbers, line.value, loop

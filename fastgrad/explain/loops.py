@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..kernels import equations
+from ..kernels import equations, regularizers
 
 __all__ = ["Loop", "loop_of", "loop_of_function"]
 
@@ -42,9 +42,14 @@ class Loop(NamedTuple):
 @cache
 def loop_of(equation: str) -> Loop:
     """The loop with the tag of an equation, such as "1" or "5s"."""
-    lines, _ = inspect.getsourcelines(equations)
-    first = next(k for k, line in enumerate(lines) if f"# eq. ({equation}): " in line)
-    return _from(Path(inspect.getfile(equations)), lines, first)._replace(equation=equation)
+    places = (
+        (Path(inspect.getfile(module)), lines, k)
+        for module in (equations, regularizers)
+        for lines in [inspect.getsourcelines(module)[0]]
+        for k, line in enumerate(lines)
+        if f"# eq. ({equation}): " in line
+    )
+    return _from(*next(places))._replace(equation=equation)
 
 
 def loop_of_function(function: Callable[..., Any]) -> Loop:

@@ -26,6 +26,10 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+#: The tag of an equation, and what stands before it on its line.
+_TAG = re.compile(r"^ *(.*?) *# eq\. \((\w+)\): ")
+
+
 class TracedLine(NamedTuple):
     """An assignment, or the value that is returned.
 
@@ -39,6 +43,8 @@ class TracedLine(NamedTuple):
         The expression.
     value : float
         Its value.
+    equation : str
+        The number of the tag beside the line, above it, or at its loop or case; "" without one.
     """
 
     target: str
@@ -46,6 +52,7 @@ class TracedLine(NamedTuple):
     symbols: str
     numbers: str
     value: float
+    equation: str
 
 
 class _Symbols(ast.NodeTransformer):
@@ -109,17 +116,19 @@ def trace(
         raise NotImplementedError(f"{function!r} is not a function of its own lines")
     closure = inspect.getclosurevars(function)
     names = {**closure.globals, **closure.nonlocals, **closure.builtins, **_FUNCTIONS, **arguments}
-    yield from _Tracer(arguments, names, write).lines(definition.body, in_loop=False)
+    tags = [_TAG.search(line) for line in source.splitlines()]
+    yield from _Tracer(arguments, names, write, tags).lines(definition.body, in_loop=False)
 
 
 class _Tracer:
     """Computes statements, with the values of all names so far."""
 
     def __init__(
-        self, arguments: Mapping[str, Any], names: dict[str, Any], write: Formatter
-    ) -> None:
-        self._arguments, self._names, self._write = arguments, names, write
-        self._has_returned = False
+        self, arguments: Mapping[str, Any], names: dict[str, Any], write: Formatter,
+        tags: list[re.Match[str] | None],
+    ) -> None:  # fmt: skip
+        self._arguments, self._names, self._write, self._tags = arguments, names, write, tags
+        self._of_block, self._has_returned = "", False
 
     def lines(self, body: list[ast.stmt], in_loop: bool) -> Iterator[TracedLine]:
         """The lines of some statements; before a loop, only those that return."""
@@ -130,20 +139,30 @@ class _Tracer:
                 case ast.Expr():  # the docstring
                     continue
                 case ast.For(target=ast.Name(id=k)):
-                    self._names[k] = 0
+                    self._names[k], self._of_block = 0, self._equation(statement.lineno)
                     yield from self.lines(statement.body, True)
                 case ast.If(test=test):
-                    is_so = _value(test, self._names)
+                    is_so, outside = _value(test, self._names), self._of_block
+                    self._of_block = self._equation(statement.lineno) if is_so else outside
                     yield from self.lines(statement.body if is_so else statement.orelse, in_loop)
+                    self._of_block = outside
                 case ast.Return(value=ast.expr() as value):
                     self._has_returned = True
                     yield self._line(None, value)
                 case ast.Assign(targets=[target], value=value):
                     yield from self._assigned([(target, value)], in_loop)
                 case ast.AugAssign(target=target, op=op, value=value):
-                    yield from self._assigned([(target, ast.BinOp(target, op, value))], in_loop)
+                    yield from self._assigned(
+                        [(target, ast.BinOp(target, op, value, lineno=value.lineno))], in_loop
+                    )
                 case _:
                     raise NotImplementedError(ast.unparse(statement))
+
+    def _equation(self, line: int) -> str:
+        """The number in the tag of a line of the source, from 1."""
+        beside, above = self._tags[line - 1], self._tags[line - 2]
+        tag = beside or (above if above and not above[1] else None)
+        return tag[2] if tag else self._of_block
 
     def _assigned(
         self, pairs: list[tuple[ast.expr, ast.expr]], in_loop: bool
@@ -171,9 +190,10 @@ class _Tracer:
         held = self._names.get(name)
         owners = (n for n, array in self._arguments.items() if array is held is not None)
         symbols, numbers = _Symbols(), _Numbers(self._names, self._write)
+        equation = self._equation(value.lineno)
         number = float(_value(value, self._names))
         return TracedLine(
-            name, next(owners, ""), _text(symbols, value), _text(numbers, value), number
+            name, next(owners, ""), _text(symbols, value), _text(numbers, value), number, equation
         )
 
 

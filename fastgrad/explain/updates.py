@@ -12,7 +12,7 @@ from ..engine.engine import Training
 from ..optim.base import Optimizer
 from ..train.base import TrainableNetwork
 from .formulas import Formatter
-from .loops import loop_of_function
+from .loops import loop_of, loop_of_function
 from .steps import Place, Step
 from .tracing import trace
 
@@ -58,7 +58,8 @@ def update_steps(
         return
     if optimizer.clips:
         symbols = f"g = dC/d{place.symbol}, clipped"
-        yield Step("Update", "", l, symbols, write.number(gradient), parameter.gradient)
+        clipped, loop = parameter.gradient, loop_of("23")
+        yield Step("Update", "23", l, symbols, write.number(gradient), clipped, loop)
         gradient = parameter.gradient
     rule: Any = optimizer.rule
     w, g, *slots, c, n = inspect.signature(rule.update).parameters
@@ -72,10 +73,12 @@ def update_steps(
     loop = loop_of_function(rule.update)
     for line in trace(rule.update, given, write):
         value = stored.get(line.argument, line.value)
-        yield Step("Update", "", l, f"{line.target} = {line.symbols}", line.numbers, value, loop)
+        symbols = f"{line.target} = {line.symbols}"
+        yield Step("Update", line.equation, l, symbols, line.numbers, value, loop)
     if limited:
         symbols = f"{place.symbol}, its row scaled to a norm of at most {layer.max_norm:g}"
-        yield Step("Update", "", l, symbols, write.number(given[w][0]), after)
+        unlimited = write.number(given[w][0])
+        yield Step("Update", "42", l, symbols, unlimited, after, loop_of("42"))
 
 
 def _updated(

@@ -117,7 +117,7 @@ def test_each_number_follows_from_those_in_its_formula(cost, activations, S):
             net.explain(x, y, *place, sample=S - 1, digits=17), 1e-11
         )
     equations = {"1", "2", "3", "4", "5"} if S == 1 else {"1s", "2", "3", "3s", "5s", "6", "7"}
-    assert checked - {"", "8"} == equations | {"10"}
+    assert checked - {"8", *map(str, range(12, 23))} == equations | {"10"}
 
 
 def test_numbers_of_float32_follow_too():
@@ -219,16 +219,31 @@ def test_a_cost_with_cases():
 def test_loops_are_where_they_are_said_to_be():
     net, x, y = small("softmax_cross_entropy", S=4, l2=0.1)
     one, many = (net.explain(x[:S], y[:S], 1, 0, 0, optimizer=fg.Adam()) for S in (1, 4))
-    bias = net.explain(x, y, 1, 0)
-    loops = {step.loop for of in (one, many, bias) for step in of.steps if step.loop}
+    others = net.explain(x, y, 1, 0), small()[0].explain(x[0], y[0])
+    loops = {step.loop for of in (one, many, *others) for step in of.steps if step.loop}
     tags = {loop.equation for loop in loops} - {""}
-    assert tags == {"1", "1s", "2", "3", "3s", "4", "5", "5s", "6", "7", "8", "10"}
+    assert tags == {"1", "1s", "2", "3", "3s", "4", "5", "5s", "6", "7", "8", "10", "13"}
     for loop in loops:
         lines = (ROOT / loop.file).read_text().splitlines()
         shown = loop.text.splitlines()
         found = lines[loop.line - 1 : loop.line - 1 + len(shown)]
         assert [line.strip() for line in found] == [line.strip() for line in shown]
-        assert f"# eq. ({loop.equation}): " in shown[0] or not loop.equation
+        assert f"# eq. ({loop.equation}): " in loop.text or not loop.equation
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "equations"),
+    [
+        (fg.SGD(), ["24"]), (fg.SGD(momentum=0.9), ["25", "25"]), (fg.Lion(), ["39"] * 3),
+        (fg.Adam().clip(norm=0.1), ["23", "", "31", "32", "", "34"]),
+        (fg.Adam(amsgrad=True), ["", "31", "32", "", "35", "34"]),
+        (fg.RMSprop(centered=True), ["29", "29", "30", "30", "29", "29"]),
+    ],
+)  # fmt: skip
+def test_the_lines_of_a_rule_have_the_equations_of_their_tags(optimizer, equations):
+    net, x, y = small()
+    steps = net.explain(x, y, 1, 0, 0, optimizer=optimizer).steps
+    assert [step.equation for step in steps if step.part == "Update"] == equations
 
 
 def test_a_large_network_is_abbreviated_and_the_parameter_is_shown():
