@@ -1,5 +1,6 @@
 """Configuration of Sphinx."""
 
+import os
 import re
 from importlib.metadata import version as installed_version
 
@@ -9,18 +10,27 @@ copyright = f"2026, {author}"  # noqa: A001 -- Sphinx's name
 version = release = installed_version(project)
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # the pages need no network
     "sphinx_copybutton",
+    "sphinx_design",
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
 
 myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+
+# The notebooks are executed each time, and one that fails is an error.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
+nb_execution_timeout = 120  # seconds a cell
+nb_output_stderr = "remove"  # that code is being compiled
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # also under tox
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc's sections name the types
