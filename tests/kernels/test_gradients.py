@@ -165,3 +165,13 @@ def test_gradients_and_oracle_equal_automatic_differentiation(f, cost, sizes, S)
         for dC_db, b in zip(g.dC_db, biases, strict=True):
             assert_close(dC_db, b.grad.numpy(), 1e-12, "dC_db")
         assert_close(g.dC_da0, inputs.grad.numpy(), 1e-12, "dC_da0")
+
+
+@pytest.mark.parametrize("sizes", [[7, 1, 3, 3], [17, 3, 7]])
+def test_a_gradient_from_elsewhere_goes_through_the_network(sizes):
+    fed = fg.Cost("fed", C=lambda a, y: a * y, dC_da=lambda a, y: y)
+    net, oracle, X, Y = setting("tanh", "squared_error", sizes, 17)
+    fed_net = fg.Network(sizes, net.activations, cost=fed, dtype="float64")
+    fed_net.parameters[:] = net.parameters
+    expected, g = oracle.gradients(X, Y), fed_net.gradients(X, net.forward(X) - Y)
+    assert_same_gradients(g._replace(C=expected.C), expected, 1e-12)
