@@ -11,25 +11,8 @@ from matplotlib.figure import Figure
 
 import fastgrad as fg
 from fastgrad import plot, schedules
-from fastgrad.kernels.activations import ACTIVATIONS
 
 mpl.rcParams["svg.hashsalt"] = "fastgrad"  # the same file from the same data
-
-
-def draw_activations(path):
-    """f and f' of every activation."""
-    u = np.linspace(-4, 4, 801)
-    figure = Figure(figsize=(10, 10), layout="constrained")
-    axes = figure.subplots(4, 4, sharex=True, sharey=True)
-    for axis, activation in zip(axes.flat, ACTIVATIONS.values(), strict=True):
-        axis.plot(u, [activation.f(x) for x in u], label="f")
-        axis.plot(u, [activation.df(x) for x in u], label="f'", linestyle="--")
-        axis.axhline(0, color="grey", linewidth=0.5)
-        axis.axvline(0, color="grey", linewidth=0.5)
-        axis.set_title(activation.name, family="monospace")
-        axis.set_ylim(-1.6, 2.1)
-    axes.flat[0].legend()
-    figure.savefig(path, metadata={"Date": None})
 
 
 def draw_schedules(path):
@@ -74,12 +57,21 @@ def draw_plots(folder):
     prices = 300_000 + 50_000 * (X[:, 0] + np.sin(2 * X[:, 1]) + 0.2 * rng.normal(size=600))
     regression = fg.Network([2, 32, 1], "tanh", seed=0, standardize_targets=True)
     regression.fit(X[:400], prices[:400], epochs=60, optimizer=fg.Adam(0.01))
+    pixels, digits = fg.load_digits()
+    deep = fg.Network([64, 32, 32, 32, 10], "sigmoid", cost="softmax_cross_entropy", seed=0)
+    flow = fg.GradientFlow(pixels[:500], digits[:500])
+    deep.fit(pixels, digits, epochs=30, callbacks=[flow])
+    other = fg.Network([2, 16, 3], "tanh", cost="softmax_cross_entropy", seed=1)
+    other.fit(X[:400], y[:400], epochs=60, optimizer=fg.Adam(0.01))
     pictures = {
         "history": plot.history(history, best_epoch=best, title="Three classes"),
         "confusion": plot.confusion(y[400:], net.predict(X[400:]), labels=labels).figure,
         "predicted": plot.predicted(prices[400:], regression.predict(X[400:]), name="price").figure,
         "boundary": plot.decision_boundary(net, *held_out, names=names, labels=labels).figure,
         "network": plot.network(net, names=names, labels=labels, title="After training").figure,
+        "flow": plot.gradient_flow(flow, title="Sigmoids: 64-32-32-32-10"),
+        "landscape": plot.loss_landscape(net, X[:400], y[:400]).figure,
+        "line": plot.loss_landscape(net, X[:400], y[:400], other).figure,
     }
     for name, figure in pictures.items():
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
@@ -94,7 +86,7 @@ def draw_range_test(path):
 
 def draw(folder):
     """Every figure, into a folder."""
-    draw_activations(folder / "activations.svg")
+    plot.activations().savefig(folder / "activations.svg", metadata={"Date": None})
     draw_schedules(folder / "schedules.svg")
     draw_range_test(folder / "range_test.svg")
     draw_plots(folder)

@@ -26,6 +26,7 @@ from .train.base import Callback, Fit
 from .train.callbacks import EarlyStopping, ReduceLROnPlateau
 from .train.fleet import fit_many
 from .train.fleet_samples import Job
+from .train.gradient_flow import GradientFlow
 from .train.history import History
 from .train.loggers import CSVLogger, MLflowLogger, TensorBoardLogger
 
@@ -49,6 +50,7 @@ __all__ = [
     "EarlyStopping",
     "Ensemble",
     "Fit",
+    "GradientFlow",
     "Gradients",
     "History",
     "Inputs",

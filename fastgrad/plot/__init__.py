@@ -2,7 +2,13 @@
 
 from .boundary import decision_boundary
 from .diagram import network
+from .flow import gradient_flow
+from .functions import activations
+from .landscape import loss_landscape
 from .predictions import confusion, predicted
 from .training import history, range_test
 
-__all__ = ["confusion", "decision_boundary", "history", "network", "predicted", "range_test"]
+__all__ = [
+    "activations", "confusion", "decision_boundary", "gradient_flow", "history", "loss_landscape",
+    "network", "predicted", "range_test",
+]  # fmt: skip

@@ -144,7 +144,7 @@ def _regions(
     n = p.shape[2]
     colors = style.class_colors(n)
     certainty = (p.max(axis=2) - 1 / n) / (1 - 1 / n)
-    _image(ax, ticks, np.dstack([colors[p.argmax(axis=2)], 0.1 + 0.4 * certainty]))
+    style.image(ax, ticks, np.dstack([colors[p.argmax(axis=2)], 0.1 + 0.4 * certainty]))
     for k in range(n - 1):
         margin = p[:, :, k] - np.delete(p, k, axis=2).max(axis=2)
         if margin.min() < 0 < margin.max():
@@ -163,14 +163,8 @@ def _surface(
 ) -> None:
     """Draw a predicted number as an image, and the samples in the colours of their targets."""
     low, high = min(a.min(), y.min()), max(a.max(), y.max())
-    image = _image(ax, ticks, a[:, :, 0], vmin=low, vmax=high)
+    image = style.image(ax, ticks, a[:, :, 0], vmin=low, vmax=high)
     horizontal, vertical = points.T
     ax.scatter(horizontal, vertical, s=18, c=y, norm=image.norm, edgecolors="white", linewidths=0.5)
     label = labels[0] if labels else "prediction, and target of the samples"
     style.linear_ticks(ax.figure.colorbar(image, ax=ax, label=label).ax.yaxis)
-
-
-def _image(ax: "Axes", ticks: list[Array], values: Array, **options: Any) -> Any:
-    (left, right), (low, high) = (axis[[0, -1]] for axis in ticks)
-    extent = (left, right, low, high)
-    return ax.imshow(values, extent=extent, origin="lower", aspect="auto", **options)

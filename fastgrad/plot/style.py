@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "COLORS", "MAX_CLASS_LABELS", "axes", "class_colors", "figure", "finish", "linear_ticks",
-    "log_ticks", "names", "number", "set_title", "text", "wrapped",
+    "COLORS", "MAX_CLASS_LABELS", "add_grid", "axes", "class_colors", "figure", "finish", "image",
+    "linear_ticks", "log_range", "log_ticks", "names", "number", "set_title", "text", "wrapped",
 ]  # fmt: skip
 
 # The palette of Okabe and Ito, distinguishable with colour blindness, and four more colours.
@@ -30,6 +30,7 @@ MAX_CLASS_LABELS = 30  # more would be too small to read
 _LETTERS_PER_INCH = 9.5  # of a title
 _SUBTITLE_POINTS = 22.0  # between a title and the axes if a subtitle stands between them
 _MANY_DIGITS, _TOO_MANY_DIGITS = 1e4, 1e7  # written in full from the first to the second
+_LOG_SCALE_RATIO = 20.0  # of the highest to the lowest value, from which the scale is logarithmic
 _FEW_DECADES = 1e3  # of the highest to the lowest value: then 2 and 5 are labelled, too
 _PLAIN_NUMBERS = 1e-3, 1e5  # others are powers of ten
 
@@ -97,6 +98,13 @@ def names(name: str, value: Any, n: int, of: str) -> list[str] | None:
     return texts
 
 
+def log_range(values: Any) -> tuple[float, float] | None:
+    """The lowest and highest finite value if a logarithmic scale helps to see them, else None."""
+    finite = values[np.isfinite(values)]
+    low, high = float(finite.min(initial=np.inf)), float(finite.max(initial=0))
+    return (low, high) if 0 < low <= high / _LOG_SCALE_RATIO else None
+
+
 def log_ticks(axis: "Axis", low: float, high: float) -> None:
     """Label a logarithmic axis at decades, or at 1, 2 and 5 if there are few; all in one format."""
     from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter  # noqa: PLC0415
@@ -117,13 +125,24 @@ def linear_ticks(axis: "Axis") -> None:
         axis.set_major_formatter("{x:,.10g}")
 
 
+def image(ax: "Axes", ticks: list[Any], values: Any, **options: Any) -> Any:
+    """Draw values over a grid whose ticks, of both axes, are equidistant."""
+    extent = tuple(axis[end] for axis in ticks for end in (0, -1))
+    return ax.imshow(values, extent=extent, origin="lower", aspect="auto", **options)
+
+
 def finish(ax: "Axes") -> None:
     """Add a grid and a legend."""
+    add_grid(ax)
+    ax.legend(facecolor="white", framealpha=0.8, edgecolor="none")
+
+
+def add_grid(ax: "Axes") -> None:
+    """Add a grid, and leave out what would frame it."""
     ax.margins(x=0.02)
     ax.grid(visible=True, which="major", color="0.9")
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(facecolor="white", framealpha=0.8, edgecolor="none")
 
 
 def class_colors(n: int) -> np.ndarray[Any, Any]:

@@ -25,7 +25,6 @@ _TITLES = {
     "roc_auc": "ROC AUC",
 }  # fmt: skip
 _MAX_COLUMNS = 3
-_LOG_SCALE_RATIO = 20.0  # of the highest to the lowest value of a curve
 
 
 def history(
@@ -107,12 +106,10 @@ def _curves(
     if best_epoch is not None:
         label = f"kept: epoch {best_epoch}"
         ax.axvline(best_epoch, color="0.4", linewidth=0.8, zorder=1, label=label)
-    finite = np.concatenate(curves)
-    finite = finite[np.isfinite(finite)]
-    low, high = finite.min(initial=np.inf), finite.max(initial=0)
-    if metrics.less_is_better(name) and 0 < low <= high / _LOG_SCALE_RATIO:
+    limits = style.log_range(np.concatenate(curves))
+    if metrics.less_is_better(name) and limits:
         ax.set_yscale("log")
-        style.log_ticks(ax.yaxis, low, high)
+        style.log_ticks(ax.yaxis, *limits)
     else:
         style.linear_ticks(ax.yaxis)
     ax.set_title(_title(name), loc="left", fontweight="bold")

@@ -18,6 +18,8 @@ CHARTS = {
     "predicted": lambda **ax: plot.predicted(y, y, **ax),
     "decision_boundary": lambda **ax: plot.decision_boundary(NET, X, y, resolution=5, **ax),
     "network": lambda **ax: plot.network(NET, **ax),
+    "activations": lambda **ax: plot.activations("relu"),
+    "loss_landscape": lambda **ax: plot.loss_landscape(NET, X, y, resolution=3, **ax),
 }
 
 
@@ -39,7 +41,7 @@ def test_ipython_calls_it():
     assert set(metadata["image/png"]) == {"width", "height"}
 
 
-@pytest.mark.parametrize("name", [name for name in CHARTS if name != "history"])
+@pytest.mark.parametrize("name", sorted({*CHARTS} - {"history", "activations"}))
 def test_on_axes_of_the_user(name):
     from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
 
