@@ -84,12 +84,19 @@ def draw_range_test(path):
     found.plot().figure.savefig(path, metadata={"Date": None})
 
 
+def draw_roofline(path):
+    """The picture of plots.md that is measured: the page names the processor."""
+    net = fg.Network([784, 256, 64, 10], cost="softmax_cross_entropy", seed=0)
+    plot.roofline(net, batch_size=64).figure.savefig(path, metadata={"Date": None})
+
+
 def draw(folder):
     """Every figure, into a folder."""
     plot.activations().savefig(folder / "activations.svg", metadata={"Date": None})
     draw_schedules(folder / "schedules.svg")
     draw_range_test(folder / "range_test.svg")
     draw_plots(folder)
+    draw_roofline(folder / "layers.svg")
 
 
 if __name__ == "__main__":

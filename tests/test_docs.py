@@ -90,6 +90,7 @@ def stands_in_package(loop):
     return any(lines in source for source in SOURCES for lines in indented)
 
 
+@jitted_only
 def test_the_pages_show_every_figure(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.syspath_prepend(ROOT / "docs")

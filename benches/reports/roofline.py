@@ -5,24 +5,14 @@ processor's peak; its slopes are the bandwidths of memory and of the second-leve
 measured in the same run on one thread. Draws `roofline.png`.
 """
 
-import timeit
-
 import numpy as np
 
-from benches.common.hardware import peak
 from benches.reports.tiles import LOOPS, gflops
 from benches.suite import kernels  # not its classes: asv would take them for this file's
+from fastgrad.codegen.limits import bandwidth, peak
 
 SIZES = (16, 32, 64, 128, 256, 512, 1024, 2048)
 _TURNS = 20
-
-
-def bandwidth(numbers):
-    """GB/s of reading an array of that many float32 repeatedly."""
-    array = np.ones(numbers, np.int32)
-    number = max(1, 20_000_000 // numbers)
-    seconds = min(timeit.repeat(array.max, number=number, repeat=9)) / number
-    return array.nbytes / seconds / 1e9
 
 
 def intensity(n):
@@ -37,7 +27,7 @@ def measured():
         each.setup(n)
     roof, speeds = 0.0, {name: [0.0] * len(SIZES) for name in LOOPS}
     for _ in range(_TURNS):
-        roof = max(roof, peak(1, turns=10))
+        roof = max(roof, peak(turns=10))
         for name, loop in LOOPS.items():
             for k, n in enumerate(SIZES):
                 speeds[name][k] = max(speeds[name][k], gflops(loop, tiles[k], n))
@@ -52,7 +42,7 @@ def main():
     from matplotlib import pyplot as plt
 
     roof, speeds = measured()
-    slopes = {"memory": bandwidth(40_000_000), "second-level cache": bandwidth(100_000)}
+    slopes = {"memory": bandwidth(160), "second-level cache": bandwidth(0.4)}
     print(f"peak {roof:.0f} GFLOP/s;", *(f"{k} {v:.0f} GB/s;" for k, v in slopes.items()))
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     x = np.geomspace(1, 50, 100)

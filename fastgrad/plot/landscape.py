@@ -86,6 +86,8 @@ def loss_landscape(
     validation.integer("resolution", resolution, least=2)
     span = validation.number("span", span, above=0)
     validation.integer("seed", seed, least=0)
+    if title is not None:
+        style.text("title", title)
     moved = copy.deepcopy(net)
     batch = encoded_batch(moved, X, Y, sample_weight)
     center = moved.parameters.astype(np.float64)

@@ -133,6 +133,7 @@ def test_weights_of_0_stay_0():
     assert (plot.loss_landscape(net, X, Y, 2, 3).images[0].get_array() == C[0]).all()
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_costs_that_are_not_finite_are_left_out():
     net = fg.Network([3, 2], cost="poisson", seed=0)
     ax = plot.loss_landscape(net, X, Y - Y.min(), 2, 5, span=1e4)
