@@ -139,6 +139,13 @@ class NetworkBase(NoNewAttributes):
         costs = ", ".join(head.cost.name for head in self.heads)
         return f"<Network {shape}: {names}; {costs}; {self.dtype}>"
 
+    def _repr_html_(self) -> str:
+        from .model.spec_html import spec_html  # noqa: PLC0415 - for notebooks alone
+
+        drawn = "_parameters" in vars(self)
+        is_new = not any(layer.b.any() for layer in self.layers) if self.is_built else not drawn
+        return spec_html(self.spec, "biases are 0, as before training" if is_new else "")
+
     @property
     def is_built(self) -> bool:
         """Whether its engine has been made: until then it is as its constructor was told."""

@@ -54,7 +54,7 @@ def test_the_modules_are_found():
 #: Rooms and modules, lowest first: each may import what stands left of it on its own line or on a
 #: line above, and, if it is a room, its own modules. Type-only imports count too.
 ORDER = [
-    ["arithmetic", "atomic_write", "extras", "validation", "frames", "codegen"],
+    ["arithmetic", "atomic_write", "extras", "markup", "validation", "frames", "codegen"],
     ["registry"],
     ["kernels"],
     ["metrics", "model", "optim"],

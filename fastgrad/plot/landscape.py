@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import validation
+from ..arithmetic import log_range
 from ..network import Network
 from ..train.inputs import encoded_batch
 from . import style
@@ -158,7 +159,7 @@ def _map(ax: "Axes", ticks: Array, C: Array) -> None:
 
     finite = np.ma.masked_invalid(C)
     norm: Normalize
-    if limits := style.log_range(C):
+    if limits := log_range(C):
         norm, levels = LogNorm(*limits), np.geomspace(*limits, _LINES)
     else:
         low, high = (0.0, 0.0) if finite.mask.all() else (finite.min(), finite.max())
@@ -180,7 +181,7 @@ def _curve(ax: "Axes", x: Array, C: Array) -> None:
     """Draw the cost along a line."""
     ax.plot(x, C, color=COLORS[0], linewidth=1.8)
     ax.axvline(0, color=COLORS[1], linewidth=1, zorder=1)
-    if limits := style.log_range(C):
+    if limits := log_range(C):
         ax.set_yscale("log")
         style.log_ticks(ax.yaxis, *limits)
     else:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLORS", "MAX_CLASS_LABELS", "add_grid", "axes", "class_colors", "figure", "finish", "image",
-    "linear_ticks", "log_range", "log_ticks", "names", "number", "set_title", "text", "wrapped",
+    "linear_ticks", "log_ticks", "names", "number", "set_title", "text", "wrapped",
 ]  # fmt: skip
 
 # The palette of Okabe and Ito, distinguishable with colour blindness, and four more colours.
@@ -30,7 +30,6 @@ MAX_CLASS_LABELS = 30  # more would be too small to read
 _LETTERS_PER_INCH = 9.5  # of a title
 _SUBTITLE_POINTS = 22.0  # between a title and the axes if a subtitle stands between them
 _MANY_DIGITS, _TOO_MANY_DIGITS = 1e4, 1e7  # written in full from the first to the second
-_LOG_SCALE_RATIO = 20.0  # of the highest to the lowest value, from which the scale is logarithmic
 _FEW_DECADES = 1e3  # of the highest to the lowest value: then 2 and 5 are labelled, too
 _PLAIN_NUMBERS = 1e-3, 1e5  # others are powers of ten
 
@@ -96,13 +95,6 @@ def names(name: str, value: Any, n: int, of: str) -> list[str] | None:
     if len(texts) != n:
         raise ValueError(f"{name}: got {len(texts)}; expected {expected}")
     return texts
-
-
-def log_range(values: Any) -> tuple[float, float] | None:
-    """The lowest and highest finite value if a logarithmic scale helps to see them, else None."""
-    finite = values[np.isfinite(values)]
-    low, high = float(finite.min(initial=np.inf)), float(finite.max(initial=0))
-    return (low, high) if 0 < low <= high / _LOG_SCALE_RATIO else None
 
 
 def log_ticks(axis: "Axis", low: float, high: float) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from .. import metrics, validation
-from ..arithmetic import ceil_div
+from ..arithmetic import ceil_div, log_range
 from ..train.history import History
 from . import style
 from .style import COLORS
@@ -106,7 +106,7 @@ def _curves(
     if best_epoch is not None:
         label = f"kept: epoch {best_epoch}"
         ax.axvline(best_epoch, color="0.4", linewidth=0.8, zorder=1, label=label)
-    limits = style.log_range(np.concatenate(curves))
+    limits = log_range(np.concatenate(curves))
     if metrics.less_is_better(name) and limits:
         ax.set_yscale("log")
         style.log_ticks(ax.yaxis, *limits)

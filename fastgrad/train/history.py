@@ -48,6 +48,11 @@ class History:
         why = f"; stopped: {self.stopped}" if self.stopped else ""
         return f"<History {', '.join([f'{len(self.cost)} epochs', *last])}{why}>"
 
+    def _repr_html_(self) -> str:
+        from .history_html import history_html  # noqa: PLC0415 - for notebooks alone
+
+        return history_html(self.columns(), self.stopped)
+
     @property
     def samples_per_second(self) -> float:
         """Training samples per second over all epochs except the first, which may compile."""
