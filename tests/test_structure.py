@@ -67,6 +67,7 @@ ORDER = [
     ["fleets"],
     ["tables"],
     ["plot", "sklearn", "tools"],
+    ["play"],
     ["cli"],
     ["__main__"],
 ]

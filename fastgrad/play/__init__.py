@@ -1,0 +1,1 @@
+"""`fastgrad play`: a local web page that builds a network and trains it in front of your eyes."""
