@@ -13,7 +13,7 @@ from ..data.cells import escaped
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.costs import COSTS as ALL_COSTS
 from ..tables.recipe import COSTS, SCHEDULES, Recipe, default_recipe
-from . import commands, explain, predict, train
+from . import commands, explain, play, predict, train
 from .interrupts import between_imports
 from .options import (
     activation,
@@ -287,6 +287,17 @@ def _check_arguments(parser: Parser) -> None:
     _network_arguments(parser.add_argument_group("network"), (256, 128), "relu")
 
 
+def _play_arguments(parser: Parser) -> None:
+    about = "a table (.csv, .tsv, .parquet, ...) to begin with (default: points of two spirals)"
+    parser.add_argument("data", metavar="DATA", nargs="?", help=about)
+    about = "port of the page on 127.0.0.1; 0: any that is free"
+    parser.add_argument(
+        "--port", metavar="N", type=integer(least=0), default=play.DEFAULT_PORT, help=about
+    )
+    about = "only print the address of the page"
+    parser.add_argument("--no-browser", action="store_true", help=about)
+
+
 def _info_arguments(parser: Parser) -> None:
     about = "a saved model (default: describe the environment)"
     parser.add_argument("model", metavar="MODEL", nargs="?", help=about)
@@ -332,6 +343,7 @@ _COMMANDS: dict[str, tuple[Callable[..., int], str, Callable[[Parser], None]]] =
                  _evaluate_arguments),
     "explain": (explain.explain, "show the numbers of one derivative, equation by equation",
                 _explain_arguments),
+    "play": (play.play, "build and train a network in a page of the browser", _play_arguments),
     "check": (commands.check, "compare the gradients with central differences of the cost; exit "
               "code 1 if they differ", _check_arguments),
     "info": (commands.info, "describe a saved model, or the versions, the processor and the "
