@@ -25,24 +25,37 @@ export class Explanation {
     this.part("invitation").hidden = true;
     this.part("derivative").textContent = found.title;
     this.part("derivative").dataset.value = found.value;
-    this.part("groups").replaceChildren(...found.groups.map((group, k) => this.chip(group, k)));
+    this.buttons = found.groups.map((group, k) => this.button(group, k));
+    this.part("groups").replaceChildren(...this.rows());
     this.open(Math.min(current, found.groups.length - 1));
   }
 
-  chip(group, k) {
-    const item = document.createElement("li");
+  // A row for each part and layer, with a button for each equation.
+  rows() {
+    const rows = [];
+    let title = null;
+    this.found.groups.forEach(({ part, layer }, k) => {
+      if (title !== `${part}, layer ${layer}`) {
+        title = `${part}, layer ${layer}`;
+        const row = document.createElement("li");
+        const name = document.createElement("span");
+        name.textContent = title;
+        row.append(name);
+        rows.push(row);
+      }
+      rows.at(-1).append(this.buttons[k]);
+    });
+    return rows;
+  }
+
+  button({ part, layer, equation }, k) {
     const button = document.createElement("button");
     button.type = "button";
-    const number = group.equation ? `(${group.equation})` : group.part === "Backward" ? "dC/da" : group.part;
-    button.textContent = number === group.part ? "show" : number;
-    button.title = button.ariaLabel =
-      `${group.part}, layer ${group.layer}${group.equation ? `, equation ${group.equation}` : ""}`;
+    const name = { Cost: "C", Backward: "dC/da", Update: "W" }[part];
+    button.textContent = equation ? `(${equation})` : name;
+    button.ariaLabel = `${part}, layer ${layer}: ${equation ? `equation ${equation}` : name}`;
     button.addEventListener("click", () => this.open(k));
-    item.append(button);
-    const before = this.found.groups[k - 1];
-    const isNew = !before || before.part !== group.part || before.layer !== group.layer;
-    if (isNew) item.dataset.part = `${group.part}, layer ${group.layer}`;
-    return item;
+    return button;
   }
 
   get isAtEnd() {
@@ -52,8 +65,8 @@ export class Explanation {
   open(k) {
     this.current = k;
     const group = this.found.groups[k];
-    [...this.part("groups").children].forEach((item, n) => {
-      item.firstChild.ariaCurrent = n === k ? "step" : null;
+    this.buttons.forEach((button, n) => {
+      button.ariaCurrent = n === k ? "step" : null;
     });
     const title = document.createElement("h3");
     title.textContent = `${group.part}, layer ${group.layer}`;

@@ -97,6 +97,7 @@ async function control(changes) {
 }
 
 function showPlaying(plays) {
+  if (plays && !page.plays) network.highlight(null, null);
   page.plays = plays;
   get("play").ariaPressed = `${plays}`;
   get("play").innerHTML = plays
@@ -263,6 +264,8 @@ async function receive(file) {
   try {
     if (file.size > LARGEST_FILE) throw new Error(`file: got ${file.size} bytes; expected at most ${LARGEST_FILE}`);
     page.table = await ask("/table", { name: file.name, content: await file.text() });
+    settings.field("target").value = "";
+    settings.forgetCost();
     await start();
   } catch (error) {
     say(error.message, true);
@@ -279,6 +282,7 @@ function connect() {
   get("code").addEventListener("click", showCode);
   get("copy-program").addEventListener("click", () => copy(get("program-text").textContent, "Program"));
   get("link").addEventListener("click", () => copy(location.href, "Link"));
+  get("file").addEventListener("click", (event) => (event.target.value = "")); // the same one again
   get("file").addEventListener("change", (event) => event.target.files[0] && receive(event.target.files[0]));
   get("sample").addEventListener("change", (event) => {
     if (event.target.checkValidity()) choose({ sample: Number(event.target.value) });

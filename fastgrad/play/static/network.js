@@ -99,6 +99,7 @@ export class Network {
     const size = Math.min(most > 8 ? 26 : 40, Math.floor(width / (columns * 1.6)));
     const gap = most > 8 ? 5 : 12;
     const left = this.info.shown[0].length && this.labelWidth();
+    this.element.style.setProperty("--label", `${left - 6}px`);
     const top = 26, height = top + most * (size + gap);
     this.element.style.height = `${height}px`;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -179,9 +180,9 @@ export class Network {
   // Which part of the network an equation is about.
   highlight(group, chosen) {
     const { layer = -1, equation = "", part = "" } = group || {};
+    const only = part === "Gradient" || part === "Update"; // the parameter that is chosen
     this.nodes.forEach((nodes, l) => nodes.forEach((node) => {
-      const isNode = l === layer;
-      node.classList.toggle("active", isNode);
+      node.classList.toggle("active", l === layer && !only);
       node.classList.toggle("chosen", Boolean(chosen) && l === chosen.layer && Number(node.dataset.i) === chosen.i);
     }));
     const number = equation.replace("s", "");
@@ -190,7 +191,6 @@ export class Network {
       const { i, j } = line.dataset;
       const isChosen = Boolean(chosen) && k + 1 === chosen.layer && Number(i) === chosen.i && Number(j) === chosen.j;
       line.classList.toggle("chosen", isChosen);
-      const only = part === "Gradient" || part === "Update";
       line.classList.toggle("active", k + 1 === of && (!only || isChosen));
     })));
     this.svg.classList.toggle("dim", Boolean(group));

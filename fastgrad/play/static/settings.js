@@ -129,13 +129,16 @@ export class Settings {
     select.value = chosen;
   }
 
+  // The usual cost, whatever the data will be.
+  forgetCost() {
+    this.field("cost").replaceChildren(new Option("usual", ""));
+  }
+
   changed(field) {
     if (field.id === "file" || (field.checkValidity && !field.checkValidity())) return;
-    if (field.name === "data") {
-      this.field("cost").replaceChildren(new Option("usual", ""));
-      this.field("target").value = "";
-      this.showParts();
-    }
+    if (field.name === "data") this.field("target").value = "";
+    if (field.name === "data" || field.name === "target") this.forgetCost();
+    this.showParts();
     this.onChange(field.name);
   }
 
