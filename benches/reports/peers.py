@@ -10,21 +10,18 @@ On a machine without a GPU, `pip install torch==2.13.0` installs PyTorch's small
 import argparse
 import importlib.metadata
 import json
-import multiprocessing
 import os
 import platform
-import time
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benches.common.cases import CASES, from_command_line
 from benches.common.hardware import ALL, peak, processor
 from benches.common.peers import PEERS, Fastgrad
+from benches.common.turns import Trainer
 from benches.reports import peers_chart
 
-_TURNS, _TURN_SECONDS = 9, 0.1
+_TURNS = 9
 # Some environments tune NumPy's BLAS for another use by these variables.
 _DROPPED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -37,64 +34,18 @@ def peers(kinds):
             yield f"{name}, {threads} thread{'s' * (threads > 1)}", kind, threads
 
 
-class Peer:
+class Peer(Trainer):
     """A peer in a process that has as many processors as it may use."""
 
     def __init__(self, label, kind, threads):
-        self.label, self.kind, self.threads = label, kind, threads
-        for variable in _LIMITS:
-            os.environ[variable] = str(threads or ALL)
-        self.pool = ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), _confine, (threads or ALL,)
-        )
-        self.pool.submit(os.getpid).result()  # the process starts now, with these variables
-
-    def prepare(self, case):
-        """Build, compile and warm up; returns a description of the error, or None."""
-        self.seconds = []
-        first, problem = self._result_of(_prepare, self.kind, case, self.threads)
-        self.epochs = 0 if problem else max(1, round(_TURN_SECONDS / first))
-        return problem
-
-    def take_turn(self):
-        """Train for one turn; returns a description of the error, or None."""
-        seconds, problem = self._result_of(_run, self.epochs)
-        self.seconds += [] if problem else [seconds / self.epochs]
-        time.sleep(0.1)  # its threads spin for a while before they yield the processor
-        return problem
-
-    def _result_of(self, function, *arguments):
-        """(result of the function in the process, None), or (None, description of the error)."""
-        try:
-            return self.pool.submit(function, *arguments).result(), None
-        except BrokenProcessPool:
-            return None, "its process died"
-        except Exception as error:  # noqa: BLE001 - whatever a peer raises is reported
-            lines = str(error).splitlines()
-            return None, f"{type(error).__name__}: {lines[0] if lines else ''}"
-
-
-_subject = None
+        self.label, processors = label, threads or ALL
+        limits = dict.fromkeys(_LIMITS, str(processors))
+        super().__init__(kind, threads, limits, _confine, processors)
 
 
 def _confine(threads):
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-
-
-def _prepare(kind, case, threads):
-    global _subject  # noqa: PLW0603 - what this process trains
-    _subject = kind(case, threads)
-    seconds = [_run(1)]
-    while sum(seconds[1:]) < _TURN_SECONDS:  # the first compiles
-        seconds.append(_run(1))
-    return min(seconds)
-
-
-def _run(epochs):
-    begin = time.perf_counter()
-    _subject.run(epochs)
-    return time.perf_counter() - begin
 
 
 def drop_variables():
