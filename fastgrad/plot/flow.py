@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import validation
-from ..arithmetic import ceil_div
 from ..train.gradient_flow import GradientFlow
 from . import style
 from .style import COLORS
@@ -53,27 +52,21 @@ def gradient_flow(flow: GradientFlow, *, title: str | None = None) -> "Figure":
     counts, zeros = np.array(flow.counts), np.array(flow.zeros)
     n_layers = counts.shape[1]
     columns = min(n_layers, _MAX_COLUMNS)
-    rows = ceil_div(n_layers, columns)
-    width = 1.0 + 3.4 * columns
-    text = style.wrapped(title, width)
-    figure = style.figure("the gradient flow", width, 3.6 * rows)
-    if text:
-        figure.suptitle(text)
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    figure, axes = style.panels(
+        "the gradient flow", n_layers, columns, (3.4, 3.6), title, share=True
+    )
     used = np.flatnonzero(counts.any(axis=(0, 1)))
     first, last = (used[0], used[-1] + 1) if len(used) else (0, len(flow.edges) - 1)
     edges = flow.edges[first : last + 1]
-    for l, ax in enumerate(panels.flat[:n_layers]):
+    for l, ax in enumerate(axes):
         _layer(ax, edges, counts[:, l, first:last])
         total, n_zeros = counts[-1, l].sum() + zeros[-1, l], zeros[-1, l]
         share = f", {n_zeros / total:.1%} are 0" if n_zeros else ""
         ax.set_title(f"layer {l + 1}{share}", loc="left", fontweight="bold")
-    for ax in panels.flat[n_layers:]:
-        ax.remove()
-    for ax in panels[:, 0]:
+    for ax in axes[::columns]:
         ax.set_ylabel("|dC/dW|")
-    style.log_ticks(panels[0, 0].yaxis, *10 ** edges[[0, -1]])
-    panels[0, 0].legend(frameon=False, loc="upper right")
+    style.log_ticks(axes[0].yaxis, *10 ** edges[[0, -1]])
+    axes[0].legend(frameon=False, loc="upper right")
     return figure
 
 

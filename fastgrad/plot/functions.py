@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import validation
-from ..arithmetic import ceil_div
 from ..kernels.activations import ACTIVATIONS, Activation, activation
 from . import style
 from .style import COLORS
@@ -57,15 +56,11 @@ def activations(
     """
     chosen = _resolved(ACTIVATIONS.values() if names is None else names)
     columns = min(len(chosen), _MAX_COLUMNS)
-    rows = ceil_div(len(chosen), columns)
-    width = 2.5 * max(columns, 2)
-    text = style.wrapped(title, width)
-    figure = style.figure("the chart of activations", width, 2.5 * rows)
-    if text:
-        figure.suptitle(text)
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    figure, axes = style.panels(
+        "the chart of activations", len(chosen), columns, (2.25, 2.5), title, share=True
+    )
     shown = []
-    for ax, one in zip(panels.flat, chosen, strict=False):
+    for ax, one in zip(axes, chosen, strict=True):
         for name, function, line in (("f", one.f, "-"), ("f'", one.df, "--")):
             values = np.array([function(u) for u in _U], np.float64)
             ax.plot(_U, values, line, color=COLORS[line == "--"], linewidth=1.8, label=name)
@@ -74,13 +69,11 @@ def activations(
         ax.axvline(0, color="0.6", linewidth=0.6, zorder=1)
         ax.set_title(one.name, family="monospace", fontsize="medium")
         ax.spines[["top", "right"]].set_visible(False)
-    for ax in panels.flat[len(chosen) :]:
-        ax.remove()
     values = np.concatenate([*shown, [0.0, 1.0]])
     margin = 0.05 * np.ptp(values)
-    panels[0, 0].set_ylim(values.min() - margin, values.max() + margin)
-    panels[0, 0].legend(frameon=False)
-    for ax in panels[-1]:
+    axes[0].set_ylim(values.min() - margin, values.max() + margin)
+    axes[0].legend(frameon=False)
+    for ax in axes[-columns:]:
         ax.set_xlabel("u")
     return figure
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import validation
+from ..arithmetic import ceil_div
 from ..extras import import_extra
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLORS", "MAX_CLASS_LABELS", "add_grid", "axes", "class_colors", "figure", "finish", "image",
-    "linear_ticks", "log_ticks", "names", "number", "set_title", "text", "wrapped",
+    "linear_ticks", "log_ticks", "names", "number", "panels", "set_title", "text", "wrapped",
 ]  # fmt: skip
 
 # The palette of Okabe and Ito, distinguishable with colour blindness, and four more colours.
@@ -53,6 +54,29 @@ def axes(what: str, ax: "Axes | None", width: float, height: float) -> "Axes":
     if not hasattr(ax, "add_collection"):
         raise TypeError(f"ax: got {validation.shown(ax)}; expected matplotlib's Axes")
     return ax
+
+
+def panels(
+    what: str,
+    n: int,
+    columns: int,
+    size: tuple[float, float],
+    title: str | None,
+    *,
+    share: bool = False,
+) -> "tuple[Figure, list[Axes]]":
+    """Return a figure with n axes of this size in inches, in rows, and the title above all."""
+    width, rows = 1.0 + size[0] * columns, ceil_div(n, columns)
+    text = wrapped(title, width)
+    empty = figure(what, width, size[1] * rows)
+    if text:
+        empty.suptitle(text)
+    grid = empty.subplots(rows, columns, sharex=share, sharey=share, squeeze=False).flatten()
+    for ax in grid[n:]:
+        ax.remove()
+    for ax in grid[max(n - columns, 0) : n]:  # also above one that has been removed
+        ax.tick_params(labelbottom=True)
+    return empty, list(grid[:n])
 
 
 def text(name: str, value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from .. import metrics, validation
-from ..arithmetic import ceil_div, log_range
+from ..arithmetic import log_range
 from ..train.history import History
 from . import style
 from .style import COLORS
@@ -74,16 +74,9 @@ def history(
     drawn = [name.removeprefix("val_") for name in values if name not in {"lr", "seconds"}]
     names = sorted(dict.fromkeys(drawn), key=lambda name: name != "rmse")  # the others as they are
     columns = 2 if len(names) == 4 else min(len(names), _MAX_COLUMNS)
-    rows = ceil_div(len(names), columns)
-    width = 1.0 + 4.6 * columns
-    figure = style.figure("the training curve", width, 3.8 * rows)
-    if text := style.wrapped(title, width):
-        figure.suptitle(text)
-    panels = figure.subplots(rows, columns, squeeze=False).flatten()
-    for name, ax in zip(names, panels, strict=False):
+    figure, axes = style.panels("the training curve", len(names), columns, (4.6, 3.8), title)
+    for name, ax in zip(names, axes, strict=True):
         _curves(ax, name, values.get(name, []), values.get(f"val_{name}", []), best_epoch)
-    for ax in panels[len(names) :]:
-        ax.remove()
     if path is not None:
         figure.savefig(path)
     return figure

@@ -58,3 +58,10 @@ def test_one_name_and_constants_are_drawn():
 )
 def test_bad_names(names, parts):
     assert_names(lambda: plot.activations(names), parts)
+
+
+def test_the_lowest_chart_of_each_column_has_numbers():
+    figure = plot.activations(["relu", "elu", "gelu", "silu", "mish"])
+    numbered = [ax.xaxis.get_tick_params()["labelbottom"] for ax in figure.axes]
+    assert numbered == [False, True, True, True, True]
+    assert [ax.get_xlabel() for ax in figure.axes] == ["", "u", "u", "u", "u"]
