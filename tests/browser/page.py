@@ -1,11 +1,23 @@
-"""What a reader does with the page, and sees of it."""
+"""What a reader does with the page, and sees of it, in headless Chromium."""
 
 import base64
+import io
+import shutil
 import time
 
+import pytest
+from PIL import Image
+from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+__all__ = ["Keys", "Page", "start_chromium"]
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_OPTIONS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+    "--force-prefers-reduced-motion", "--hide-scrollbars",
+)  # fmt: skip
 SECONDS = 60
 _ERRORS = """
 window.errors = [];
@@ -13,6 +25,21 @@ addEventListener("error", (event) => errors.push(event.message));
 addEventListener("unhandledrejection", (event) => errors.push(String(event.reason)));
 addEventListener("securitypolicyviolation", (event) => errors.push(event.violatedDirective));
 """
+
+
+def start_chromium():
+    """A new browser, if there is one here; its version and chromedriver's are the same."""
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    chromedriver = shutil.which("chromedriver")
+    if browser is None or chromedriver is None:
+        pytest.skip("chromium is missing; Debian's packages are chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for option in _OPTIONS:
+        options.add_argument(option)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(chromedriver))
+    driver.set_script_timeout(SECONDS)
+    return driver
 
 
 class Page:
@@ -112,4 +139,5 @@ class Page:
             "requestAnimationFrame(() => setTimeout(arguments[0], 100))"
         )
         found = self.driver.execute_cdp_cmd("Page.captureScreenshot", options)
-        path.write_bytes(base64.b64decode(found["data"]))
+        picture = Image.open(io.BytesIO(base64.b64decode(found["data"])))
+        picture.convert("RGB").quantize(192).save(path, optimize=True)
