@@ -13,7 +13,7 @@ from benches.common.versions import UnknownVersionError, Version, extract
 from benches.reports import regression
 
 ROOT = Path(__file__).parents[1]
-ROWS = regression.rows_of(["tiny", "sci", "rl", "tab", "mnist", "wide", "odd", "deep"], 2)
+ROWS = [(f"case {k}", 1) for k in range(15)]
 
 #: A package that takes so many ms of its processor for an epoch.
 PACKAGE = """

@@ -1,9 +1,10 @@
 """Whether a version is slower than another: `python -m benches.reports.regression BASE [HEAD]`.
 
 BASE and HEAD are commits; without HEAD it is the working tree. Both train the networks of
-`benches.common.cases`, on one thread and on all, each in a process of its own. They take turns
-(BASE HEAD HEAD BASE ...), and the ratio of their fastest turns is one observation. Each observation
-is of new processes, for the place of code and data in memory alone changes times by some percent.
+`benches.common.cases`, on fewer samples, in processes of their own. They take turns, and the ratio
+of their fastest turns is one observation. Each observation is of new processes, for the place of
+code and data in memory alone changes times by some percent. On one thread the time of the processor
+counts, which other processes disturb little.
 
 All cases are observed a few times. Those whose mean ratio is above MARGIN are observed anew, more
 often, and one is slower if the lower confidence bound of the mean of those logarithms, by Student's
@@ -14,9 +15,7 @@ times differ by no more than MARGIN fail in at most one run of 1 / LEVEL. Exit c
 import argparse
 import sys
 import tempfile
-import time
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +27,7 @@ from benches.common.versions import UnknownVersionError, Version, compile_all, e
 MARGIN = 1.03
 LEVEL = 0.01  # probability that a run fails where nothing is slower
 _SCREENING, _CONFIRMING = 3, 8  # observations
-_TURNS = 24  # of each version
+_TURNS = 12  # of each version
 _OPERATIONS = 2e9  # of an epoch: about 10 ms on one thread
 
 
@@ -59,9 +58,7 @@ def _version(folder):
 def _race(versions, name, threads):
     """Let both train in turn; returns the first error, or None."""
     for version in versions:
-        version.threads = threads
-        # The time of one thread on a processor leaves out what other processes take.
-        version.clock = time.thread_time if threads == 1 else time.perf_counter
+        version.choose_threads(threads)
         if problem := version.prepare(shortened(CASES[name])):
             return problem
     epochs = min(version.epochs for version in versions)
@@ -92,12 +89,10 @@ def lower_bound(observed, level):
 
 
 def rows_of(names, processors):
-    """Case and threads of each row; one sample at a time is always on one thread."""
-    return [
-        (name, threads)
-        for name, threads in product(names, sorted({1, processors}))
-        if threads == 1 or CASES[name].batch_size > 1
-    ]
+    """Case and threads of each row: one, and then so many; always one for one sample at a time."""
+    rows = [(name, 1) for name in names]
+    several = [(name, processors) for name in names if CASES[name].batch_size > 1]
+    return rows + several if processors > 1 else rows
 
 
 def compare(observe, rows, progress=print):
@@ -147,6 +142,10 @@ def main():
         "head", metavar="HEAD", nargs="?", help="a commit; default: the working tree"
     )
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), metavar="CASE")
+    parser.add_argument(
+        "--all-threads", action="store_true",
+        help="also on all threads, by the clock: on a machine that does nothing else",
+    )  # fmt: skip
     options = parser.parse_args()
     # Not above, for the processes that train import this file before their version of fastgrad.
     from benches.common.hardware import ALL, processor
@@ -161,8 +160,9 @@ def main():
             except UnknownVersionError as error:
                 parser.error(f"{argument}: {error}")
         print(processor())
+        threads = ALL if options.all_threads else 1
         compile_all(folders, [CASES[name] for name in options.cases])
-        slower = report(*compare(partial(observe, folders), rows_of(options.cases, ALL)))
+        slower = report(*compare(partial(observe, folders), rows_of(options.cases, threads)))
     sys.exit(slower)
 
 
