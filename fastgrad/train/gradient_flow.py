@@ -29,8 +29,8 @@ class GradientFlow(Callback):
     Attributes
     ----------
     edges : (B + 1,) ndarray
-        Where the bins of log10 |dC/dW_ij| begin and end: 0.1 apart, from -12 to 4. What is beyond
-        is in the first or the last one.
+        Where the bins of ``log10(|dC/dW_ij|)`` begin and end: 0.1 apart, from -12 to 4. What is
+        beyond is in the first or the last one.
     counts : list of (L, B) ndarray
         For each record and layer the number of derivatives in each bin.
     zeros : list of (L,) ndarray
