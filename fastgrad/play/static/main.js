@@ -18,6 +18,7 @@ const page = {
   picture: null, // the last one
   plays: false, // what was asked for last
   events: null,
+  waiting: null, // the picture to be drawn
   table: null, // of one's own
   place: { layer: 1, i: 0, j: 0 }, // the parameter that is explained
   sample: 0,
@@ -119,7 +120,10 @@ function listen(wanted) {
   page.events = null;
   if (!wanted || !page.session || document.hidden) return;
   page.events = new EventSource(`/events?session=${page.session}`);
-  page.events.addEventListener("message", (event) => draw(JSON.parse(event.data)));
+  page.events.addEventListener("message", (event) => {
+    if (!page.waiting) requestAnimationFrame(drawLast);
+    page.waiting = event.data;
+  });
   page.events.addEventListener("error", () => {
     if (page.events?.readyState !== EventSource.CLOSED) {
       say("fastgrad play does not answer; if it has ended, start it again.", true);
@@ -130,6 +134,13 @@ function listen(wanted) {
 }
 
 // --- pictures ------------------------------------------------------------------------------------
+
+// Draw the last picture that has come: a browser that is slow leaves out those before.
+function drawLast() {
+  const last = page.waiting;
+  page.waiting = null;
+  if (page.events && last) draw(JSON.parse(last));
+}
 
 function draw(picture) {
   const wasPlaying = page.picture?.playing;

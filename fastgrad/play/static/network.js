@@ -141,10 +141,9 @@ export class Network {
     this.lines.forEach((rows, k) => rows.forEach((row, i) => row.forEach(({ seen }, j) => {
       const w = arrays[k][i * row.length + j];
       const share = largest > 0 ? Math.abs(w) / largest : 0;
-      seen.setAttribute("stroke-width", (THINNEST + (WIDEST - THINNEST) * share).toFixed(2));
-      seen.setAttribute("stroke-opacity", (0.2 + 0.75 * share).toFixed(2));
-      const kind = w < 0 ? "seen negative" : "seen positive";
-      if (seen.getAttribute("class") !== kind) seen.setAttribute("class", kind);
+      set(seen, "stroke-width", (THINNEST + (WIDEST - THINNEST) * share).toFixed(1));
+      set(seen, "stroke-opacity", (0.2 + 0.75 * share).toFixed(2));
+      set(seen, "class", w < 0 ? "seen negative" : "seen positive");
     })));
     return largest;
   }
@@ -212,6 +211,11 @@ export class Network {
     next.tabIndex = 0;
     next.focus();
   }
+}
+
+// Set an attribute if it changes: the browser then draws less.
+function set(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
 function clamp(k) {
