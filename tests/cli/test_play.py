@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import closing
 
 import pytest
@@ -71,14 +70,3 @@ def test_a_port_that_is_in_use(run):
 
 def test_a_port_beyond_all(run):
     assert "--port: got 65536, which" in run("play", "--port", "65536", code=2)
-
-
-@jitted_only
-def test_it_starts_within_two_seconds(start):
-    def seconds():
-        begin = time.monotonic()
-        _, url = start("--port", "0")
-        fetch(url)
-        return time.monotonic() - begin
-
-    assert min(seconds() for _ in range(4)) < 2  # others may have the processor

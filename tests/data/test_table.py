@@ -388,6 +388,7 @@ def test_numbers_are_read_to_the_last_bit(numbers):
     assert read(text, header=True)["a"] == numbers
 
 
+@pytest.mark.filterwarnings("ignore:.* if it is a date, write it as")
 @given(st.text(st.sampled_from("0123456789.eE+-_ inftyNa٣x"), min_size=1, max_size=8))
 def test_numbers_are_what_is_number_says(cell):
     cell = cell.strip()

@@ -185,10 +185,11 @@ print(failed, found[0] == found[1])
 @jitted_only
 @pytest.mark.skipif(sys.platform != "linux", reason="the size of a process in units of Linux")
 def test_a_fit_without_memory_can_be_repeated_with_more():
-    run = subprocess.run(
-        [sys.executable, "-c", LACK], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert run.returncode == 0, run.stderr
+    for _ in range(2):  # the first fills the cache: what a compiler has freed is memory, too
+        run = subprocess.run(
+            [sys.executable, "-c", LACK], capture_output=True, text=True, check=False, timeout=120
+        )
+        assert run.returncode == 0, run.stderr
     failed, is_same = run.stdout.split()
     assert int(failed) > 0
     assert is_same == "True"

