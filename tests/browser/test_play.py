@@ -334,7 +334,7 @@ DIGITS = "data=digits&layers=32&activations=relu&rate=0.003"
 
 #: Width, height, colours, link, epochs, and the line that is clicked.
 VIEWS = {
-    "play": (1280, 900, "light", "", 90, None),
+    "play": (1280, 845, "light", "", 90, None),
     "play-equation": (1280, 900, "light", SMALL, 40, (2, 3, 5)),
     "play-dark": (1280, 900, "dark", SMALL, 40, None),
     "play-phone": (390, 844, "light", SMALL, 40, (1, 2, 0)),

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from helpers.run_mode import jitted_only
 
 import fastgrad as fg
 from fastgrad.play import data
@@ -29,6 +30,7 @@ def test_a_set_without_noise_is_about_from_minus_one_to_one(name):
         assert 0.2 < (made.y == 0).mean() < 0.8
 
 
+@jitted_only
 @pytest.mark.parametrize(
     ("name", "layers", "lowest"),
     [("moons", [8], 0.97), ("circles", [8], 0.97), ("xor", [8], 0.97), ("blobs", [], 0.97),
