@@ -82,19 +82,19 @@ def write_package(folder, ms):
 
 
 def test_both_versions_train_in_processes_of_their_own(tmp_path):
-    folders = [write_package(tmp_path / "base", 2), write_package(tmp_path / "head", 3)]
+    folders = [write_package(tmp_path / "BASE", 2), write_package(tmp_path / "HEAD", 3)]
     ratios, failed = regression.observe(folders, [("tiny", 1)], 1)
     assert ratios["tiny", 1] == [pytest.approx(1.5, rel=0.1)]
     assert not failed
 
 
 def test_a_version_that_cannot_train_fails_in_one_line(tmp_path, capsys):
-    folders = [write_package(tmp_path / "base", 2), write_package(tmp_path / "head", "None")]
+    folders = [write_package(tmp_path / "BASE", 2), write_package(tmp_path / "HEAD", "None")]
     ratios, failed = regression.observe(folders, [("tiny", 1)], 1)
     assert ratios == {}
     assert regression.report({}, failed)
     line = capsys.readouterr().out.splitlines()[1]
-    assert line.startswith("tiny               1  not run: TypeError: unsupported operand")
+    assert line.startswith("tiny               1  not run: HEAD: TypeError: unsupported operand")
 
 
 @pytest.fixture

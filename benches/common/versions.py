@@ -54,6 +54,7 @@ class Version(Trainer):
     """A process that trains by the package in a folder."""
 
     def __init__(self, folder):
+        self.folder = folder
         variables = {"NUMBA_CACHE_DIR": str(folder / "compiled")}
         super().__init__(_FastgradOfFolder, None, variables, _look_first_in, str(folder))
 

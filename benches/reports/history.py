@@ -36,10 +36,10 @@ _SECONDS = 6 * 3600  # of which the last commit counts
 _TURNS = 5
 
 
-def commits():
-    """Hash and time, in seconds since 1970, of each commit of this branch; the oldest first."""
-    lines = ["git", "log", "--first-parent", "--reverse", "--format=%H %ct"]
-    text = subprocess.run(lines, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+def times_of(*commits):
+    """Hash and time, in seconds since 1970, of each of these; the oldest first."""
+    command = ["git", "log", "--reverse", "--format=%H %ct", *commits]
+    text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return {name: int(seconds) for name, seconds in map(str.split, text.splitlines())}
 
 
@@ -96,11 +96,12 @@ def main():
     parser.add_argument("machine", metavar="MACHINE", help="its name in the results")
     parser.add_argument("commits", nargs="*", metavar="COMMIT")
     options = parser.parse_args()
-    times = commits()
     try:
-        chosen = [commit_hash(name) for name in options.commits] or spread(times)
+        named = [commit_hash(name) for name in options.commits]
     except UnknownVersionError as error:
         parser.error(f"COMMIT: {error}")
+    times = times_of("--no-walk", *named) if named else times_of("--first-parent", "HEAD")
+    chosen = named or spread(times)
     # Not above, for the processes that train import this file before their version of fastgrad.
     from benches.common.hardware import ALL, processor
 

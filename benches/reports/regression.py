@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from benches.common.cases import CASES
 from benches.common.versions import UnknownVersionError, Version, compile_all, extract
@@ -60,14 +59,14 @@ def _race(versions, name, threads):
     for version in versions:
         version.choose_threads(threads)
         if problem := version.prepare(shortened(CASES[name])):
-            return problem
+            return f"{version.folder.name}: {problem}"
     epochs = min(version.epochs for version in versions)
     for version in versions:
         version.epochs = epochs
     for turn in range(_TURNS):
         for version in versions if turn % 2 else reversed(versions):
             if problem := version.take_turn():
-                return problem
+                return f"{version.folder.name}: {problem}"
     return None
 
 
@@ -84,6 +83,8 @@ def mean_ratio(observed):
 
 def lower_bound(observed, level):
     """The lower confidence bound of the mean ratio: below it with probability `level`."""
+    from scipy import stats  # not above: each process imports this file
+
     logs = np.log(observed)
     return np.exp(logs.mean() - stats.t.ppf(1 - level, len(logs) - 1) * stats.sem(logs))
 
@@ -151,14 +152,12 @@ def main():
     from benches.common.hardware import ALL, processor
 
     with tempfile.TemporaryDirectory() as folder:
-        folders = [Path(folder, name) for name in ("base", "head")]
-        for argument, name, place in zip(
-            ("BASE", "HEAD"), (options.base, options.head), folders, strict=True
-        ):
+        folders = [Path(folder, name) for name in ("BASE", "HEAD")]
+        for place, name in zip(folders, (options.base, options.head), strict=True):
             try:
                 extract(name, place)
             except UnknownVersionError as error:
-                parser.error(f"{argument}: {error}")
+                parser.error(f"{place.name}: {error}")
         print(processor())
         threads = ALL if options.all_threads else 1
         compile_all(folders, [CASES[name] for name in options.cases])
