@@ -24,7 +24,7 @@ class Formatter:
 
     def number(self, value: float) -> str:
         """A number with the least digits that are needed of those that there may be."""
-        return f"{float(value):.{self.digits}g}"
+        return f"{float(value) + 0.0:.{self.digits}g}"  # no -0
 
     def factor(self, value: float) -> str:
         """The same, in parentheses if it is negative: behind an operator."""

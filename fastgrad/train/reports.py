@@ -38,7 +38,7 @@ def warn(message: str) -> None:
     if _is_silenced.get():
         return
     frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals["__name__"].split(".")[0] in _PACKAGES:
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _PACKAGES:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, RuntimeWarning, level)
 

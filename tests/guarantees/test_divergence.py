@@ -217,3 +217,13 @@ def test_a_large_value_of_a_standardised_column_is_given_in_deviations():
     many = X
     message = fit(net, X=other(many, (9, 1), 1e9), y=y, optimizer=fg.SGD(1.0))
     assert re.search(r"to 1e\+09 \(64 standard deviations from its mean\)", message)
+
+
+def test_code_without_a_module_is_warned_too():
+    code = """
+import fastgrad as fg
+net = fg.Network([1, 1], cost="mse", seed=0)
+net.fit([[1.0], [2.0]], [[1.0], [2.0]], epochs=50, batch_size=1, optimizer=fg.SGD(100.0))
+"""
+    with pytest.warns(RuntimeWarning, match="fit: "):
+        exec(compile(code, "code", "exec"), {})
