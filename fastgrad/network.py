@@ -216,7 +216,7 @@ class Network(NetworkBase):
         Parameters
         ----------
         x, y, sample_weight : array_like
-            As for `gradients`; or a single sample, as for `step`.
+            As for `gradients`, at most 8,192 samples; or a single one, as for `step`.
         layer, i, j : int
             dC/dW[i, j] of layer 1 to L, or dC/db[i] if j is None.
         optimizer : Optimizer, optional

@@ -44,40 +44,33 @@ class GradientArrays(NamedTuple):
 def gradient_arrays(engine: Engine, batch: Batch, sample: int, place: Place) -> GradientArrays:
     """The arrays of one sample, and of all samples the two numbers that the derivative is made of.
 
+    The caller holds the engine's locks.
+
     Parameters
     ----------
     engine : Engine
         Of the network.
     batch : Batch
-        The mini-batch.
+        The mini-batch, which its memory holds at once.
     sample : int
         Which of its samples.
     place : Place
         Which derivative.
-
-    Raises
-    ------
-    ValueError
-        If the mini-batch is larger than the engine's memory.
     """
     S, L = len(batch.X), len(engine.layers)
     none, first = np.empty(0), min(sample, max(S - 2, 0))
-    with engine.locks.queue, engine.locks.passes:
-        # two samples, for a single one takes other loops
-        engine.forward(batch.X[first : first + 2])
-        u = [_of_sample(engine, S, l, "u", sample - first) for l in range(1, L + 1)]
-        C, _, dC = engine.gradients(batch, np.empty_like(batch.X), threads=1)
-        most = engine.workspace.scratch.layout.microbatch
-        if most < S:
-            raise ValueError(f"x: got {S} samples; expected a mini-batch of at most {most}")
-        layers = range(1, L + 1)
-        a = [_of_sample(engine, S, l, "a", sample) for l in range(L + 1)]
-        df = [_of_sample(engine, S, l, "u", sample) for l in layers]  # where u was
-        d = [_of_sample(engine, S, l, "d", sample) for l in layers]
-        d_i = _of_node(engine, S, place.l, "d", place.i)
-        a_j = np.ones(S, batch.X.dtype)
-        if place.j is not None:
-            a_j = _of_node(engine, S, place.l - 1, "a", place.j)
+    # two samples, for a single one takes other loops
+    engine.forward(batch.X[first : first + 2])
+    u = [_of_sample(engine, S, l, "u", sample - first) for l in range(1, L + 1)]
+    C, _, dC = engine.gradients(batch, np.empty_like(batch.X), threads=1)
+    layers = range(1, L + 1)
+    a = [_of_sample(engine, S, l, "a", sample) for l in range(L + 1)]
+    df = [_of_sample(engine, S, l, "u", sample) for l in layers]  # where u was
+    d = [_of_sample(engine, S, l, "d", sample) for l in layers]
+    d_i = _of_node(engine, S, place.l, "d", place.i)
+    a_j = np.ones(S, batch.X.dtype)
+    if place.j is not None:
+        a_j = _of_node(engine, S, place.l - 1, "a", place.j)
     return GradientArrays(C, dC, [none, *u], a, [none, *df], [none, *d], d_i, a_j)
 
 

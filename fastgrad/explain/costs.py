@@ -1,6 +1,7 @@
 """dC/da of the outputs of a sample, by the cost of each head."""
 
 from collections.abc import Iterator, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..model.output_heads import OutputHead, OutputHeads
 from .formulas import Formatter
 from .loops import Loop, loop_of, loop_of_function
 from .steps import Step
-from .tracing import trace
+from .tracing import UntraceableError, trace
 
 __all__ = ["output_derivatives"]
 
@@ -82,10 +83,13 @@ def _of_node(
 ) -> tuple[str, str, float, Loop | None]:
     """dC/da of a cost that is a sum over nodes, by the lines of its function if it has any."""
     derivative: Any = cost.dC_da
+    arguments = dict(zip(signature(derivative).parameters, (a_i, y_i), strict=False))
     try:
-        *_, line = trace(derivative, {"a": a_i, "y": y_i}, write)
-        loop = loop_of_function(derivative)._replace(equation=line.equation or "12")
-    except (OSError, TypeError, SyntaxError, NotImplementedError, NameError):
+        *_, line = trace(derivative, arguments, write)
+        value = line.value if cost.builtin else float(derivative(a_i, y_i))
+        if np.isclose(line.value, value, rtol=1e-9, atol=0, equal_nan=True):
+            loop = loop_of_function(derivative)._replace(equation=line.equation or "12")
+            return line.symbols, line.numbers, line.value, loop
+    except (UntraceableError, ValueError):
         value = float(derivative(a_i, y_i))
-        return f"{cost.name}'(a, y)", write.number(value), value, None
-    return line.symbols, line.numbers, line.value, loop
+    return f"{cost.name}'(a, y)", write.number(value), value, None

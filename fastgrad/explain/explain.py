@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from .. import validation
 from ..optim.base import Optimizer, resolve_optimizer
 from ..train.base import TrainableNetwork
@@ -33,14 +35,19 @@ def explain(
     if optimizer is not None:
         resolve_optimizer(optimizer).addresses(net.dtype)  # raises if it has no rule
         optimizer.check_layers(net.layers)
-    arrays = gradient_arrays(net.engine, batch, sample, place)
-    value = place.of(net.engine.workspace.views(arrays.dC))
-    chain = Chain(net, batch, sample, place, arrays, write)
-    steps = [*chain.forward(), *chain.cost(), *chain.backward(), *chain.gradient(value)]
-    next_value = None
-    if optimizer is not None:
-        steps += update_steps(net, optimizer, batch, place, value, write)
-        next_value = steps[-1].value
+    most = net.engine.workspace.scratch.layout.largest_microbatch
+    if most < S:
+        raise ValueError(f"x: got {S} samples; expected a mini-batch of at most {most}")
+    locks, next_value = net.engine.locks, None
+    # a fit in another thread waits meanwhile; overflows are shown as they are
+    with locks.queue, locks.passes, np.errstate(all="ignore"):
+        arrays = gradient_arrays(net.engine, batch, sample, place)
+        value = place.of(net.engine.workspace.views(arrays.dC))
+        chain = Chain(net, batch, sample, place, arrays, write)
+        steps = [*chain.forward(), *chain.cost(), *chain.backward(), *chain.gradient(value)]
+        if optimizer is not None:
+            more, next_value = update_steps(net, optimizer, batch, place, value, write)
+            steps += more
     sizes = "-".join(map(str, net.sizes))
     names = ", ".join(dict.fromkeys(f.name for f in net.spec.activations))
     samples = "one sample" if S == 1 else f"{S:,} samples, of which number {sample} is shown"

@@ -71,6 +71,10 @@ def latex(formula: str) -> str:
         word = word.replace("_", r"\_")
         return f"{word}_{{{index}}}" if index else word
 
+    formula = formula.replace("\\", r"\backslash ")
+    formula = (
+        re.sub(r"[#$%&{}]", r"\\\g<0>", formula).replace("^", r"\wedge ").replace("~", r"\sim ")
+    )
     for pattern, replacement in _IN_LATEX:
         formula = re.sub(pattern, replacement, formula)
     return re.sub(r"(?<![\\\w])" + _NAME.pattern, name, formula)

@@ -1,6 +1,7 @@
 """Where the loop of an equation is: its file, its line, and its text."""
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable
 from functools import cache
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..kernels import equations, regularizers
 
-__all__ = ["Loop", "loop_of", "loop_of_function"]
+__all__ = ["Loop", "loop_of", "loop_of_function", "tags_of"]
 
 _ROOT = Path(__file__).parents[2]
 
@@ -65,6 +66,14 @@ def loop_of_function(function: Callable[..., Any]) -> Loop:
     path = Path(inspect.getsourcefile(function) or "")
     loop = _from(path, lines, next(loops, 0))
     return loop._replace(line=loop.line + first - 1)
+
+
+def tags_of(function: Callable[..., Any]) -> list[str]:
+    """The numbers of the equations whose tags are in a function."""
+    try:
+        return re.findall(r"# eq\. \((\w+)\): ", inspect.getsource(function))
+    except (OSError, TypeError):
+        return []
 
 
 def _from(path: Path, lines: list[str], first: int) -> Loop:

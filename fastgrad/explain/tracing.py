@@ -9,13 +9,14 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from ..kernels import elementary
 from .formulas import Formatter
 
-__all__ = ["TracedLine", "trace"]
+__all__ = ["TracedLine", "UntraceableError", "trace"]
 
 #: What the functions of kernels/elementary.py are in NumPy, in float64.
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -28,6 +29,10 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 #: The tag of an equation, and what stands before it on its line.
 _TAG = re.compile(r"^ *(.*?) *# eq\. \((\w+)\): ")
+
+
+class UntraceableError(Exception):
+    """The lines of a function cannot be read, or are of kinds that cannot be followed."""
 
 
 class TracedLine(NamedTuple):
@@ -91,8 +96,8 @@ class _Numbers(_Symbols):
 
 def trace(
     function: Callable[..., Any], arguments: Mapping[str, Any], write: Formatter
-) -> Iterator[TracedLine]:
-    """Yield the lines of a function, or of the loop in it, as they are computed in float64.
+) -> list[TracedLine]:
+    """The lines of a function, or of the loop in it, as they are computed in float64.
 
     Parameters
     ----------
@@ -105,19 +110,21 @@ def trace(
 
     Raises
     ------
-    OSError, TypeError, SyntaxError
-        If its source cannot be read.
-    NotImplementedError
-        If it has other statements.
+    UntraceableError
+        If its source cannot be read, or has other statements.
     """
-    source = textwrap.dedent(inspect.getsource(function))
-    (definition,) = ast.parse(source).body
-    if not isinstance(definition, ast.FunctionDef):
-        raise NotImplementedError(f"{function!r} is not a function of its own lines")
-    closure = inspect.getclosurevars(function)
-    names = {**closure.globals, **closure.nonlocals, **closure.builtins, **_FUNCTIONS, **arguments}
-    tags = [_TAG.search(line) for line in source.splitlines()]
-    yield from _Tracer(arguments, names, write, tags).lines(definition.body, in_loop=False)
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+        (definition,) = ast.parse(source).body  # a lambda is a part of a line
+        closure = inspect.getclosurevars(function)
+        names = {**closure.globals, **closure.nonlocals, **closure.builtins}
+        ours = {k for k, value in names.items() if value is vars(elementary).get(k)}
+        names |= {k: value for k, value in _FUNCTIONS.items() if k in ours}
+        tags = [_TAG.search(line) for line in source.splitlines()]
+        tracer = _Tracer(arguments, names | dict(arguments), write, tags)
+        return list(tracer.lines(cast("ast.FunctionDef", definition).body, in_loop=False))
+    except Exception as error:  # whatever a user's function raises when it is read or computed
+        raise UntraceableError(str(error)) from error
 
 
 class _Tracer:
@@ -138,7 +145,9 @@ class _Tracer:
             match statement:
                 case ast.Expr():  # the docstring
                     continue
-                case ast.For(target=ast.Name(id=k)):
+                case ast.For(target=ast.Name(id=k), iter=of) if (
+                    not in_loop and self._is_over_parameters(of)
+                ):
                     self._names[k], self._of_block = 0, self._equation(statement.lineno)
                     yield from self.lines(statement.body, True)
                 case ast.If(test=test):
@@ -156,7 +165,12 @@ class _Tracer:
                         [(target, ast.BinOp(target, op, value, lineno=value.lineno))], in_loop
                     )
                 case _:
-                    raise NotImplementedError(ast.unparse(statement))
+                    raise UntraceableError(ast.unparse(statement))
+
+    def _is_over_parameters(self, of: ast.expr) -> bool:
+        """Whether a loop is that of a rule over all parameters, of which there is one here."""
+        *_, n = ["", *self._arguments]
+        return ast.unparse(of) == f"range({n})" and self._arguments.get(n) == 1
 
     def _equation(self, line: int) -> str:
         """The number in the tag of a line of the source, from 1."""

@@ -1,8 +1,7 @@
 """The update of one parameter, followed through the loop of its rule."""
 
 import copy
-import inspect
-from collections.abc import Iterator
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +11,9 @@ from ..engine.engine import Training
 from ..optim.base import Optimizer
 from ..train.base import TrainableNetwork
 from .formulas import Formatter
-from .loops import loop_of, loop_of_function
+from .loops import loop_of, loop_of_function, tags_of
 from .steps import Place, Step
-from .tracing import trace
+from .tracing import UntraceableError, trace
 
 __all__ = ["update_steps"]
 
@@ -28,12 +27,18 @@ class _UpdatedParameter(NamedTuple):
     slots: list[tuple[float, float]]  # before and after
     constants: Any
 
+    def is_near(self, number: float, stored: float) -> bool:
+        """Whether a number is the stored one but for rounding, beside the size of the step."""
+        rounding = 16 * float(np.finfo(self.constants.dtype).eps)
+        step = abs(self.after - self.before)
+        return bool(np.isclose(number, stored, rounding, 1e-4 * step + 1e-37, equal_nan=True))
+
 
 def update_steps(
     net: TrainableNetwork, optimizer: Optimizer, batch: Batch, place: Place, gradient: float,
     write: Formatter,
-) -> Iterator[Step]:  # fmt: skip
-    """The steps from dC/dW to the next W, of a copy of the network that is trained on the samples.
+) -> tuple[list[Step], float]:  # fmt: skip
+    """The steps from dC/dW to the next W, of a copy of the network; and the next W.
 
     Parameters
     ----------
@@ -50,35 +55,70 @@ def update_steps(
     write : Formatter
         Of the numbers.
     """
-    layer, l = net.layers[place.l - 1], place.l
+    layer, l, w = net.layers[place.l - 1], place.l, place.symbol
     parameter = _updated(net, optimizer, batch, place)
-    before, after = write.number(parameter.before), parameter.after
+    after = parameter.after
     if not layer.trainable:
-        yield Step("Update", "", l, f"{place.symbol} = {place.symbol}, frozen", before, after)
-        return
+        before = write.number(parameter.before)
+        return [Step("Update", "", l, f"{w} = {w}, frozen", before, after)], after
+    steps = []
     if optimizer.clips:
-        symbols = f"g = dC/d{place.symbol}, clipped"
-        clipped, loop = parameter.gradient, loop_of("23")
-        yield Step("Update", "23", l, symbols, write.number(gradient), clipped, loop)
-        gradient = parameter.gradient
-    rule: Any = optimizer.rule
-    w, g, *slots, c, n = inspect.signature(rule.update).parameters
-    given: dict[str, Any] = {w: np.array([parameter.before]), g: np.array([gradient])}
+        steps.append(_scaled("23", l, "g", f"dC/d{w}", gradient, parameter.gradient, write))
+    is_limited = place.j is not None and layer.max_norm < np.inf
+    found, unlimited = _by_the_rule(optimizer.rule, parameter, l, is_limited, write)
+    steps += found
+    if is_limited:
+        steps.append(_scaled("42", l, w, "w", unlimited, after, write))
+    return steps, after
+
+
+def _scaled(
+    equation: str, l: int, name: str, of: str, before: float, after: float, write: Formatter
+) -> Step:
+    """A number that is limited by a factor for many: (23), or (42)."""
+    factor = after / before if before else 1.0
+    numbers = f"{write.number(factor)}·{write.factor(before)}"
+    symbols = f"{name} = factor·{of}"
+    return Step("Update", equation, l, symbols, numbers, after, loop_of(equation))
+
+
+def _by_the_rule(
+    rule: Any, parameter: _UpdatedParameter, l: int, is_limited: bool, write: Formatter
+) -> tuple[list[Step], float]:
+    """The lines of the rule, with the engine's numbers where it stores them; and w after them.
+
+    Where they cannot be followed, or lead elsewhere than the engine, what goes in and comes out.
+    """
+    w, g, *slots, c, n = signature(rule.update).parameters
+    of_slots = list(zip(slots, parameter.slots, strict=False))
+    given: dict[str, Any] = {w: np.array([parameter.before]), g: np.array([parameter.gradient])}
     given |= {name: np.zeros(1) for name in slots}
-    given |= {name: np.array([b]) for name, (b, _) in zip(slots, parameter.slots, strict=False)}
+    given |= {name: np.array([before]) for name, (before, _) in of_slots}
     given |= {c: parameter.constants.astype(float), n: 1}
-    stored = {name: after for name, (_, after) in zip(slots, parameter.slots, strict=False)}
-    limited = place.j is not None and layer.max_norm < np.inf
-    stored |= {} if limited else {w: after}
-    loop = loop_of_function(rule.update)
-    for line in trace(rule.update, given, write):
-        value = stored.get(line.argument, line.value)
+    stored = {name: after for name, (_, after) in of_slots}
+    stored |= {} if is_limited else {w: parameter.after}
+    loop = None
+    try:
+        loop = loop_of_function(rule.update)
+        lines = trace(rule.update, given, write)
+        follows = all(parameter.is_near(float(given[k][0]), value) for k, value in stored.items())
+    except (OSError, TypeError, UntraceableError):
+        follows = False
+    if not follows:
+        before, gradient = write.number(parameter.before), write.number(parameter.gradient)
+        numbers = f"update({before}, {gradient})"
+        step = Step("Update", "", l, "w = update(w, g)", numbers, parameter.after, loop)
+        return [step], parameter.after
+    last = {line.argument: k for k, line in enumerate(lines)}
+    steps = []
+    for k, line in enumerate(lines):
+        is_last = line.argument in stored and last[line.argument] == k
+        tags = [line.equation, *(tags_of(rule.prepare) if line.argument == w else [])]
+        equation = ", ".join(filter(None, tags))
+        value = stored[line.argument] if is_last else line.value
         symbols = f"{line.target} = {line.symbols}"
-        yield Step("Update", line.equation, l, symbols, line.numbers, value, loop)
-    if limited:
-        symbols = f"{place.symbol}, its row scaled to a norm of at most {layer.max_norm:g}"
-        unlimited = write.number(given[w][0])
-        yield Step("Update", "42", l, symbols, unlimited, after, loop_of("42"))
+        steps.append(Step("Update", equation, l, symbols, line.numbers, value, loop))
+    return steps, float(given[w][0])
 
 
 def _updated(
