@@ -66,6 +66,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64  # several pages may open at once
 
     def __init__(self, port: int, path: str | None = None) -> None:
         self.pages = Pages(path)
@@ -104,7 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Send a file, what there is to choose from, or pictures as they come."""
         if not self._is_for_this_host():
             return
-        url = urlsplit(self.path)
+        try:
+            url = urlsplit(self.path)
+        except ValueError:
+            self._refuse(HTTPStatus.BAD_REQUEST, "path: expected the path of a file")
+            return
         if url.path in self.server.files:  # also when a link from elsewhere leads here
             self._send(HTTPStatus.OK, *self.server.files[url.path])
         elif not self._is_from_this_page():

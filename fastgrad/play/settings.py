@@ -25,6 +25,7 @@ OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], dict[str, float]]] = {
 TABLE = "table"
 
 MOST_LAYERS, MOST_NODES = 6, 128
+_MOST = 1e6  # of the rate and the penalties
 
 
 def costs_of(problem: Problem) -> list[str]:
@@ -113,8 +114,8 @@ class Settings:
         for name in ("test_size", "noise", "dropout"):
             validation.fraction(name, getattr(self, name))
         for name in ("l1", "l2"):
-            validation.number(name, getattr(self, name), least=0)
-        validation.number("rate", self.rate, above=0)
+            validation.number(name, getattr(self, name), least=0, below=_MOST)
+        validation.number("rate", self.rate, above=0, below=_MOST)
         validation.integer("samples", self.samples, least=20)
         validation.integer("batch_size", self.batch_size, least=1, most=10_000)
         validation.integer("seed", self.seed, least=0)

@@ -62,7 +62,8 @@ def activations(
     shown = []
     for ax, one in zip(axes, chosen, strict=True):
         for name, function, line in (("f", one.f, "-"), ("f'", one.df, "--")):
-            values = np.array([function(u) for u in _U], np.float64)
+            with np.errstate(all="ignore"):  # a logarithm may have no value there
+                values = np.array([function(u) for u in _U], np.float64)
             ax.plot(_U, values, line, color=COLORS[line == "--"], linewidth=1.8, label=name)
             shown.append(values[_MIDDLE & np.isfinite(values)])
         ax.axhline(0, color="0.6", linewidth=0.6, zorder=1)

@@ -127,8 +127,9 @@ def _check_equal(net: Network, other: Network) -> None:
     """Raise unless the cost of the other's weights in `net` is that of the other network."""
 
     def described(net: Network) -> tuple[Any, ...]:
-        heads = tuple((head.cost.name, head.nodes) for head in net.heads)
-        return net.sizes, net.activations, heads
+        heads = tuple((head.cost.name, head.nodes, head.weight) for head in net.heads)
+        penalties = [(layer.l1, layer.l2, layer.penalize_biases) for layer in net.layers]
+        return net.sizes, net.activations, heads, penalties
 
     for one, another in zip(described(net), described(other), strict=True):
         if one != another:

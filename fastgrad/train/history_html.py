@@ -27,7 +27,7 @@ def history_html(columns: dict[str, list[float]], stopped: str | None) -> str:
     stopped : str or None
         Why training ended early.
     """
-    values = {name: np.array(column, np.float64) for name, column in columns.items()}
+    values = {name: np.array(column, np.float64) for name, column in columns.items() if column}
     epochs = max(map(len, values.values()), default=0)
     title = f"History, {epochs:,} epoch{'s' * (epochs != 1)}"
     title += f"; stopped: {stopped}" if stopped else ""

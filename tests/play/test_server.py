@@ -178,7 +178,8 @@ def test_no_session_is_an_error_of_one_line(post, path, key):
     ("request_line", "status"),
     [
         ("PUT / HTTP/1.1", 501), ("OPTIONS * HTTP/1.1", 501), ("GET / HTTP/9.9", 505),
-        ("nonsense", 400), ("GET /" + "a" * 70_000 + " HTTP/1.1", 414),
+        ("nonsense", 400), ("GET http://[/ HTTP/1.1", 400),
+        ("GET /" + "a" * 70_000 + " HTTP/1.1", 414),
     ],
 )  # fmt: skip
 def test_what_is_no_request(server, send, request_line, status):

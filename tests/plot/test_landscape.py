@@ -159,6 +159,7 @@ def test_log_scale_where_it_helps(span, scale):
         ({"along": fg.Network([3, 4, 2], "tanh")}, ["along", "(3, 4, 2)", "(3, 5, 2)"]),
         ({"along": fg.Network(SIZES, "relu")}, ["along", "'relu'", "'tanh'"]),
         ({"along": fg.Network(SIZES, "tanh", cost="mae")}, ["along", "'mae'", "'squared_error'"]),
+        ({"along": fg.Network(SIZES, "tanh", l2=5)}, ["along", "5.0", "(0.0, 0.0, False)"]),
         ({"resolution": 1}, ["resolution", "1", "at least 2"]),
         ({"span": 0}, ["span", "0", "above 0"]),
         ({"seed": -1}, ["seed", "-1", "at least 0"]),
