@@ -211,7 +211,7 @@ class Network(NetworkBase):
         optimizer: Optimizer | None = None, sample_weight: Any = None, sample: int = 0,
         digits: int = 6,
     ) -> "Explanation":  # fmt: skip
-        """The numbers of one derivative, from the inputs through equations (1) to (10); print it.
+        """The numbers of one derivative, equation by equation from the inputs on; print it.
 
         Parameters
         ----------

@@ -2,13 +2,13 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..explain.explanation import Explanation
-from ..optim.adam import Adam
-from ..optim.first_order import SGD
+from ..optim import adam, first_order
 from ..tables.model import TableModel
 from ..validation import choice, integer
 from . import output_files, report
@@ -17,7 +17,11 @@ from .predict import read_compared
 __all__ = ["FORMATS", "OPTIMIZERS", "explain"]
 
 #: What the option --optimizer takes.
-OPTIMIZERS = {"sgd": SGD, "adam": Adam}
+OPTIMIZERS: dict[str, Any] = {
+    name.lower(): getattr(room, name) for room in (first_order, adam) for name in room.__all__
+}
+
+_TERMS = 4  # of a long sum that are shown, and the one of the weight
 
 #: What the option --format takes.
 FORMATS: dict[str, Callable[[Explanation], str]] = {
@@ -49,15 +53,18 @@ def explain(arguments: argparse.Namespace) -> int:
     net, X = model.networks[k - 1], model.encoded(samples.inputs)
     y = model.targets.transform(samples.labels, samples.place)
     Y = model.targets.encode(y, net.cost_function, net.n_outputs)
-    optimizer = None
+    optimizer, rate = None, arguments.learning_rate
     if arguments.optimizer:
-        rate = arguments.learning_rate
-        kind: Any = OPTIMIZERS[arguments.optimizer]
+        kind = OPTIMIZERS[arguments.optimizer]
         optimizer = kind() if rate is None else kind(rate)
+    elif rate is not None:
+        raise ValueError(f"learning_rate: got {rate} without an optimizer; expected both")
     j = _input_number(model, arguments)
     explanation = net.explain(
         X, Y, arguments.layer, arguments.node, j, optimizer=optimizer, digits=arguments.digits
     )
+    named = _named(model, explanation, j, samples.target)
+    explanation = replace(explanation, of=f"{explanation.of}{named}")
     with output_files.text(arguments.output) as file:
         if arguments.json:
             steps = [{**step._asdict(), "loop": str(step.loop or "")} for step in explanation.steps]
@@ -74,7 +81,25 @@ def _input_number(model: TableModel, arguments: argparse.Namespace) -> int | Non
     given = arguments.input
     if given is None or given.lstrip("-").isdecimal():
         return None if given is None else int(given)
-    names = model.encoder.input_names if model.encoder else list(model.column_names or ())
+    names = _input_names(model)
     if arguments.layer != 1 or not names:
-        raise ValueError(f"input: got {given!r}; expected the number of a node, from 0")
+        expected = "the number of a node, from 0; only layer 1 has inputs with names"
+        raise ValueError(f"input: got {given!r}; expected {expected}")
     return names.index(choice("input", given, names))
+
+
+def _input_names(model: TableModel) -> list[str]:
+    return model.encoder.input_names if model.encoder else list(model.column_names or ())
+
+
+def _named(model: TableModel, explanation: Explanation, j: int | None, target: str | None) -> str:
+    """What the inputs of the sums that are shown are called in the table, and the target."""
+    names = _input_names(model)
+    nodes = {*range(_TERMS), *([j] if j is not None and explanation.layer == 1 else [])}
+    shown = ", ".join(f"a_{n} {names[n]}" for n in sorted(nodes) if n < len(names))
+    text = f"\ninputs, as the model encodes them: {shown}" if shown else ""
+    if target:
+        is_standardized = model.networks[0].targets.standardize
+        unit = " in standard deviations from its mean" if is_standardized else ""
+        text += f"\ny: {target}{unit}"
+    return text

@@ -259,7 +259,7 @@ def _evaluate_arguments(parser: Parser) -> None:
 def _explain_arguments(parser: Parser) -> None:
     _model_arguments(parser)
     _target_argument(parser)
-    about = "a row of DATA, or a mini-batch such as 0:32, of which the first row is followed"
+    about = "a row of DATA, or a mini-batch such as 0:32, of which the first row is shown"
     parser.add_argument("--rows", metavar="ROWS", type=rows, default=(0, 1), help=about)
     about = "the layer of the weight, from 1"
     parser.add_argument("--layer", metavar="L", type=integer(least=1), default=1, help=about)

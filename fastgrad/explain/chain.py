@@ -43,6 +43,7 @@ class Chain:
         self.net, self.batch, self.sample, self.place = net, batch, sample, place
         self.arrays, self.write = arrays, write
         self.is_batch = len(batch.X) > 1
+        self.s = ",s" if self.is_batch else ""  # the index of the sample, in symbols
         weight = batch.weights[sample] if len(batch.weights) else 1.0
         self.share = float(weight) / len(batch.X)  # w_s / S
         identity = np.eye(net.n_outputs, dtype=net.dtype)
@@ -64,7 +65,7 @@ class Chain:
                 given = (x[j], inputs.mean[j], inputs.scale[j])
                 of, mean, scale = (self.write.factor(value) for value in given)
                 numbers = f"({of} - {mean})·{scale}"
-                symbols = f"a_{j} = (x_{j} - mean_{j})·scale_{j}"
+                symbols = f"a_{j}{self.s} = (x_{j}{self.s} - mean_{j})·scale_{j}"
                 yield Step("Forward", "", 0, symbols, numbers, float(self.arrays.a[0][j]))
         loops = self._loop("1"), loop_of("2")
         for l, layer in enumerate(self.net.layers, start=1):
@@ -74,10 +75,11 @@ class Chain:
                 u_i, a_i = float(self.arrays.u[l][i]), float(self.arrays.a[l][i])
                 products = self.write.products(layer.W[i], before, also)
                 numbers = f"{self.write.number(layer.b[i])} + {products}"
-                symbols = f"u_{i} = b_{i} + Σ_j W_{i},j·a_j"
+                symbols = f"u_{i}{self.s} = b_{i} + Σ_j W_{i},j·a_j{self.s}"
                 yield Step("Forward", loops[0].equation, l, symbols, numbers, u_i, loops[0])
                 numbers = f"{name}({self.write.number(u_i)})"
-                yield Step("Forward", "2", l, f"a_{i} = f(u_{i})", numbers, a_i, loops[1])
+                symbols = f"a_{i}{self.s} = f(u_{i}{self.s})"
+                yield Step("Forward", "2", l, symbols, numbers, a_i, loops[1])
 
     def cost(self) -> Iterator[Step]:
         """The cost of the mini-batch."""
@@ -98,7 +100,7 @@ class Chain:
         """Equations (3) and (5), from the last layer down to that of the parameter."""
         net, L = self.net, len(self.net.layers)
         of_outputs = net.heads, self.arrays.a[L], self.y, self.share, self._followed(L), L
-        derivatives = dict(output_derivatives(*of_outputs, self.write))
+        derivatives = dict(output_derivatives(*of_outputs, self.s, self.write))
         yield from self._through_activations(L, derivatives)
         for l in range(L - 1, self.place.l - 1, -1):
             yield from self._through_activations(l, self._through_weights(l))
@@ -112,7 +114,8 @@ class Chain:
         loop, W, d = self._loop("5"), self.net.layers[l].W, self.arrays.d[l + 1]
         steps = {}
         for j in self._followed(l):
-            numbers, symbols = self.write.products(d, W[:, j]), f"dC/da_{j} = Σ_i dC/db_i·W_i,{j}"
+            numbers = self.write.products(d, W[:, j])
+            symbols = f"dC/da_{j}{self.s} = Σ_i {self._d('i')}·W_i,{j}"
             value = float(d.astype(float) @ W[:, j].astype(float))
             steps[j] = Step("Backward", loop.equation, l, symbols, numbers, value, loop)
         return steps
@@ -121,11 +124,19 @@ class Chain:
         """The steps before, and equation (3)."""
         yield from before.values()
         loop = self._loop("3") if l < len(self.net.layers) else loop_of("3")
+        name, write = self.net.spec.activations[l - 1].name, self.write
         for i, dC_da in before.items():
             d_i, df_i = float(self.arrays.d[l][i]), float(self.arrays.df[l][i])
-            numbers = f"{self.write.factor(dC_da.value)}·{self.write.factor(df_i)}"
-            symbols = f"dC/db_{i} = dC/da_{i}·f'(u_{i})"
+            numbers = f"{name}'({write.number(float(self.arrays.u[l][i]))})"
+            slope = f"f'(u_{i}{self.s})"
+            yield Step("Backward", loop.equation, l, slope, numbers, df_i, loop)
+            numbers = f"{write.factor(dC_da.value)}·{write.factor(df_i)}"
+            symbols = f"{self._d(i)} = dC/da_{i}{self.s}·{slope}"
             yield Step("Backward", loop.equation, l, symbols, numbers, d_i, loop)
+
+    def _d(self, i: int | str) -> str:
+        """dC/db of a node, of one sample d_is: the derivative of the mini-batch is their sum."""
+        return f"d_{i},s" if self.is_batch else f"dC/db_{i}"
 
     def _loop(self, equation: str) -> Loop:
         """That of one sample, or of many."""
@@ -141,7 +152,7 @@ class Chain:
         of_cost = float(d_i.astype(float) @ a_j) if is_penalized else value
         if self.is_batch:
             loop = loop_of("6" if j is None else "7")
-            symbols = f"dC/d{symbol} = Σ_s dC/db_s,{i}" + ("" if j is None else f"·a_s,{j}")
+            symbols = f"dC/d{symbol} = Σ_s d_{i},s" + ("" if j is None else f"·a_{j},s")
             numbers = self.write.products(d_i, a_j, self.sample)
             if j is None:
                 numbers = self.write.sum([self.write.factor(d) for d in d_i], self.sample)

@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 def output_derivatives(
     heads: OutputHeads, a: Array, y: Array, share: float, nodes: Sequence[int], layer: int,
-    write: Formatter,
+    of_sample: str, write: Formatter,
 ) -> Iterator[tuple[int, Step]]:  # fmt: skip
     """Nodes of the last layer with the steps to their dC/da: equation (8) for softmax.
 
@@ -36,6 +36,8 @@ def output_derivatives(
         Those that are shown.
     layer : int
         L.
+    of_sample : str
+        The index of the sample in symbols: ",s", or "" where there is one sample.
     write : Formatter
         Of the numbers.
     """
@@ -53,7 +55,8 @@ def output_derivatives(
             if symbol:
                 symbols = f"{symbol}·({symbols})"
                 numbers = f"{write.number(factor)}·({numbers})"
-            shown, equation = f"dC/da_{i} = {symbols}", loop.equation if loop else "12"
+            shown = f"dC/da_{i}{of_sample} = {symbols}"
+            equation = loop.equation if loop else "12"
             yield i, Step("Backward", equation, layer, shown, numbers, factor * value, loop)
         first = last
 

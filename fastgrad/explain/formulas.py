@@ -56,6 +56,7 @@ _IN_LATEX = (
     (r"dC/d(a|b|W)(_[\w,]+)", r"\\frac{\\partial C}{\\partial \1\2}"),
     (r"(\d)e([-+])0*(\d+)", r"\1 \\cdot 10^{\2\3}"),
     (r"²", "^2"),
+    (r"\^(\w+)", r"^{\1}"),
     (r"·", r" \\cdot "),
     (r"\.\.\.", r"\\dots "),
     (r"√", "sqrt"),
@@ -72,9 +73,8 @@ def latex(formula: str) -> str:
         return f"{word}_{{{index}}}" if index else word
 
     formula = formula.replace("\\", r"\backslash ")
-    formula = (
-        re.sub(r"[#$%&{}]", r"\\\g<0>", formula).replace("^", r"\wedge ").replace("~", r"\sim ")
-    )
+    formula = re.sub(r"[#$%&{}]", r"\\\g<0>", formula).replace("~", r"\sim ")
+    formula = re.sub(r"\^(?!\w)", r"\\wedge ", formula)
     for pattern, replacement in _IN_LATEX:
         formula = re.sub(pattern, replacement, formula)
     return re.sub(r"(?<![\\\w])" + _NAME.pattern, name, formula)

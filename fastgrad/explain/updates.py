@@ -26,6 +26,8 @@ class _UpdatedParameter(NamedTuple):
     after: float
     slots: list[tuple[float, float]]  # before and after
     constants: Any
+    lr: float
+    t: int  # of the step, from 1
 
     def is_near(self, number: float, stored: float) -> bool:
         """Whether a number is the stored one but for rounding, beside the size of the step."""
@@ -61,7 +63,7 @@ def update_steps(
     if not layer.trainable:
         before = write.number(parameter.before)
         return [Step("Update", "", l, f"{w} = {w}, frozen", before, after)], after
-    steps = []
+    steps = _corrections(optimizer, parameter, l, layer.lr_scale, write)
     if optimizer.clips:
         steps.append(_scaled("23", l, "g", f"dC/d{w}", gradient, parameter.gradient, write))
     is_limited = place.j is not None and layer.max_norm < np.inf
@@ -70,6 +72,24 @@ def update_steps(
     if is_limited:
         steps.append(_scaled("42", l, w, "w", unlimited, after, write))
     return steps, after
+
+
+def _corrections(
+    optimizer: Optimizer, parameter: _UpdatedParameter, l: int, lr_scale: float, write: Formatter
+) -> list[Step]:
+    """Equation (33): what stands before m and the root of v at this step of Adam."""
+    if optimizer.rule_name not in {"adam", "amsgrad"}:
+        return []
+    beta1, beta2 = (write.number(value) for value in optimizer.h[1:3])
+    rate, correction = float(parameter.constants[0]), float(parameter.constants[5])
+    lr, t = write.number(parameter.lr * lr_scale), parameter.t
+    loop = loop_of_function(optimizer.rule.prepare) if optimizer.rule else None
+    numbers = f"{lr} / (1 - {beta1}^{t})", f"1 / √(1 - {beta2}^{t})"
+    symbols = "rate = lr / (1 - beta1^t)", "correction = 1 / √(1 - beta2^t)"
+    return [
+        Step("Update", "33", l, symbols[0], numbers[0], rate, loop),
+        Step("Update", "33", l, symbols[1], numbers[1], correction, loop),
+    ]
 
 
 def _scaled(
@@ -139,4 +159,6 @@ def _updated(
     gradient = workspace.scratch.gradient[: len(workspace.parameters)]
     pairs = [(old, value(slot)) for old, slot in zip(slots, state.slots, strict=True)]
     constants = workspace.constants[place.l if state.per_layer else 1]
-    return _UpdatedParameter(before, value(gradient), value(workspace.parameters), pairs, constants)
+    t = int(state.steps[0] - state.frozen_steps[place.l])
+    after = value(workspace.parameters)
+    return _UpdatedParameter(before, value(gradient), after, pairs, constants, by.lr, t)

@@ -159,16 +159,20 @@ class Pages:
         s = validation.integer("sample", content.get("sample"), least=0, most=len(X) - 1)
         place = {name: content.get(name) for name in ("layer", "i", "j")}
         found = session.explain(X[s : s + 1], y[s : s + 1], place)
-        groups: dict[tuple[str, str, int], list[Step]] = {}
+        groups: dict[tuple[str, str, int, int], list[Step]] = {}
+        n, before = 0, ""
         for step in found.steps:  # node by node: of each equation, its nodes together
-            groups.setdefault((step.part, step.equation, step.layer), []).append(step)
+            n += step.part == "Update" and step.equation != before  # but these are in their order
+            before = step.equation
+            groups.setdefault((step.part, step.equation, step.layer, n), []).append(step)
         return {
             "title": found.title,
+            "basis": f"of sample {s} alone, without dropout; Update takes a mini-batch",
             "value": found.value,
             "symbol": found.symbol,
             "inputs": X[s].tolist(),
             "y": float(y[s]),
-            "groups": [_group(*key, steps) for key, steps in groups.items()],
+            "groups": [_group(*key[:3], steps) for key, steps in groups.items()],
         }
 
     def _code(self, content: Mapping[str, Any]) -> dict[str, str]:

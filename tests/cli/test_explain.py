@@ -18,6 +18,8 @@ def test_the_value_is_the_derivative_of_the_network(run, model, flowers):
     expected = net.gradients(X, y).dC_dW[0][2, 0]
     assert out.startswith(f"dC/dW_2,0 of layer 1 = {expected:.9g}\n")
     assert "[fastgrad/kernels/equations.py:" in out
+    assert "\ninputs, as the model encodes them: a_0 length, a_1 " in out
+    assert "\ny: species\n" in out
 
 
 def test_rows_optimizer_and_json(run, model, flowers):
@@ -42,6 +44,8 @@ def test_other_formats_into_a_file(run, model, flowers, name, begin):
         (["--input", "lenght"], "--input: got 'lenght'; did you mean 'length'"),
         (["--layer", "2", "--input", "length"], "--input: got 'length'; expected the number of a"),
         (["--rows", "60"], "--rows: got 60; expected an integer of at most 59"),
+        (["--learning-rate", "0.1"], "--learning-rate: got 0.1 without an optimizer; expected bo"),
+        (["--optimizer", "momentum"], "--optimizer: got 'momentum'; expected one of adadelta, ad"),
         (["--rows", "5:5"], "--rows: got '5:5'; expected the first row below the last"),
         (["--rows", "x"], "--rows: got 'x'; expected a row such as 3, or rows 0:32"),
         (["--member", "2"], "--member: got 2; expected an integer of at most 1"),

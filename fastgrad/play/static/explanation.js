@@ -25,6 +25,7 @@ export class Explanation {
     this.part("invitation").hidden = true;
     this.part("derivative").textContent = found.title;
     this.part("derivative").dataset.value = found.value;
+    this.part("basis").textContent = found.basis;
     this.buttons = found.groups.map((group, k) => this.button(group, k));
     this.part("groups").replaceChildren(...this.rows());
     this.open(Math.min(current, found.groups.length - 1));
@@ -48,10 +49,10 @@ export class Explanation {
     return rows;
   }
 
-  button({ part, layer, equation }, k) {
+  button({ part, layer, equation, steps }, k) {
     const button = document.createElement("button");
     button.type = "button";
-    const name = { Cost: "C", Backward: "dC/da", Update: "W" }[part];
+    const [name] = steps[0].symbols.split(" = ");
     button.textContent = equation ? `(${equation})` : name;
     button.ariaLabel = `${part}, layer ${layer}: ${equation ? `equation ${equation}` : name}`;
     button.addEventListener("click", () => this.open(k));
