@@ -124,6 +124,11 @@ def test_an_explanation_follows_the_training(page):
     x, y = problem.X[:1], problem.y[:1]
     page.until(lambda: page.explained() != before)
     assert page.explained() == page.session.net.gradients(x, y).dC_dW[0][2, 1]
+    page.find("body").send_keys(Keys.ESCAPE)
+    page.until(lambda: not page.find("#explained").is_displayed())
+    assert not page.all("svg.dim")
+    page.click_line(1, 2, 1)
+    page.until(lambda: page.find("#explained").is_displayed())
     page.choose("#sample", 9)
     x, y = problem.X[9:10], problem.y[9:10]
     expected = page.session.net.gradients(x, y).dC_dW[0][2, 1]

@@ -214,6 +214,16 @@ async function choose({ sample = page.sample, ...place }) {
   const isFirst = page.explainedAt === null;
   const last = "layer" in place || isFirst;
   await explain(last ? Infinity : explanation.current);
+  get("explanation").scrollIntoView({ block: "nearest", behavior: "smooth" });
+}
+
+// Show the whole network again.
+function forget() {
+  page.explainedAt = null;
+  surface.sample = undefined;
+  surface.draw();
+  explanation.clear();
+  network.highlight(null, null);
 }
 
 async function explain(current) {
@@ -297,6 +307,9 @@ function connect() {
   get("file").addEventListener("change", (event) => event.target.files[0] && receive(event.target.files[0]));
   get("sample").addEventListener("change", (event) => {
     if (event.target.checkValidity()) choose({ sample: Number(event.target.value) });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && page.explainedAt !== null) forget();
   });
   get("show-test").addEventListener("change", (event) => {
     surface.showsTest = event.target.checked;
