@@ -1,6 +1,9 @@
 """Feed-forward networks on CPUs: the derivation of the gradient as compiled loops."""
 
-from . import data, metrics, plot
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import data, metrics
 from .checkpoint import Checkpoint, Resumed, load, resume, save_checkpoint
 from .data.chunks import Chunks
 from .data.dataset import load_digits, load_penguins
@@ -29,6 +32,9 @@ from .train.fleet_samples import Job
 from .train.gradient_flow import GradientFlow
 from .train.history import History
 from .train.loggers import CSVLogger, MLflowLogger, TensorBoardLogger
+
+if TYPE_CHECKING:
+    from . import plot
 
 __all__ = [
     "EMA",
@@ -89,3 +95,14 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import the charts when they are first asked for."""
+    if name != "plot":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(".plot", __name__)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import plot, validation
+from .. import validation
 from ..network import Network
 from ..optim.adam import Adam
 from ..optim.base import Optimizer, resolve_optimizer
@@ -81,7 +81,9 @@ class RangeTest:
         -------
         matplotlib.axes.Axes
         """
-        return plot.range_test(self, ax)
+        from ..plot.training import range_test  # noqa: PLC0415 - not needed to train
+
+        return range_test(self, ax)
 
 
 class _CostRecorder(Callback):

@@ -449,10 +449,14 @@ def test_errors_are_one_line(arguments, message):
     assert "\n" not in str(error.value)
 
 
-def test_it_is_not_imported_with_fastgrad():
-    code = "import sys, fastgrad; print([m for m in sys.modules if 'explain' in m])"
+def test_what_explains_and_draws_is_not_imported_with_fastgrad():
+    code = (
+        "import re, sys, fastgrad as fg;"
+        "print([m for m in sys.modules if re.match('fastgrad.(explain|play|plot)', m)]);"
+        "print('plot' in dir(fg), fg.plot.history.__name__)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.split() == ["[]", "True", "history"]
 
 
 def test_names_of_a_user_are_escaped_in_latex():
