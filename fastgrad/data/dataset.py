@@ -217,7 +217,8 @@ def read(
     Raises
     ------
     TypeError
-        If `ignore` or `categorical` is a name or a number instead of a list of them.
+        If `ignore` or `categorical` is a name or a number instead of a list of them, or `like` is
+        no mapping.
     ValueError
         If the data are not as expected; the message names the file and the place in it.
     OSError
@@ -228,6 +229,9 @@ def read(
     encoder, encodes_targets = TableEncoder(categorical=categorical, dtype=dtype), None
     text, expected = [*categorical], None
     if like is not None:
+        if not hasattr(like, "get"):
+            received = validation.shown(like)
+            raise TypeError(f"like: got {received}; expected the metadata of data or of a network")
         if like.get("task"):
             encodes_targets = TargetEncoder.from_metadata(like)
         if like.get("encoder"):
@@ -239,6 +243,11 @@ def read(
         source, target=target, target_file=target_file, ignore=ignore, text=text, missing=missing,
         header=header, expected=expected, needs_targets=like is None, reads_targets=targets,
     )  # fmt: skip
+    if like is not None and isinstance(samples.inputs, Table) and not like.get("encoder"):
+        raise ValueError(
+            "like: got metadata without columns; expected those of data that were read, as"
+            " `Dataset.metadata`, or for a TableModel its `predict`, which reads tables itself"
+        )
     data = _encoded(samples, encoder, encodes_targets, task, like is None)
     return replace(data, missing=tuple(missing))
 

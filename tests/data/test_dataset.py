@@ -223,3 +223,15 @@ def test_a_missing_data_file(file):
     for name in ("t.csv", "t.npz", "t.npy", "t.idx", "t.csv.gz", "t.parquet"):
         with pytest.raises(FileNotFoundError, match="No such file or directory: 't"):
             read(name, target_file="y.npy" if name.endswith(("npy", "idx")) else None)
+
+
+@pytest.mark.parametrize(
+    ("like", "message"),
+    [
+        ("model.safetensors", "like: got 'model.safetensors'; expected the metadata of data or of"),
+        ({"task": "regression"}, "like: got metadata without columns; expected those of data"),
+    ],
+)
+def test_metadata_that_cannot_be_read_like(file, like, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        read(file("t.csv", "a,b\n1,2\n3,4\n"), like=like)
