@@ -306,7 +306,7 @@ function connect() {
   get("file").addEventListener("click", (event) => (event.target.value = "")); // the same one again
   get("file").addEventListener("change", (event) => event.target.files[0] && receive(event.target.files[0]));
   get("sample").addEventListener("change", (event) => {
-    if (event.target.checkValidity()) choose({ sample: Number(event.target.value) });
+    if (event.target.reportValidity()) choose({ sample: Number(event.target.value) });
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && page.explainedAt !== null) forget();
