@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("asv", reason="asv is not installed")
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-from asv import results
+from asv import results, util
 
 from benches.common.cases import CASES
 from benches.reports import history, history_chart
@@ -55,7 +55,7 @@ def test_the_picture_has_a_panel_for_each_case(written, tmp_path):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_what_is_kept_is_whole_and_small(machine):
+def test_what_is_kept_can_be_read_and_is_small(machine):
     folder = history.RESULTS / machine
     found = list(results.iter_results_for_machine(history.RESULTS, machine))
     assert len(found) == len(list(folder.glob("*.json"))) - 1
@@ -63,5 +63,7 @@ def test_what_is_kept_is_whole_and_small(machine):
     for each in found:
         for name in history.BENCHMARKS.values():
             values = each.get_result_value(name, params)
-            assert all(value > 0 for value in values), each.commit_hash
+            known = [value for value in values if not util.is_na(value)]  # of a later case, none
+            assert known, each.commit_hash
+            assert all(value > 0 for value in known), each.commit_hash
     assert sum(path.stat().st_size for path in history.RESULTS.rglob("*.json")) < 2e6

@@ -20,7 +20,7 @@ def draw(machine, path):
     """Draw the results of a machine, a panel for each case; their time axes span equal factors."""
     import matplotlib as mpl
     from asv.results import iter_results_for_machine
-    from asv.util import load_json
+    from asv.util import is_na, load_json
 
     mpl.use("agg")
     from matplotlib import pyplot as plt
@@ -35,7 +35,7 @@ def draw(machine, path):
         params = [[repr(name)], [repr(OPTIMIZER)]]
         for threads, label, colour, marker in LINES:
             values = [each.get_result_value(BENCHMARKS[threads], params)[0] for each in found]
-            ms = [math.nan if value is None else 1e3 * value for value in values]
+            ms = [math.nan if is_na(value) else 1e3 * value for value in values]
             axis.plot(ms, label=label, color=colour, marker=marker, markersize=4)
         axis.set_title(f"{name}, batch {case.batch_size}", fontsize=10)
         axis.set_yscale("log")
@@ -48,7 +48,7 @@ def draw(machine, path):
     days = [datetime.fromtimestamp(each.date / 1000, UTC) for each in found]
     firsts = [k for k, day in enumerate(days) if k == 0 or day.date() != days[k - 1].date()]
     for axis in axes[-1]:
-        axis.set_xticks(firsts, [f"{days[k].day}" for k in firsts], fontsize=9)
+        axis.set_xticks(firsts, [f"{days[k].day}" for k in firsts], fontsize=7)
     for axis in axes[:, 0]:
         axis.set_ylabel("ms", fontsize=9)
     figure.supxlabel(f"versions, by day of {days[-1]:%B %Y}", fontsize=10)
@@ -57,7 +57,7 @@ def draw(machine, path):
         handles, labels, loc="outside upper right", ncols=len(LINES), fontsize=10, frameon=False
     )
     cpu = load_json(RESULTS / machine / "machine.json")["cpu"].partition(", tiles")[0]
-    figure.suptitle(f"Time of a training epoch ({cpu})", fontsize=12, x=0.01, ha="left")
+    figure.suptitle(f"Time of a training epoch, {cpu}", fontsize=12, x=0.01, ha="left")
     with mpl.rc_context({"svg.hashsalt": "fastgrad"}):  # the same results, the same file
         figure.savefig(path, metadata={"Date": None})
 
