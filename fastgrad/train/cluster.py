@@ -146,8 +146,9 @@ class _ClusterFits:
                         _set_state(self._networks[k], state)
                     self._finish(k, history)
         finally:
-            for future in self._running:
-                future.release()  # what nobody waits for is not begun
+            # what nobody waits for is not begun, and what nobody needs is not kept
+            for future in (*self._running, *([self._sent] if self._sent else [])):
+                future.release()
         return [history or History(0, stopped=INTERRUPTED) for history in self._histories]
 
     def _chunks(self, operations: np.ndarray[Any, Any]) -> Iterator[list[int]]:
