@@ -179,7 +179,9 @@ class _ClusterFits:
                     _library("distributed").wait([*self._running], _SECONDS, "FIRST_COMPLETED")
                 for future in [*self._running]:
                     if (outcome := self._outcome(future)) is not None:
-                        yield self._running.pop(future), outcome
+                        members = self._running.pop(future)
+                        future.release()  # distributed holds it in a cycle
+                        yield members, outcome
         except OSError as error:  # of the connection; a TimeoutError is one, too
             for members in (*self._running.values(), *self._waiting):
                 yield members, _failed(members, error)
