@@ -40,8 +40,8 @@ def stages(equation):
 
 def speed(function, arguments, operations):
     """GFLOP/s of the calls that fit in a turn; a product and its addition count as two."""
-    calls, begin = 0, time.perf_counter()
-    while (seconds := time.perf_counter() - begin) < _SECONDS or not calls:
+    calls, seconds, begin = 0, 0.0, time.perf_counter()
+    while seconds < _SECONDS:
         function(*arguments)
         calls += 1
         seconds = time.perf_counter() - begin

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..explain.explanation import Explanation
+from ..explain.formulas import shown_terms
 from ..optim import adam, first_order
 from ..tables.model import TableModel
 from ..validation import choice, integer
@@ -20,8 +21,6 @@ __all__ = ["FORMATS", "OPTIMIZERS", "explain"]
 OPTIMIZERS: dict[str, Any] = {
     name.lower(): getattr(room, name) for room in (first_order, adam) for name in room.__all__
 }
-
-_TERMS = 4  # of a long sum that are shown, and the one of the weight
 
 #: What the option --format takes.
 FORMATS: dict[str, Callable[[Explanation], str]] = {
@@ -63,7 +62,9 @@ def explain(arguments: argparse.Namespace) -> int:
     explanation = net.explain(
         X, Y, arguments.layer, arguments.node, j, optimizer=optimizer, digits=arguments.digits
     )
-    named = _named(model, explanation, j, samples.target)
+    unit = " in standard deviations from its mean" if net.targets.standardize else ""
+    named = _named_inputs(model, explanation, j)
+    named += f"\ny: {samples.target}{unit}" if samples.target else ""
     explanation = replace(explanation, of=f"{explanation.of}{named}")
     with output_files.text(arguments.output) as file:
         if arguments.json:
@@ -92,14 +93,9 @@ def _input_names(model: TableModel) -> list[str]:
     return model.encoder.input_names if model.encoder else list(model.column_names or ())
 
 
-def _named(model: TableModel, explanation: Explanation, j: int | None, target: str | None) -> str:
-    """What the inputs of the sums that are shown are called in the table, and the target."""
+def _named_inputs(model: TableModel, explanation: Explanation, j: int | None) -> str:
+    """What the inputs of the sums that are shown are called in the table."""
     names = _input_names(model)
-    nodes = {*range(_TERMS), *([j] if j is not None and explanation.layer == 1 else [])}
-    shown = ", ".join(f"a_{n} {names[n]}" for n in sorted(nodes) if n < len(names))
-    text = f"\ninputs, as the model encodes them: {shown}" if shown else ""
-    if target:
-        is_standardized = model.networks[0].targets.standardize
-        unit = " in standard deviations from its mean" if is_standardized else ""
-        text += f"\ny: {target}{unit}"
-    return text
+    nodes = shown_terms(len(names), j if explanation.layer == 1 else None)
+    shown = ", ".join(f"a_{n} {names[n]}" for n in nodes)
+    return f"\ninputs, as the model encodes them: {shown}" if shown else ""

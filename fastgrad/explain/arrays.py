@@ -62,7 +62,7 @@ def gradient_arrays(engine: Engine, batch: Batch, sample: int, place: Place) -> 
     # two samples, for a single one takes other loops
     engine.forward(batch.X[first : first + 2])
     u = [_of_sample(engine, S, l, "u", sample - first) for l in range(1, L + 1)]
-    C, _, dC = engine.gradients(batch, np.empty_like(batch.X), threads=1)
+    C, _, dC = engine.gradients(batch, threads=1)
     layers = range(1, L + 1)
     a = [_of_sample(engine, S, l, "a", sample) for l in range(L + 1)]
     df = [_of_sample(engine, S, l, "u", sample) for l in layers]  # where u was

@@ -153,9 +153,10 @@ class Chain:
         if self.is_batch:
             loop = loop_of("6" if j is None else "7")
             symbols = f"dC/d{symbol} = Σ_s d_{i},s" + ("" if j is None else f"·a_{j},s")
-            numbers = self.write.products(d_i, a_j, self.sample)
             if j is None:
-                numbers = self.write.sum([self.write.factor(d) for d in d_i], self.sample)
+                numbers = self.write.sum(len(d_i), lambda s: self.write.factor(d_i[s]), self.sample)
+            else:
+                numbers = self.write.products(d_i, a_j, self.sample)
             yield Step("Gradient", loop.equation, l, symbols, numbers, of_cost, loop)
         elif j is None:
             numbers = self.write.number(d_i[0])

@@ -1,11 +1,11 @@
 """Formulas as text, with symbols and with numbers in their places, and as LaTeX."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
-__all__ = ["Formatter", "html", "latex"]
+__all__ = ["Formatter", "html", "latex", "shown_terms"]
 
 _MOST_TERMS = 6
 
@@ -31,21 +31,22 @@ class Formatter:
         text = self.number(value)
         return f"({text})" if text.startswith("-") else text
 
-    def sum(self, terms: Sequence[str], also: int | None = None) -> str:
-        """A sum; of many terms the first ones and one more, and how many are left out."""
-        kept = list(range(len(terms)))
-        if len(terms) > _MOST_TERMS:
-            kept = sorted({*range(_MOST_TERMS - 2), *([] if also is None else [also])})
-        shown, left = [terms[k] for k in kept], len(terms) - len(kept)
-        return " + ".join([*shown, f"... ({left:,} more)"] if left else shown)
+    def sum(self, n: int, term: Callable[[int], str], also: int | None = None) -> str:
+        """A sum of n terms, of which `shown_terms` are written; and how many are left out."""
+        shown = shown_terms(n, also)
+        left = [f"... ({n - len(shown):,} more)"] if len(shown) < n else []
+        return " + ".join([*map(term, shown), *left])
 
     def products(self, one: Any, other: Any, also: int | None = None) -> str:
         """Sum of the products of two arrays, likewise."""
-        few = range(len(one)) if len(one) <= _MOST_TERMS else {*range(_MOST_TERMS), also or 0}
-        terms = [""] * len(one)
-        for k in few:
-            terms[k] = f"{self.factor(one[k])}·{self.factor(other[k])}"
-        return self.sum(terms, also)
+        return self.sum(len(one), lambda k: f"{self.factor(one[k])}·{self.factor(other[k])}", also)
+
+
+def shown_terms(n: int, also: int | None = None) -> list[int]:
+    """Which of n terms of a sum are shown: all, or of many the first ones and one more."""
+    if n <= _MOST_TERMS:
+        return list(range(n))
+    return sorted({*range(_MOST_TERMS - 2), *([] if also is None else [also])})
 
 
 #: A name, and the index behind it, if it has one: W and 0,1 of "W_0,1"; squared_error has none.

@@ -1,15 +1,13 @@
 """A reader builds a network, trains it, and asks where its numbers come from."""
 
 import os
-import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.play_server import serving
 from helpers.run_mode import jitted_only
-
-from fastgrad.play.server import Server
 
 pytest.importorskip("selenium", reason="selenium is missing; `tox -e browser` has it")
 from .page import Keys, Page, start_chromium
@@ -28,12 +26,8 @@ def driver():
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(0) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with serving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

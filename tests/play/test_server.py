@@ -9,21 +9,16 @@ import time
 from contextlib import closing
 
 import pytest
+from helpers.play_server import serving
 from helpers.run_mode import jitted_only
-
-from fastgrad.play.server import Server
 
 SECONDS = 30
 
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(0) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with serving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
