@@ -39,7 +39,23 @@ let settings;
 
 // --- sessions ------------------------------------------------------------------------------------
 
+// Begin with the settings as they are. What changes meanwhile waits: of two answers that cross, the
+// page would show one network and the other would stay.
 async function start() {
+  page.isStale = true;
+  if (page.isStarting) return;
+  page.isStarting = true;
+  try {
+    while (page.isStale) {
+      page.isStale = false;
+      await startOnce();
+    }
+  } finally {
+    page.isStarting = false;
+  }
+}
+
+async function startOnce() {
   say("");
   listen(false);
   document.body.classList.add("busy");
@@ -50,8 +66,10 @@ async function start() {
       return;
     }
     const asked = { settings: values, table: page.table?.key, instead_of: page.session };
-    page.info = await patient(ask("/session", asked));
-    page.session = page.info.session;
+    const info = await patient(ask("/session", asked));
+    page.session = info.session;
+    if (page.isStale) return; // another one follows, in place of this
+    page.info = info;
     settings.setCosts(page.info.costs, page.info.cost);
     history.replaceState(null, "", `#${settings.fragment()}`);
     begin(page.info);
@@ -144,6 +162,7 @@ function drawLast() {
 
 function draw(picture) {
   const wasPlaying = page.picture?.playing;
+  const saidBefore = page.picture?.message || "";
   page.picture = picture;
   const largest = network.draw(picture);
   surface.picture = picture;
@@ -161,7 +180,7 @@ function draw(picture) {
   showPlaying(picture.playing);
   document.body.dataset.updates = picture.updates;
   document.body.dataset.playing = picture.playing;
-  say(picture.message, Boolean(picture.message));
+  if (picture.message !== saidBefore) say(picture.message, Boolean(picture.message)); // not over another
   if (!picture.playing) {
     if (wasPlaying !== false) speak(picture);
     if (page.explainedAt !== null && page.explainedAt !== picture.updates) explain(explanation.current);
