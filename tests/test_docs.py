@@ -118,7 +118,15 @@ def run_examples(page, but_not):
 @jitted_only
 @pytest.mark.parametrize("page", sorted({*pages_with("python", "pycon")} - {*DERIVATIONS}))
 def test_the_examples_run(page, folder):
-    run_examples(page, but_not=["import mlflow"])
+    run_examples(page, but_not=["import mlflow", "import torch"])
+
+
+@jitted_only
+@pytest.mark.torch
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if "import torch" in text])
+def test_the_examples_with_torch_run(page, folder):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    run_examples(page, but_not=[])
 
 
 @jitted_only

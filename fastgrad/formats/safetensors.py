@@ -1,4 +1,4 @@
-"""Networks as safetensors files: layer.1.W, layer.1.b, ..., and the spec as JSON in the header."""
+"""Networks as safetensors files: 0.weight, 0.bias, ..., and the spec as JSON in the header."""
 
 import json
 import tempfile
@@ -16,13 +16,15 @@ from ..atomic_write import atomic_write
 from ..model.function_names import by_name
 from ..model.layer import Arrays, ArrayShape
 from ..model.spec import NetworkSpec
+from .tensor_names import from_file, to_file
 
 __all__ = [
     "DamagedError", "NetworkFile", "NotFiniteError", "check_path", "check_shapes",
     "copy_arrays", "read", "read_metadata", "write",
 ]  # fmt: skip
 
-_FORMAT = "1"
+_FORMAT = "2"
+_EARLIER = "1"  # with fastgrad's own names of tensors
 _MAX_DEPTH = 100  # of JSON, which code that calls itself goes through
 
 #: Type of each entry of the spec in the header.
@@ -115,9 +117,10 @@ def write(
     by_name(str(path), spec.functions)
     for name, array in arrays.items():
         _check_finite(path, name, array)
-    header = {"fastgrad": _FORMAT, "network": _json("metadata", spec.config())}
+    # "pt" is what other readers look for: tensors as PyTorch has them
+    header = {"format": "pt", "fastgrad": _FORMAT, "network": _json("metadata", spec.config())}
     header |= {"state": _json("extra_state", state)} if state else {}
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    arrays = {name: np.ascontiguousarray(array) for name, array in to_file(arrays).items()}
     header["checksum"] = _checksum(header, arrays)
     content = _ordered(to_bytes(arrays, header))
     with atomic_write(path, keep) as temporary:
@@ -237,7 +240,7 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
             f"{path}: got a damaged file, whose checksum is not {checksum!r}; expected it as"
             " fastgrad has written it"
         )
-    if header.get("fastgrad") != _FORMAT or "network" not in header:
+    if header.get("fastgrad") not in (_FORMAT, _EARLIER) or "network" not in header:
         raise ValueError(
             f"{path}: got a safetensors file of something else; expected a model saved by fastgrad"
         )
@@ -248,10 +251,13 @@ def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
     except (ValueError, RecursionError):
         config = state = None
     # Earlier versions wrote no checksum: without one an unknown entry may be what is left of it.
-    is_unknown = checksum is None and header.keys() - {"fastgrad", "network", "state"}
+    is_unknown = checksum is None and header.keys() - {"format", "fastgrad", "network", "state"}
+    is_unknown = is_unknown or header.get("format", "pt") != "pt"
     is_config = isinstance(config, dict) and {k: type(v) for k, v in config.items()} == _ENTRIES
     if not is_config or not isinstance(state, dict | None) or is_unknown:
         raise DamagedError(f"{path}: got a damaged header; expected a model saved by fastgrad")
+    if header["fastgrad"] != _EARLIER:
+        arrays = from_file(arrays)
     return config, arrays, state
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from helpers.comparison import parameters
 from helpers.error_messages import assert_names
+from helpers.model_files import header_and_rest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -385,3 +386,25 @@ def test_the_same_network_is_the_same_bytes(path):
         contents.add(path.read_bytes())
     assert len(contents) == 1
     assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0
+
+
+def test_tensors_have_the_names_of_a_sequential(path):
+    net = fg.Network([3, 5, 4, 2], seed=0)
+    net.save(path)
+    tensors = load_file(path)
+    names = [f"{k}.{word}" for k in (0, 2, 4) for word in ("weight", "bias")]
+    assert sorted(tensors) == sorted(names)  # no others: PyTorch would refuse them
+    assert np.array_equal(tensors["2.weight"], net.layers[1].W)
+    net.inputs.standardize_by(np.random.default_rng(0).normal(size=(9, 3)))
+    net.save(path)
+    assert load_file(path).keys() - {*names} == {"input.mean", "input.scale"}
+    assert np.array_equal(fg.load(path).inputs.scale, net.inputs.scale)
+
+
+def test_a_tensor_of_both_names_is_one_too_many(path):
+    fg.Network([3, 1], seed=0).save(path)
+    content, names = path.read_bytes(), load_file(path)
+    header, _ = header_and_rest(content)
+    names["layer.1.W"] = names["0.weight"]
+    save_file(names, path, header["__metadata__"])
+    assert "got a tensor '0.weight'" in one_line(lambda: fg.load(path), path)
