@@ -11,6 +11,7 @@ from .fleets.bagging import Bagging, bag
 from .fleets.cross_validation import CrossValidation, cross_validate
 from .fleets.ensemble import Ensemble
 from .fleets.search import Search, search
+from .importing import from_keras, from_onnx, from_safetensors, from_sklearn, from_torch
 from .kernels import activations, costs
 from .kernels.activations import Activation
 from .kernels.costs import Cost
@@ -32,6 +33,7 @@ from .train.fleet_samples import Job
 from .train.gradient_flow import GradientFlow
 from .train.history import History
 from .train.loggers import CSVLogger, MLflowLogger, TensorBoardLogger
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import plot
@@ -83,6 +85,11 @@ __all__ = [
     "data",
     "find_lr",
     "fit_many",
+    "from_keras",
+    "from_onnx",
+    "from_safetensors",
+    "from_sklearn",
+    "from_torch",
     "load",
     "load_digits",
     "load_penguins",
@@ -93,8 +100,6 @@ __all__ = [
     "schedules",
     "search",
 ]
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -2,15 +2,19 @@
 
 import copy
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import frames
+from .data.targets import TargetEncoder
 from .engine.partition import Plan
 from .engine.predictor import Predictor
 from .formats import safetensors
+from .formats.exports import NetworkExports
+from .formats.portable import PortableModel, PortableNetwork
 from .kernels.activations import Activation
 from .kernels.costs import Cost
 from .model.description import describe
@@ -35,7 +39,7 @@ __all__ = ["Network"]
 Array = np.ndarray[Any, Any]
 
 
-class Network(NetworkBase):
+class Network(NetworkBase, NetworkExports):
     """A feed-forward network: u^l = W^l a^(l-1) + b^l and a^l = f_l(u^l) for l = 1 ... L.
 
     Parameters
@@ -413,6 +417,22 @@ class Network(NetworkBase):
         """
         with self.engine.locks.queue, self.engine.locks.passes:
             safetensors.write(path, self.spec, self.arrays)
+
+    def portable(self) -> PortableModel:
+        """See `Exports`; the targets are those that the metadata of a table's model name."""
+        with self.engine.locks.queue, self.engine.locks.passes:
+            arrays = {name: array.copy() for name, array in self.arrays.items()}
+        n_classes = self.heads.n_classes
+        targets = TargetEncoder("regression")
+        if n_classes:
+            targets = TargetEncoder("classification", list(range(n_classes)))
+        if "classes" in self.metadata:
+            with suppress(TypeError, ValueError):  # metadata may be anything
+                named = TargetEncoder.from_metadata(self.metadata)
+                named.check_outputs(self.n_outputs)
+                targets = named
+        network = PortableNetwork(self.spec, arrays)
+        return PortableModel((network,), (1.0,), None, targets, predict=self.predict)
 
     def plan(self, batch_size: int) -> Plan:
         """Whether threads partition samples or nodes, per equation; print it.

@@ -236,6 +236,31 @@ class CategoryEncoder(ColumnEncoder):
         if not self.n_missing:
             out[codes < 0] = self.shares[self._own.start :]
 
+    def inputs_by_code(self) -> NDArray[np.float64]:
+        """The inputs of each category, and in the last row those of no category: (K + 1, n)."""
+        rows = np.zeros((len(self.categories) + 1, len(self.input_names)))
+        for k, j in enumerate(self._positions()):
+            if j >= 0:
+                rows[k, j] = 1
+        if not self.n_missing:
+            rows[-1] = self.shares[self._own.start :]
+        return rows
+
+    def spellings(self) -> dict[str, int]:
+        """Texts and the position of the category that each stands for.
+
+        The categories themselves, and of numbers and booleans the usual other spellings: others
+        that `encode` knows too, such as 1e0, are without end.
+        """
+        by_text = self._by_text()
+        texts = list(self.categories)
+        if self._are_numbers or self.kind == "boolean":
+            numbers = [float(text) for text in self.categories if is_plain_number(text)]
+            texts += [repr(x) for x in numbers] + [canonical_number(repr(x)) for x in numbers]
+            texts += ["True", "False", "true", "false", "TRUE", "FALSE", "1", "0", "1.0", "0.0"]
+        codes = {text: by_text.get(text, by_text.get(self._respelled(text))) for text in texts}
+        return {text: code for text, code in codes.items() if code is not None}
+
     def decode(self, inputs: NDArray[np.float64]) -> Array:
         """The categories, None where one was missing; an unseen one is None or a frequent one."""
         n_own = len(self._own)

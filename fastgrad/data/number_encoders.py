@@ -28,18 +28,28 @@ from .column_values import (
 )
 from .table import Column
 
-__all__ = ["DATE_PARTS", "MAX_INPUT", "DateEncoder", "NumberEncoder", "Scale", "date_parts"]
+__all__ = [
+    "DATE_PARTS",
+    "FAR",
+    "MAX_INPUT",
+    "SMOOTH_LIMIT",
+    "DateEncoder",
+    "NumberEncoder",
+    "Scale",
+    "date_parts",
+]
 
 Array = NDArray[Any]
 
 #: Robustly scaled numbers stay within plus and minus this.
 SMOOTH_LIMIT = 3.0
+#: Before they are at most this, whose square is finite.
+FAR = 1e100
 #: Inputs are at most this, the largest float32.
 MAX_INPUT = float(np.finfo(np.float32).max)
 #: The parts of a date, in the order of their inputs.
 DATE_PARTS = ("year", "month", "day of week", "hour", "days")
 
-_FAR = 1e100  # its square is finite
 _MAX_DAYS = (LAST_DATE - FIRST_DATE) // DAY + 1
 
 
@@ -65,7 +75,7 @@ class Scale:
         with np.errstate(over="ignore"):
             z = (x - self.center) / self.scale
         if self.is_smooth:
-            z = np.clip(z, -_FAR, _FAR)
+            z = np.clip(z, -FAR, FAR)
             z /= np.sqrt(1.0 + (z / SMOOTH_LIMIT) * (z / SMOOTH_LIMIT))
         return z
 
@@ -76,7 +86,7 @@ class Scale:
             return lambda x: (x - center) / scale
 
         def smooth(x: float) -> float:
-            z = min(max((x - center) / scale, -_FAR), _FAR)
+            z = min(max((x - center) / scale, -FAR), FAR)
             return z / sqrt(1.0 + (z / SMOOTH_LIMIT) * (z / SMOOTH_LIMIT))
 
         return smooth

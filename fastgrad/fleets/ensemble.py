@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 
 from .. import validation
+from ..formats.exports import Exports
+from ..formats.portable import PortableModel
 from ..kernels.activations import Activation
 from ..kernels.costs import Cost
 from ..network import Network
@@ -17,7 +20,7 @@ __all__ = ["Ensemble"]
 Array = np.ndarray[Any, Any]
 
 
-class Ensemble:
+class Ensemble(Exports):
     """Networks whose predictions are averaged.
 
     They may differ in their hidden layers and in how each standardises inputs and targets.
@@ -118,11 +121,18 @@ class Ensemble:
         variance: Array = (weights * np.square(predictions - mean)).sum(axis=0)
         return np.sqrt(variance)
 
+    def portable(self) -> PortableModel:
+        """See `Exports`."""
+        models = [net.portable() for net in self.networks]
+        networks = tuple(network for model in models for network in model.networks)
+        weights = tuple(self.weights)
+        return replace(models[0], networks=networks, weights=weights, predict=self.predict)
+
     def save(self, path: Any) -> None:
         """Write all networks to one safetensors file, atomically.
 
         An ensemble of one network is also a network's file, which `fastgrad.load` reads; of
-        several, the tensors of each have names such as "member.2.layer.1.W".
+        several, the tensors of each have names such as "member.2.0.weight".
 
         Parameters
         ----------

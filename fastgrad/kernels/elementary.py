@@ -20,7 +20,8 @@ from numba.extending import overload
 from ..codegen.jit import PLAIN_PYTHON, exact
 
 __all__ = [
-    "clamp", "cos", "erf", "exp", "expm1", "log", "log1p", "real", "sigmoid", "sin", "tanh",
+    "ERF_FLOAT64", "clamp", "cos", "erf", "exp", "expm1", "log", "log1p", "real", "sigmoid", "sin",
+    "tanh",
 ]  # fmt: skip
 
 
@@ -136,6 +137,23 @@ _FLOAT64 = _constants_of(
         0.008333333333333207, -0.16666666666666666,
     ),
 )  # fmt: skip
+
+
+class _Erf(NamedTuple):
+    """erf(x) = 1 - e^(-x Q(x)) for 0 <= x, with x at most `largest`; Q's highest power first."""
+
+    largest: float
+    coefficients: tuple[float, ...]
+
+
+def _erf_of(k: _Constants) -> _Erf:
+    lowest_first = [c for pair in zip(k.erf_even[::-1], k.erf_odd[::-1], strict=True) for c in pair]
+    lowest_first[0] += k.erf_slope
+    return _Erf(float(k.erf_max), tuple(float(c) for c in lowest_first[::-1]))
+
+
+#: For those who compute erf in float64 of other operations than Python's.
+ERF_FLOAT64 = _erf_of(_FLOAT64)
 
 # 1 / ln 2, and pi cut twice after 33 bits (Cody and Waite, chapter 8).
 _LOG2_E = 1.4426950408889634

@@ -15,6 +15,8 @@ from ..data.table_encoder import TableEncoder
 from ..data.targets import TargetEncoder, Task
 from ..fleets.ensemble import Ensemble
 from ..fleets.files import read_networks, write_networks
+from ..formats.exports import Exports
+from ..formats.portable import PortableModel
 from ..kernels import costs
 from ..kernels.activations import Activation
 from ..kernels.costs import Cost
@@ -22,16 +24,17 @@ from ..network import Network
 from . import ensemble
 from .checkpoints import CheckpointFolder
 from .ensemble import Member
+from .model_file import parts_of_file
 from .plain_inputs import plain_inputs
 from .recipe import COSTS, SCALING, Recipe, default_recipe
-from .scores import Score, baseline, checked_baseline, scores_of
+from .scores import Score, baseline, scores_of
 
 __all__ = ["TableModel"]
 
 Array = NDArray[Any]
 
 
-class TableModel:
+class TableModel(Exports):
     """Networks with all that turns a table into inputs and their outputs into answers.
 
     `fit` reads columns as they are: numbers, text, booleans, dates, missing values. It finds what
@@ -330,6 +333,12 @@ class TableModel:
         """Whether there are classes, and their cost gives their probabilities."""
         return bool(self.targets.classes) and self.networks[0].cost_function.classifies
 
+    @property
+    def _limits(self) -> tuple[float, float] | None:
+        """Smallest and largest prediction: those of training, unless the model extrapolates."""
+        extrapolates = self.classes or len(self.baseline) != 3 or self.extrapolate
+        return None if extrapolates else (self.baseline[1], self.baseline[2])
+
     def inputs(self, table: Any) -> Array:
         """Encode a table: the inputs of the networks, (S, n_0).
 
@@ -381,21 +390,25 @@ class TableModel:
             Encoded inputs.
         """
         p = self.ensemble.predict(X)
-        if not self.classes and len(self.baseline) == 3 and not self.extrapolate:
-            p = np.clip(p, self.baseline[1], self.baseline[2])
-        bad = int((~np.isfinite(p)).any(axis=1).sum())
-        if bad:
+        if self._limits:
+            p = np.clip(p, *self._limits)
+        if bad := int((~np.isfinite(p)).any(axis=1).sum()):
             raise ValueError(
                 f"the networks' outputs are NaN or infinite for {bad:,} of {len(X):,} rows; their"
                 " weights or the inputs are too large"
             )
         return p
 
+    def portable(self) -> PortableModel:
+        """See `Exports`."""
+        own: Any = {"encoder": self.encoder, "targets": self.targets, "limits": self._limits}
+        return replace(self.ensemble.portable(), **own, predict=self.outputs)
+
     def save(self, path: Any) -> None:
         """Write the model to a safetensors file, atomically.
 
         A model of one network is also a network's file, which `fastgrad.load` reads; of several,
-        the tensors of each have names such as "member.2.layer.1.W".
+        the tensors of each have names such as "member.2.0.weight".
 
         Parameters
         ----------
@@ -427,22 +440,11 @@ class TableModel:
             If there is no such file, or it is damaged or of another kind.
         """
         networks, described = read_networks(path, custom_objects)
-        net = networks[0]
-        config, missing = described.pop("encoder", None), described.pop("missing", MISSING_WORDS)
-        options = {"missing": missing, "extrapolate": described.pop("extrapolate", False)}
+        options: Any = {"missing": MISSING_WORDS, "extrapolate": False}
+        options |= {name: described.pop(name) for name in options if name in described}
         try:
-            model = cls(dtype=str(net.dtype), **options)
-            model.encoder = None
-            if config is not None:
-                model.encoder = TableEncoder.from_config(config, net.n_inputs)
-            if described.get("task") in COSTS:
-                model.targets = TargetEncoder.from_metadata(described)
-            else:  # of a network that was saved without
-                model.targets = TargetEncoder.from_cost(net.cost_function, net.n_outputs)
-            model.targets.check_outputs(net.n_outputs)
-            model.ensemble = ensemble.of_file(networks, described)
-            model.baseline = checked_baseline(described.pop("baseline", []), model.classes)
+            model = cls(dtype=str(networks[0].dtype), **options)
+            vars(model).update(parts_of_file(networks, described))
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from None
-        model.metadata = {k: v for k, v in described.items() if k not in model.targets.metadata}
         return model

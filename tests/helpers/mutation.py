@@ -93,9 +93,15 @@ def changed_model(content, rng):
     if rng.random() < 0.15:
         return with_header(changed_value(header, rng), rest)
     entries = header["__metadata__"]
-    entry = rng.choice([name for name in entries if name != "fastgrad"])
+    entry = rng.choice([name for name in entries if name not in ("fastgrad", "format")])
     entries[entry] = changed_json(entries[entry], rng).decode()
     return with_header(header, rest)
+
+
+def changed_tensors(content, rng):
+    """A safetensors file with other tensors, or other bytes."""
+    header, rest = header_and_rest(content)
+    return with_header(changed_value(header, rng), rest)
 
 
 def changed_text(content, rng):

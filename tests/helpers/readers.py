@@ -6,6 +6,7 @@ import json
 import struct
 import time
 import warnings
+import zipfile
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from pathlib import Path
 from zipfile import BadZipFile
 from zlib import error as ZlibError  # noqa: N812
 
+import h5py
 import numpy as np
 from helpers import mutation
 from helpers.ten_samples import X, y
 from helpers.workbooks import SHEET, write_book
+from safetensors.numpy import save as save_tensors
 
 import fastgrad as fg
 from fastgrad.cli.main import main
@@ -204,6 +207,50 @@ def idx(pack=bytes):
     return [pack(struct.pack(">4I", 0x803, 20, 4, 4) + images)]
 
 
+# --- networks of other libraries ------------------------------------------------------------------
+
+
+def onnx_files():
+    """A network of onnxruntime's own operators, and one whose activation is composed."""
+    contents = []
+    for activation, options in (("tanh", {"standardize": True}), ("gelu", {})):
+        net = fg.Network([3, 4, 2], activation, "softmax_cross_entropy", seed=0, **options)
+        net.inputs.standardize_by(X)
+        contents.append(written(lambda path, net=net: net.to_onnx(path, check=False)))
+    return contents
+
+
+def keras_files():
+    """As Keras writes them: uncompressed, the JSON of the layers beside the arrays."""
+    arrays, contents = io.BytesIO(), io.BytesIO()
+    with h5py.File(arrays, "w") as file:
+        for k, (n_in, n_out) in enumerate([(3, 4), (4, 2)]):
+            group = f"layers/dense{'_1' * k}/vars"
+            file[f"{group}/0"] = np.ones((n_in, n_out), "f4")
+            file[f"{group}/1"] = np.ones(n_out, "f4")
+    layers = [
+        {"module": "keras.layers", "class_name": "Dense", "config": {
+            "name": f"d{k}", "units": n, "use_bias": True, "activation": f, "dtype": "float32"}}
+        for k, (n, f) in enumerate([(4, "tanh"), (2, "softmax")])
+    ]  # fmt: skip
+    config = {"module": "keras", "class_name": "Sequential", "config": {"layers": layers}}
+    with zipfile.ZipFile(contents, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", arrays.getvalue())
+    return [contents.getvalue()]
+
+
+def state_dicts():
+    rng = np.random.default_rng(0)
+    tensors = {"fc1.weight": rng.normal(size=(4, 3)), "fc1.bias": rng.normal(size=4)}
+    tensors |= {"fc2.weight": rng.normal(size=(2, 4)), "fc2.bias": rng.normal(size=2)}
+    return [save_tensors(tensors, {"format": "pt"})]
+
+
+def read_state_dict(path):
+    fg.from_safetensors(path, "tanh")
+
+
 # --- tables --------------------------------------------------------------------------------------
 
 
@@ -339,6 +386,9 @@ READERS = {
     "network": Reader("n.safetensors", networks, load_network, mutation.changed_model),
     "checkpoint": Reader("c.safetensors", checkpoints, resume, mutation.changed_model),
     "table model": Reader("m.safetensors", table_models, predict_rows, mutation.changed_model),
+    "onnx": Reader("n.onnx", onnx_files, fg.from_onnx),
+    "keras": Reader("m.keras", keras_files, fg.from_keras, mutation.changed_archive),
+    "state dict": Reader("w.safetensors", state_dicts, read_state_dict, mutation.changed_tensors),
     "npz": Reader("t.npz", lambda: npz(np.savez), read_table, mutation.changed_archive),
     "small npz": Reader("t.npz", lambda: npz(np.savez_compressed), read_table),
     "npy": Reader("X.npy", npy, read_table),

@@ -1,0 +1,1 @@
+"""Models as C: one header, without dependencies."""

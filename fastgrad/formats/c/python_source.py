@@ -1,0 +1,45 @@
+"""The syntax trees of Python functions, however they are made."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["UntranslatableError", "definition_of", "python_of"]
+
+
+class UntranslatableError(ValueError):
+    """A function has lines that this translator does not know, or whose source cannot be read."""
+
+
+def python_of(function: Any) -> Callable[..., Any]:
+    """The Python of a function that may be compiled or wrapped."""
+    function = getattr(function, "py_func", function)
+    plain: Callable[..., Any] = getattr(function, "__wrapped__", function)
+    return plain
+
+
+def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
+    """The syntax tree of a function or of a lambda."""
+    try:
+        if function.__name__ == "<lambda>":
+            return _lambda(function)
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, TypeError, ValueError, SyntaxError) as error:
+        raise UntranslatableError(f"its source cannot be read ({error})") from None
+    assert isinstance(definition, ast.FunctionDef)
+    return definition
+
+
+def _lambda(function: Callable[..., Any]) -> ast.FunctionDef:
+    """A lambda of a file: the one within which all of its code is."""
+    lines, _ = inspect.findsource(function)
+    at = [place for place in function.__code__.co_positions() if None not in place[:4] and place[3]]
+    for node in ast.walk(ast.parse("".join(lines))):
+        if isinstance(node, ast.Lambda):
+            body = node.body
+            first, last = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
+            if all(first <= (line, a) and (end, b) <= last for line, end, a, b in at):
+                return ast.FunctionDef("f", node.args, [ast.Return(body)], [])
+    raise ValueError("no such lambda")

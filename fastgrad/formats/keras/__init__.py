@@ -1,0 +1,1 @@
+"""Networks as .keras files of Keras 3, and from its models and files."""
