@@ -15,12 +15,11 @@ import fastgrad as fg
 
 from ..codegen.numba_compat import target_processor
 from ..data.targets import TargetEncoder
-from ..network import Network
 from ..tables.model import TableModel
 from ..tables.recipe import COSTS
 from ..tools.gradient_check import gradient_errors
 from ..tools.warmup import warm_up
-from . import report
+from . import foreign, report
 
 __all__ = ["check", "info", "warmup"]
 
@@ -67,9 +66,11 @@ def check(arguments: argparse.Namespace) -> int:
     passed = max(errors.values()) < _TOLERANCE
     if arguments.json:
         named = {f"dC/d{name}": error for name, error in errors.items()}
-        report.print_json({"network": _layout(net), "relative errors": named, "agree": passed})
+        report.print_json(
+            {"network": report.layout(net), "relative errors": named, "agree": passed}
+        )
         return 0 if passed else 1
-    print(f"{_layout(net)}; {_SAMPLES} random samples, central differences in float64")
+    print(f"{report.layout(net)}; {_SAMPLES} random samples, central differences in float64")
     for name, error in errors.items():
         verdict = "" if error < _TOLERANCE else f"  expected below {_TOLERANCE:g}"
         print(f"dC/d{name:<4} worst relative error {error:.1e}{verdict}")
@@ -94,9 +95,11 @@ def info(arguments: argparse.Namespace) -> int:
         print_all = report.print_json if arguments.json else report.print_lines
         print_all(_environment())
         return 0
+    if foreign.is_foreign(arguments.model):
+        return foreign.describe(arguments)
     model = TableModel.load(arguments.model)
     net, targets = model.networks[0], model.targets
-    lines: dict[str, Any] = {"network": _layout(net), "dtype": str(net.dtype)}
+    lines: dict[str, Any] = {"network": report.layout(net), "dtype": str(net.dtype)}
     if arguments.toml:
         options = _options(arguments.model, model)
         print(report.as_json(options) if arguments.json else _toml(options))
@@ -160,12 +163,6 @@ def _on_one_line(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {v}" for name, v in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _layout(net: Network) -> str:
-    sizes = "-".join(map(str, net.sizes))
-    activations = ", ".join(dict.fromkeys(net.activations))
-    return f"{sizes}, {activations}; {net.cost_function.name}; {net.n_parameters:,} parameters"
 
 
 def _environment() -> dict[str, str]:

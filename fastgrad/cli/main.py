@@ -13,10 +13,11 @@ from ..data.cells import escaped
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.costs import COSTS as ALL_COSTS
 from ..tables.recipe import COSTS, SCHEDULES, Recipe, default_recipe
-from . import commands, explain, play, predict, train
+from . import commands, convert, explain, export, play, predict, train
 from .interrupts import between_imports
 from .options import (
     activation,
+    activations,
     choice,
     cost,
     integer,
@@ -281,6 +282,40 @@ def _explain_arguments(parser: Parser) -> None:
     _output_argument(parser)
 
 
+def _export_arguments(parser: Parser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a saved model")
+    known = ", ".join(f"{name} ({f.suffix})" for name, f in export.FORMATS.items())
+    about = f"the format: {known} (default: by the name of the file)"
+    parser.add_argument("--to", metavar="FORMAT", type=choice(*export.FORMATS), help=about)
+    about = "file to write (default: the name of MODEL with the suffix of the format)"
+    parser.add_argument("--output", "-o", metavar="FILE", help=about)
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    onnx = parser.add_argument_group("ONNX")
+    about = "labels with probabilities, or scores of plain operators (default: labels)"
+    onnx.add_argument("--outputs", metavar="KIND", type=choice("labels", "scores"), help=about)
+    about = "version of the operators (default: 17)"
+    onnx.add_argument("--opset", metavar="N", type=integer(least=1), help=about)
+    about = "do not compare the file with the model in onnxruntime"
+    onnx.add_argument("--no-check", action="store_true", help=about)
+    c = parser.add_argument_group("C")
+    about = "what all names in C begin with (default: the name of the file)"
+    c.add_argument("--name", metavar="NAME", help=about)
+    about = "also write the functions that train, by Adam, on one sample a step"
+    c.add_argument("--train", action="store_true", help=about)
+
+
+def _convert_arguments(parser: Parser) -> None:
+    about = "a network in another format: .onnx, .keras, or .safetensors with PyTorch's names"
+    parser.add_argument("source", metavar="SOURCE", help=about)
+    about = "file to write: .safetensors, or a format of `fastgrad export`"
+    parser.add_argument("--output", "-o", metavar="FILE", required=True, help=about)
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    about = "of a .safetensors: activation of all hidden layers, or of each, separated by commas"
+    parser.add_argument("--activation", metavar="NAMES", type=activations, help=about)
+    about = "cost function of the network (default: by its last layer)"
+    parser.add_argument("--cost", metavar="NAME", type=cost, help=about)
+
+
 def _check_arguments(parser: Parser) -> None:
     about = "a saved model (default: a new network)"
     parser.add_argument("model", metavar="MODEL", nargs="?", help=about)
@@ -299,7 +334,7 @@ def _play_arguments(parser: Parser) -> None:
 
 
 def _info_arguments(parser: Parser) -> None:
-    about = "a saved model (default: describe the environment)"
+    about = "a saved model, an .onnx or .keras file (default: describe the environment)"
     parser.add_argument("model", metavar="MODEL", nargs="?", help=about)
     about = "print the options of its training, for `fastgrad train --config`"
     parser.add_argument("--toml", action="store_true", help=about)
@@ -343,6 +378,10 @@ _COMMANDS: dict[str, tuple[Callable[..., int], str, Callable[[Parser], None]]] =
                  _evaluate_arguments),
     "explain": (explain.explain, "show the numbers of one derivative, equation by equation",
                 _explain_arguments),
+    "export": (export.export, "write a saved model for another library: ONNX, PyTorch, Keras, C",
+               _export_arguments),
+    "convert": (convert.convert, "read a network from a file of another library",
+                _convert_arguments),
     "play": (play.play, "build and train a network in a page of the browser", _play_arguments),
     "check": (commands.check, "compare the gradients with central differences of the cost; exit "
               "code 1 if they differ", _check_arguments),

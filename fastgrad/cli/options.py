@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .. import validation
-from ..kernels import activations, costs
+from ..kernels import costs
+from ..kernels.activations import activation as resolve_activation
 
 __all__ = [
-    "activation", "choice", "cost", "integer", "names", "number", "rows", "sizes", "words",
-    "yes_or_no",
+    "activation", "activations", "choice", "cost", "integer", "names", "number", "rows", "sizes",
+    "words", "yes_or_no",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -34,7 +35,12 @@ def number(**limits: float) -> Callable[[str], float]:
 
 def activation(text: str) -> str:
     """The full name of an activation."""
-    return _option(activations.activation)(text).name
+    return _option(resolve_activation)(text).name
+
+
+def activations(text: str) -> tuple[str, ...]:
+    """The full names of activations, separated by commas."""
+    return tuple(activation(name.strip()) for name in text.split(","))
 
 
 def cost(text: str) -> str:

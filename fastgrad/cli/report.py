@@ -10,11 +10,12 @@ import numpy as np
 
 from ..data.cells import escaped
 from ..data.table_encoder import TableEncoder
+from ..network import Network
 from ..tables.scores import Score
 
 __all__ = [
-    "as_json", "finite", "print_columns", "print_confusion", "print_cross_validation", "print_json",
-    "print_lines", "print_scores", "scores_as_json",
+    "as_json", "finite", "layout", "print_columns", "print_confusion", "print_cross_validation",
+    "print_json", "print_lines", "print_scores", "scores_as_json",
 ]  # fmt: skip
 
 _WIDTH = 20
@@ -109,3 +110,10 @@ def _formatted(name: str, value: float) -> str:
     if not math.isfinite(value):
         return "undefined"
     return f"{value:.2%}" if name in _FRACTIONS else f"{value:,.5g}"
+
+
+def layout(net: Network) -> str:
+    """Sizes, activations, cost and number of parameters of a network."""
+    sizes = "-".join(map(str, net.sizes))
+    activations = ", ".join(dict.fromkeys(net.activations))
+    return f"{sizes}, {activations}; {net.cost_function.name}; {net.n_parameters:,} parameters"

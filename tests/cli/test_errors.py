@@ -99,10 +99,10 @@ def test_a_model_needs_data_unless_it_is_of_the_digits(run, model):
         ("train --schedule cosin", "--schedule: got 'cosin'; did you mean 'cosine'? expected one "
          "of constant, cosine, linear, one_cycle"),
         ("predict", "the following arguments are required: MODEL"),
-        ("fit t.csv", "command: got 'fit'; did you mean 'train'? expected one of check, evaluate, "
-         "explain, info, play, predict, train, warmup"),
+        ("fit t.csv", "command: got 'fit'; did you mean 'train'? expected one of check, convert, "
+         "evaluate, explain, export, info, play, predict, train, warmup"),
         ("help trian", "command: got 'trian'; did you mean 'train'? expected one of check, "
-         "evaluate, explain, info, play, predict, train, warmup"),
+         "convert, evaluate, explain, export, info, play, predict, train, warmup"),
     ],
 )  # fmt: skip
 def test_arguments_that_cannot_be_read(run, arguments, message):
