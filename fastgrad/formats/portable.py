@@ -100,6 +100,13 @@ class PortableModel:
     predict: Callable[[Array], Array]
     limits: tuple[float, float] | None = None
 
+    def check_finite(self) -> None:
+        """Raise ValueError if there is a NaN or infinity among the weights."""
+        for network in self.networks:
+            for name, array in network.arrays.items():
+                if not np.isfinite(array).all():
+                    raise ValueError(f"{name}: got NaN or infinity; expected finite numbers")
+
     @property
     def heads(self) -> OutputHeads:
         """The groups of outputs, which are those of the first network."""

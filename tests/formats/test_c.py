@@ -287,6 +287,20 @@ def test_the_library_is_not_needed_to_predict(tmp_path):
     assert not any(word in made.read_bytes() for word in (b"exp\0", b"expf\0", b"malloc\0"))
 
 
+def test_outputs_that_overflow_pass_the_self_test(tmp_path):
+    net = fg.Network([3, 2], cost="poisson", seed=0)
+    net.layers[0].b[:] = 90  # whose exponential is beyond float32
+    net.to_c(tmp_path / "net.h")
+    assert output(compiled(tmp_path, self_test("net"), "-O1")) == "0"
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    net = fg.Network([3, 2], seed=0)
+    net.layers[0].b[0] = np.nan
+    with pytest.raises(ValueError, match=r"^layer\.1\.b: got NaN or infinity; expected finite"):
+        net.to_c(tmp_path / "net.h")
+
+
 @pytest.mark.parametrize("name", ["3d", "a-b", "int", "", "é", 7])
 def test_a_name_that_is_none_in_c(name, tmp_path):
     with pytest.raises(ValueError, match=r"^name: got .*; expected an identifier of C"):

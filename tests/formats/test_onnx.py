@@ -176,7 +176,7 @@ def test_weights_must_be_finite(tmp_path):
     net = fg.Network([2, 1])
     net.layers[0].W[0, 0] = np.nan
     message = message_of(lambda: net.to_onnx(tmp_path / "net.onnx"))
-    assert message == "to_onnx: got NaN or infinity in layer.1.W; expected finite numbers"
+    assert message == "layer.1.W: got NaN or infinity; expected finite numbers"
 
 
 def test_the_check_finds_a_difference(tmp_path):

@@ -60,6 +60,7 @@ class _Header:
     """The text of a header."""
 
     def __init__(self, prefix: str, model: PortableModel, optimizer: "Optimizer | None") -> None:
+        model.check_finite()
         dtypes = {str(network.spec.dtype) for network in model.networks}
         if len(dtypes) > 1:
             raise ValueError(f"to_c: got networks of {' and '.join(dtypes)}; expected one dtype")
@@ -252,8 +253,9 @@ static inline {real} {p}_select(int condition, {real} a, {real} b) {{
                 f"    static const {real} X[{_VECTORS} * {n_in}] = {array(X.ravel(), X.dtype)};\n"
             )
             call = f"{p}_predict({{net}}X + s * {n_in}, p);"
-        expected = np.asarray(model.predict(X))
-        most = float(np.abs(expected).max()) or 1.0
+        with np.errstate(over="ignore"):  # of an untrained network's exponentials
+            expected = np.asarray(model.predict(X))
+        most = float(np.abs(expected[np.isfinite(expected)]).max(initial=0)) or 1.0
         within = number(_TOLERANCE[self._dtype.name] * most, "float64")
         net = f"const {p}_network *net" if self._training else "void"
         of = ", of a network as it was exported" if self._training else ""
@@ -268,7 +270,8 @@ static inline {real} {p}_select(int condition, {real} a, {real} b) {{
             f"        is_wrong = 0;\n"
             f"        for (i = 0; i < {n_out}; ++i) {{\n"
             f"            double difference = (double)p[i] - (double)expected[s * {n_out} + i];\n"
-            f"            is_wrong |= !(difference <= {within} && difference >= -{within});\n"
+            f"            int is_near = difference <= {within} && difference >= -{within};\n"
+            f"            is_wrong |= !is_near && p[i] != expected[s * {n_out} + i];\n"
             f"        }}\n        n_wrong += is_wrong;\n    }}\n    return n_wrong;\n}}"
         )
 

@@ -45,6 +45,8 @@ def array(values: Any, dtype: Any) -> str:
     digits = np.asarray(values, dtype).astype(str).tolist()  # as `number`, but many at once
     suffix = "f" if np.dtype(dtype) == np.float32 else ""
     numbers = [(d if "." in d or "e" in d else f"{d}.0") + suffix for d in digits]
+    if not np.isfinite(values).all():
+        numbers = [number(value, dtype) for value in values]
     lines = [", ".join(numbers[k : k + 8]) for k in range(0, len(numbers), 8)]
     return "{" + ",\n    ".join(lines) + "}"
 

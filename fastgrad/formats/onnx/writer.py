@@ -61,12 +61,8 @@ def write(
 
 
 def _check_numbers(model: PortableModel) -> None:
-    n_bytes = 0
-    for network in model.networks:
-        for name, array in network.arrays.items():
-            if not np.isfinite(array).all():
-                raise ValueError(f"to_onnx: got NaN or infinity in {name}; expected finite numbers")
-            n_bytes += array.nbytes
+    model.check_finite()
+    n_bytes = sum(a.nbytes for network in model.networks for a in network.arrays.values())
     if n_bytes > _MAX_BYTES:
         raise ValueError(f"to_onnx: got weights of {n_bytes:,} bytes; expected at most 2 GiB")
 
