@@ -1,6 +1,8 @@
 """The header of C, compiled: the same predictions and the same steps as here."""
 
 import ctypes
+import functools
+import math
 
 import numpy as np
 import pytest
@@ -111,6 +113,54 @@ def test_own_functions_are_translated(tmp_path):
     net = fg.Network([5, 7, 7, 2], [cube, own, "identity"], dtype="float64", seed=0)
     run = predictors(tmp_path, {"own": net})
     assert near(predictions(run["own"], inputs(net), 2), net.predict(inputs(net)), 1e-13)
+
+
+def doubled(function):
+    @functools.wraps(function)
+    def twice(u):
+        return 2 * function(u)
+
+    return twice
+
+
+@doubled
+def decorated(u):
+    return u + 1
+
+
+def select(u):
+    return u * u
+
+
+ODD = {
+    "a wrapper": decorated,
+    "a default": lambda u, s=3.0: u * s,
+    "a chain": lambda u: 1.0 if -1 < u <= 1 else 0.5,
+    "and, or": lambda u: u if (u > 0 and u < 2) or u < -3 else -u,
+    "a number as condition": lambda u: 1.0 if u else 0.5,
+    "a power": lambda u: abs(u) ** 1.5 + u**3 - (abs(u) + 1) ** -2,
+    "a sign": lambda u: np.sign(u) * math.sqrt(abs(u)) + max(u, -1) * (u > 0),
+    "a name of the header's": lambda u: select(u) + 1,
+    "constants": lambda u: u * (math.pi / 3) + 1 / 3,
+}
+
+
+@pytest.mark.parametrize("dtype", REALS)
+def test_odd_python_is_translated_as_it_computes(dtype, tmp_path):
+    """Compared with Python itself, without numba."""
+    translator, real = Translator("f", dtype), REALS[dtype]
+    names = {what: translator.scalar(f, f"odd_{k}") for k, (what, f) in enumerate(ODD.items())}
+    fg.Network([1, 1], dtype=dtype, seed=0).to_c(tmp_path / "f.h")  # what the functions need
+    lines = [f'#include "f.h"\n{chr(10).join(translator.functions)}\n']
+    for name in names.values():
+        head = f"void run_{name}(const {real} *x, {real} *y)"
+        lines.append(f"{head};\n{head} {{ *y = ({real}){name}(*x); }}\n")
+    made = library(tmp_path, "".join(lines))
+    x = np.array([-5.5, -3.2, -1, -0.7, 0, 0.1, 0.6, 1, 1.7, 2, 4.3], dtype)[:, None]
+    for what, name in names.items():
+        y = predictions(getattr(made, f"run_{name}"), x, 1)
+        expected = [float(ODD[what](float(u))) for u in x[:, 0]]
+        assert y[:, 0] == pytest.approx(expected, rel=1e-6, abs=1e-7), what
 
 
 def sum_of_list(u):

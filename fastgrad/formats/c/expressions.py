@@ -119,21 +119,22 @@ class Expressions:
                     return Value("", "constant", -found.constant)
                 return Value(f"(-{found.text})", found.type)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return Value(f"(!{self.value(operand, scope).text})", "int")
+                return Value(f"(!{self.condition(self.value(operand, scope))})", "int")
             case ast.BinOp(left=left, op=op, right=right):
                 return self._binary(op, self.value(left, scope), self.value(right, scope))
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                return self._binary(op, self.value(left, scope), self.value(right, scope))
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                sides = [self.value(side, scope) for side in (left, *others)]
+                pairs = [self._binary(op, *sides[k : k + 2]) for k, op in enumerate(ops)]
+                return self._all_of(" && ", pairs)
             case ast.BoolOp(op=op, values=values):
                 joint = " && " if isinstance(op, ast.And) else " || "
-                return Value(f"({joint.join(self.value(v, scope).text for v in values)})", "int")
+                return self._all_of(joint, [self.value(value, scope) for value in values])
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                condition = self.value(test, scope)
-                if condition.type == "constant":
-                    return self.value(body if condition.constant else orelse, scope)
-                return self._selected(
-                    condition.text, self.value(body, scope), self.value(orelse, scope)
-                )
+                found = self.value(test, scope)
+                if found.type == "constant":
+                    return self.value(body if found.constant else orelse, scope)
+                either = self.value(body, scope), self.value(orelse, scope)
+                return self._selected(self.condition(found), *either)
             case ast.Call(func=called, args=arguments, keywords=[]):
                 given = [self.value(argument, scope) for argument in arguments]
                 return self._call(self.named_object(called, scope), given)
@@ -144,10 +145,22 @@ class Expressions:
             return Value("", "constant", array.constant[index.constant])
         return Value(f"{array.text}[{self.as_type(index, 'int')}]", array.type.removesuffix("*"))
 
+    def condition(self, value: Value) -> str:
+        """A value where there must be a condition: a number is one unless it is 0."""
+        return value.text if value.type == "int" else f"({value.text} != 0)"
+
+    def _all_of(self, joint: str, conditions: Sequence[Value]) -> Value:
+        """Conditions joined by "and" or "or"."""
+        if len(conditions) == 1:
+            return conditions[0]
+        if any(condition.type != "int" for condition in conditions):
+            raise UntranslatableError("numbers as conditions")
+        return Value(f"({joint.join(condition.text for condition in conditions)})", "int")
+
     def _binary(self, op: ast.AST, left: Value, right: Value) -> Value:
-        if type(op) not in _OPERATORS:
+        symbol, compute = _OPERATORS.get(type(op), ("", None))
+        if compute is None:
             raise UntranslatableError(f"the operator {type(op).__name__}")
-        symbol, compute = _OPERATORS[type(op)]
         if left.type == right.type == "constant":
             return Value("", "constant", compute(left.constant, right.constant))
         if isinstance(op, ast.Pow):

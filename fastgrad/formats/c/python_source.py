@@ -4,7 +4,10 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
+
+from ...kernels import elementary
 
 __all__ = ["UntranslatableError", "definition_of", "python_of"]
 
@@ -14,18 +17,28 @@ class UntranslatableError(ValueError):
 
 
 def python_of(function: Any) -> Callable[..., Any]:
-    """The Python of a function that may be compiled or wrapped."""
-    function = getattr(function, "py_func", function)
-    plain: Callable[..., Any] = getattr(function, "__wrapped__", function)
+    """The Python of a function that may be compiled.
+
+    Raises
+    ------
+    UntranslatableError
+        If it is something else that can be called.
+    """
+    plain: Any = getattr(function, "py_func", function)
+    if vars(elementary).get(getattr(plain, "__name__", "")) is plain:
+        plain = getattr(plain, "__wrapped__", plain)  # where numba is off: see `_elementary`
+    if not isinstance(plain, FunctionType):
+        raise UntranslatableError(f"{plain!r} is no function of Python")
     return plain
 
 
 def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
     """The syntax tree of a function or of a lambda."""
+    code: Any = getattr(function, "__code__", None)  # of the function, not of what it wraps
     try:
         if function.__name__ == "<lambda>":
             return _lambda(function)
-        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(code))).body
     except (OSError, TypeError, ValueError, SyntaxError) as error:
         raise UntranslatableError(f"its source cannot be read ({error})") from None
     assert isinstance(definition, ast.FunctionDef)

@@ -18,6 +18,14 @@ from .square_root import square_root
 __all__ = ["Translator", "UntranslatableError"]
 
 
+#: Names that the header gives itself, or begins with, so that no function may have them.
+_OF_THE_HEADER = (
+    "bits", "from_bits", "select", "sqrt_float", "sqrt_double", "weights", "exported", "forward",
+    "predict", "predict_row", "network", "init", "step", "row", "encode", "scaled", "date_parts",
+    "class", "labels", "self_test",
+)  # fmt: skip
+
+
 class Translator(Expressions):
     """Functions of Python as functions of C, each once, in the order in which C needs them.
 
@@ -38,7 +46,7 @@ class Translator(Expressions):
         super().__init__(prefix, dtype)
         self.functions: list[str] = []
         self._known: dict[Any, tuple[str, tuple[str, ...]]] = {}
-        self._names: set[str] = set()
+        self._names = {f"{prefix}_{name}" for name in _OF_THE_HEADER}
 
     def scalar(self, function: Callable[..., Any], name: str) -> str:
         """Translate a function of real numbers; return its name in C.
@@ -55,7 +63,7 @@ class Translator(Expressions):
         UntranslatableError
             If it has other than arithmetic, comparisons, conditions and functions of these.
         """
-        n = len(inspect.signature(python_of(function)).parameters)
+        n = len(_parameters(function)) - len(python_of(function).__defaults__ or ())
         return self.function(function, [Value("", "real")] * n, name)[0]
 
     def procedure(self, function: Callable[..., Any], types: Sequence[str | int], name: str) -> str:
@@ -90,6 +98,9 @@ class Translator(Expressions):
     ) -> tuple[str, tuple[str, ...]]:
         """The name in C and the types of the results of a function for arguments of these types."""
         function = python_of(function)
+        given = [*given, *_defaults(function)[len(given) :]]
+        if len(given) != len(_parameters(function)) or any(v.type == "missing" for v in given):
+            raise UntranslatableError(f"a call of {function.__name__} with {len(given)} arguments")
         key = (function, *((v.type, repr(v.constant)) for v in given))
         if key not in self._known:
             definition = definition_of(function)
@@ -241,7 +252,10 @@ class Translator(Expressions):
         found = self.value(test, scope)
         if found.type == "constant":
             return self._block(body if found.constant else orelse, scope, indent)
-        lines = [f"{indent}if ({bare(found.text)}) {{", *self._block(body, scope, indent + "    ")]
+        lines = [
+            f"{indent}if ({bare(self.condition(found))}) {{",
+            *self._block(body, scope, indent + "    "),
+        ]
         if orelse:
             lines += [f"{indent}}} else {{", *self._block(orelse, scope, indent + "    ")]
         return [*lines, f"{indent}}}"]
@@ -262,6 +276,21 @@ class Translator(Expressions):
         scope.declared[k], scope.values[k] = "int", Value(k, "int")
         head = f"{indent}for ({k} = {first}; {k} < {last}; ++{k}) {{"
         return [head, *self._block(body, scope, indent + "    "), f"{indent}}}"]
+
+
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    """The names of a function's parameters, which must be plain ones."""
+    parameters = inspect.signature(python_of(function), follow_wrapped=False).parameters.values()
+    if any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters):
+        raise UntranslatableError("parameters such as *args")
+    return [p.name for p in parameters]
+
+
+def _defaults(function: Callable[..., Any]) -> list[Value]:
+    """The values of all parameters that are left out of a call, from the first one on."""
+    n, defaults = len(_parameters(function)), python_of(function).__defaults__ or ()
+    missing = [Value("", "missing")] * (n - len(defaults))
+    return [*missing, *(Value("", "constant", value) for value in defaults)]
 
 
 def _loaded(target: ast.expr) -> ast.expr:
