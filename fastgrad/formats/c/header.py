@@ -66,7 +66,7 @@ class _Header:
             raise ValueError(f"to_c: got networks of {' and '.join(dtypes)}; expected one dtype")
         if optimizer is not None and len(model.networks) > 1:
             received = f"{len(model.networks)} networks"
-            raise ValueError(f"train: got {received}; expected a single one to be trained in C")
+            raise ValueError(f"train: got {received}; expected a single one, as of members=1")
         self._prefix, self._model, self._dtype = prefix, model, model.dtype
         self._real = C_TYPES[self._dtype.name]
         self._translator = Translator(prefix, self._dtype)
