@@ -12,7 +12,7 @@ from helpers.run_mode import jitted_only
 
 import fastgrad as fg
 from fastgrad.formats.c.literals import identifiers
-from fastgrad.formats.c.translate import Translator
+from fastgrad.formats.c.translate import Translator, UntranslatableError
 from fastgrad.kernels import elementary
 from fastgrad.kernels.activations import ACTIVATIONS
 from fastgrad.kernels.costs import COSTS
@@ -132,7 +132,22 @@ def select(u):
     return u * u
 
 
+def other_results(u):
+    if u > 1:
+        return u > 0
+    return u * 0.5
+
+
+def of_a_branch(u):
+    s = 0
+    if u > 1:
+        s = 0.5
+    return s * u
+
+
 ODD = {
+    "other results": other_results,
+    "of a branch": of_a_branch,
     "a wrapper": decorated,
     "a default": lambda u, s=3.0: u * s,
     "a chain": lambda u: 1.0 if -1 < u <= 1 else 0.5,
@@ -165,6 +180,27 @@ def test_odd_python_is_translated_as_it_computes(dtype, tmp_path):
 
 def sum_of_list(u):
     return sum([u, u])
+
+
+def two_types(u):
+    s = u > 0
+    if u > 1:
+        s = 0.5
+    return s * u
+
+
+def loop_with_else(u):
+    for k in range(2):
+        u = u + k
+    else:  # noqa: PLW0120 - to be refused
+        u = u * 5
+    return u
+
+
+@pytest.mark.parametrize("f", [two_types, loop_with_else, lambda u: u or 1.0, math.exp])
+def test_python_that_would_compute_otherwise_is_refused(f):
+    with pytest.raises(UntranslatableError):
+        Translator("f", "float32").scalar(f, "f")
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ class Scope:
     outside: dict[str, Any]
     declared: dict[str, str] = field(default_factory=dict)
     returns: tuple[str, ...] = ()
+    depth: int = 0  # of blocks that may run or not, or several times
 
 
 class Expressions:
@@ -77,6 +78,7 @@ class Expressions:
             "int": "int",
             "bits": "int32_t" if self._dtype == np.float32 else "int64_t",
         }
+        self._wide = "real" if self._dtype == np.float64 else "double"  # of np.float64
         self.types |= {f"{name}*": f"{self.types[name]} *" for name in ("real", "double")}
 
     def function(
@@ -172,7 +174,8 @@ class Expressions:
         if isinstance(op, ast.RShift):
             type_, sides = left.type, (left.text, self.as_type(right, "int"))
         elif isinstance(op, ast.Div) and type_ == "int":
-            type_, sides = "double", (self.as_type(left, "double"), self.as_type(right, "double"))
+            type_ = self._wide
+            sides = self.as_type(left, type_), self.as_type(right, type_)
         else:
             sides = self.as_type(left, type_), self.as_type(right, type_)
         result = "int" if isinstance(op, ast.cmpop) else type_
@@ -183,7 +186,7 @@ class Expressions:
         if exponent.type == "constant" and n in range(2, _MAX_POWER + 1):
             return Value(f"({' * '.join([base.text] * int(n))})", base.type)
         type_ = (
-            "real" if base.type == "real" and exponent.type in ("real", "constant") else "double"
+            "real" if base.type == "real" and exponent.type in ("real", "constant") else self._wide
         )
         return self._of_c("pow", [base, exponent], type_)
 
@@ -207,7 +210,7 @@ class Expressions:
         name = getattr(called, "__name__", "")
         module = (getattr(called, "__module__", None) or "").partition(".")[0]
         if called in (np.float64, float):
-            return Value(f"({self.as_type(given[0], 'double')})", "double")
+            return Value(f"({self.as_type(given[0], self._wide)})", self._wide)
         if module in ("numpy", "math", "builtins") or isinstance(called, np.ufunc):
             return self._standard(_ALIASES.get(name, name), given)
         if vars(elementary).get(name) is called and name in (

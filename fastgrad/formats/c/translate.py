@@ -10,6 +10,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .expressions import Expressions, Scope, Value, bare, words
 from .literals import comment
 from .python_source import UntranslatableError, definition_of, python_of
@@ -182,7 +184,9 @@ class Translator(Expressions):
                 return self._assigned(target, self.value(whole, scope), scope, indent)
             case ast.If(test=test, body=body, orelse=orelse):
                 return self._condition(test, body, orelse, scope, indent)
-            case ast.For(target=ast.Name(id=k), iter=ast.Call(func=ast.Name(id="range"), args=of)):
+            case ast.For(
+                target=ast.Name(id=k), iter=ast.Call(func=ast.Name(id="range"), args=of), orelse=[]
+            ):
                 return self._loop(k, of, statement.body, scope, indent)
             case ast.Return(value=ast.Tuple(elts=values)):
                 found = [self.value(value, scope) for value in values]
@@ -194,7 +198,8 @@ class Translator(Expressions):
                 return [*lines, f"{indent}return {bare(self.as_type(found[0], scope.returns[0]))};"]
             case ast.Return(value=ast.expr() as value):
                 result = self.value(value, scope)
-                scope.returns = scope.returns or (self.type_of(result),)
+                type_ = "real" if result.type == "int" else self.type_of(result)
+                scope.returns = scope.returns or (type_,)
                 return [f"{indent}return {bare(self.as_type(result, scope.returns[0]))};"]
         raise UntranslatableError(ast.unparse(statement))
 
@@ -204,12 +209,19 @@ class Translator(Expressions):
             return [f"{indent}{place.text} = {bare(self.as_type(value, place.type))};"]
         if not isinstance(target, ast.Name):
             raise UntranslatableError(ast.unparse(target))
-        is_array = value.type.endswith("*")
-        if is_array or (value.type == "constant" and not isinstance(value.constant, int | float)):
+        known = scope.values.get(target.id)
+        is_number = isinstance(value.constant, int | float | np.number)
+        if value.type.endswith("*") or (value.type == "constant" and not is_number):
+            if scope.depth:
+                raise UntranslatableError(f"{target.id}, which depends on a condition")
             scope.values[target.id] = value  # another name for it
             return []
-        known = scope.values.get(target.id)
-        type_ = known.type if known and value.type == "constant" else self.type_of(value)
+        type_ = self.type_of(value)
+        if known and value.type == "constant":
+            is_exact = known.type != "int" or float(value.constant).is_integer()
+            type_ = known.type if is_exact else "real"
+        if known and known.type != type_ and scope.depth:
+            raise UntranslatableError(f"{target.id}, which has two types")
         name = known.text if known and known.type == type_ else target.id
         if known is None or known.type != type_:
             while scope.declared.get(name, type_) != type_:
@@ -252,12 +264,14 @@ class Translator(Expressions):
         found = self.value(test, scope)
         if found.type == "constant":
             return self._block(body if found.constant else orelse, scope, indent)
+        scope.depth += 1
         lines = [
             f"{indent}if ({bare(self.condition(found))}) {{",
             *self._block(body, scope, indent + "    "),
         ]
         if orelse:
             lines += [f"{indent}}} else {{", *self._block(orelse, scope, indent + "    ")]
+        scope.depth -= 1
         return [*lines, f"{indent}}}"]
 
     def _loop(
@@ -275,7 +289,10 @@ class Translator(Expressions):
         first, last = ("0" if len(found) == 1 else self.as_type(found[0], "int")), found[-1].text
         scope.declared[k], scope.values[k] = "int", Value(k, "int")
         head = f"{indent}for ({k} = {first}; {k} < {last}; ++{k}) {{"
-        return [head, *self._block(body, scope, indent + "    "), f"{indent}}}"]
+        scope.depth += 1
+        lines = [head, *self._block(body, scope, indent + "    "), f"{indent}}}"]
+        scope.depth -= 1
+        return lines
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:
