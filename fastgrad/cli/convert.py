@@ -52,6 +52,8 @@ def _read(arguments: argparse.Namespace) -> Network:
     if suffix not in _READABLE:
         raise ValueError(f"SOURCE: got {source}; expected one of {', '.join(_READABLE)}")
     if suffix == ".safetensors":
+        if not Path(source).exists():
+            raise FileNotFoundError(f"{source}: no such file; expected one of safetensors")
         if Path(source).is_file() and not foreign.is_foreign(source):
             safetensors.read_metadata(source)  # says what is wrong with a damaged file
             raise ValueError(

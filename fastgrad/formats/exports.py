@@ -26,7 +26,8 @@ class Exports:
         Everything is inside: scaling of inputs and targets, missing values, categories, labels. Of
         a network or arrays the input is "X", (N, n_0). Of a table each column that is used is an
         input of its name, (N, 1): numbers float64, NaN where missing; dates int64, microseconds
-        since 1970, -2^63 where missing; categories and booleans text, "" where missing. N is any.
+        since 1970, -2^63 where missing; categories and booleans text, "" where missing, numbers
+        among them as "1.5" or "3". N is any.
         The file's entry "fastgrad" among its metadata says in JSON what each of them is.
 
         Parameters
@@ -78,8 +79,9 @@ class Exports:
             What all names in C begin with, an identifier; by default the name of the file.
         train : bool or Optimizer, default False
             Whether the header can also train: a step on one sample, the same as that of `step`,
-            with this optimizer, its learning rate constant; True: Adam. For a single network
-            without dropout, noise and max_norm.
+            with the settings of this optimizer, which begins anew, its learning rate constant;
+            True: Adam. For a single network without dropout, noise and max_norm: of a table
+            ``TableModel(members=1, dropout=0)``.
 
         Raises
         ------

@@ -176,6 +176,10 @@ def _tell(chain: Chain, place: str, estimator: Any) -> Any:
         estimator, TransformedTargetRegressor | Pipeline | MLPClassifier | MLPRegressor
     ):
         raise TypeError(f"estimator: {place}: got {shown(estimator)}; expected {_EXPECTED}")
+    owner = type(estimator).__module__.partition(".")[0]
+    if owner not in ("sklearn", "fastgrad"):  # whose predict may be another
+        received = f"{type(estimator).__name__}, a class of {type(estimator).__module__}"
+        raise chain.error(place, received, _EXPECTED)
     try:
         check_is_fitted(estimator)
     except NotFittedError:

@@ -136,6 +136,13 @@ def _layers(file: TensorFile) -> dict[str, dict[str, Tensor]]:
         )
     if not layers:
         raise ValueError(f"{file.path}: got no tensor; expected the weights of a layer")
+    patterns = {re.sub(r"\d+", "#", name) for name in layers}
+    if len(layers) > 1 and (len(patterns) > 1 or patterns & {*layers}):
+        listed = validation.shortened(", ".join(layers))
+        raise ValueError(
+            f"{file.path}: got the layers {listed}, whose order their names do not tell; expected"
+            " names that differ by a number, as '0', '2' or 'fc1', 'fc2'"
+        )
     for name, tensors in layers.items():
         if "weight" not in tensors:
             raise ValueError(f"{file.path}: {name}: got a bias alone; expected a weight with it")

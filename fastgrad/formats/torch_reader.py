@@ -103,9 +103,14 @@ def read(module: Any, cost: str | Cost | None = None) -> PortableNetwork:
         raise TypeError(f"module: got {shown(module)}; expected a torch.nn.Module")
     module = getattr(module, "_orig_mod", module)  # of torch.compile
     _check_modules(module)
-    module = copy.copy(module)  # which gets an attribute per constant tensor by being traced
-    reader = _Reader(module)
-    reader.read(_traced(module))
+    again, module = copy.copy(module), copy.copy(module)  # which get an attribute per constant
+    reader, graph = _Reader(module), _traced(module)
+    _traced(again)
+    for name, value in vars(module).items():
+        if name.startswith("_tensor_constant") and not torch.equal(value, vars(again)[name]):
+            received = "a tensor that each call of forward draws anew"
+            raise reader.chain.error(name, received, _A_CHAIN)
+    reader.read(graph)
     return reader.chain.network(cost)
 
 
@@ -118,7 +123,9 @@ class _Tracer(fx.Tracer):
 
 
 def _traced(module: nn.Module) -> fx.Graph:
+    parts = [(part, part.training) for part in module.modules()]
     try:
+        module.eval()  # what a network predicts
         return _Tracer().trace(module)
     except _OF_TRACING as error:
         reason = shortened(str(error).partition("\n")[0], 80)
@@ -126,6 +133,9 @@ def _traced(module: nn.Module) -> fx.Graph:
             f"module: {type(module).__name__}: got a forward that cannot be traced ({reason});"
             f" expected {_A_CHAIN}"
         ) from None
+    finally:
+        for part, was_training in parts:
+            part.training = was_training
 
 
 def _check_modules(module: nn.Module) -> None:
@@ -233,7 +243,7 @@ class _Reader:
         elif node.target in _SCALINGS:
             self._scale(place, node)
         elif node.target in _CALLS:
-            if node.kwargs.get("training") and not self._module.training:
+            if node.kwargs.get("training"):
                 expected = "training=self.training"
                 raise self.chain.error(place, "dropout in evaluation mode too", expected)
             self._layer(place, self._equivalent(place, node))
@@ -246,13 +256,13 @@ class _Reader:
         if node.target in _COMMUTATIVE and _is_constant(args[0]):
             args = args[::-1]
         x, *constants = args
-        if len(constants) != 1 or node.kwargs or _is_constant(x):
+        if len(constants) != 1 or node.kwargs or _is_constant(x) or not _is_constant(constants[0]):
             received = f"{_name(node)}{node.args}"
             raise self.chain.error(place, received, "x + c, x - c, x * c or x / c")
         (c,) = constants
         if isinstance(c, fx.Node):
             c = self._array(place, self._tensor(c))
-            if c.size != max(c.shape, default=1):
+            if any(n != 1 for n in c.shape[:-1]):
                 raise self.chain.error(place, f"a tensor of shape {c.shape}", "a number per column")
         with np.errstate(divide="ignore"):  # infinity is an error of the chain's
             self.chain.scaling(place, *_SCALINGS[node.target](np.float64(c)))

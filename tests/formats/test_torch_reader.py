@@ -305,3 +305,42 @@ def test_what_cannot_be_carried_over_is_named(fault):
         make, words = MODULE_FAULTS[fault]
         module = make()
     assert_names(lambda: fg.from_torch(module), words)
+
+
+class Drawing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.layer(x) + torch.randn(2)
+
+
+class Rows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+        self.register_buffer("w", torch.ones(3, 1))
+
+    def forward(self, x):
+        h = self.layer(x)
+        return h * self.w
+
+
+class Square(Rows):
+    def forward(self, x):
+        h = self.layer(x)
+        return h * h
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (Drawing, "a tensor that each call of forward draws anew"),
+        (Rows, r"a tensor of shape \(3, 1\); expected a number per column"),
+        (Square, "expected x \\+ c"),
+    ],
+)
+def test_arithmetic_of_another_kind_is_named(module, expected):
+    with pytest.raises(ValueError, match=expected):
+        fg.from_torch(module())

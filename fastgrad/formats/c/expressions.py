@@ -55,6 +55,7 @@ class Scope:
     values: dict[str, Value]
     outside: dict[str, Any]
     declared: dict[str, str] = field(default_factory=dict)
+    parameters: set[str] = field(default_factory=set)
     returns: tuple[str, ...] = ()
     depth: int = 0  # of blocks that may run or not, or several times
 
@@ -121,7 +122,7 @@ class Expressions:
                     return Value("", "constant", -found.constant)
                 return Value(f"(-{found.text})", found.type)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return Value(f"(!{self.condition(self.value(operand, scope))})", "int")
+                return self._negated(self.value(operand, scope))
             case ast.BinOp(left=left, op=op, right=right):
                 return self._binary(op, self.value(left, scope), self.value(right, scope))
             case ast.Compare(left=left, ops=ops, comparators=others):
@@ -147,6 +148,11 @@ class Expressions:
             return Value("", "constant", array.constant[index.constant])
         return Value(f"{array.text}[{self.as_type(index, 'int')}]", array.type.removesuffix("*"))
 
+    def _negated(self, condition: Value) -> Value:
+        if condition.type == "constant":
+            return Value("", "constant", not condition.constant)
+        return Value(f"(!{self.condition(condition)})", "int")
+
     def condition(self, value: Value) -> str:
         """A value where there must be a condition: a number is one unless it is 0."""
         return value.text if value.type == "int" else f"({value.text} != 0)"
@@ -155,9 +161,13 @@ class Expressions:
         """Conditions joined by "and" or "or"."""
         if len(conditions) == 1:
             return conditions[0]
-        if any(condition.type != "int" for condition in conditions):
-            raise UntranslatableError("numbers as conditions")
-        return Value(f"({joint.join(condition.text for condition in conditions)})", "int")
+        texts = []
+        for condition in conditions:
+            is_flag = isinstance(condition.constant, bool)
+            if condition.type != "int" and not is_flag:
+                raise UntranslatableError("numbers as conditions")
+            texts.append(str(int(condition.constant)) if is_flag else condition.text)
+        return Value(f"({joint.join(texts)})", "int")
 
     def _binary(self, op: ast.AST, left: Value, right: Value) -> Value:
         symbol, compute = _OPERATORS.get(type(op), ("", None))
@@ -246,7 +256,11 @@ class Expressions:
         if name == "len":
             return Value("", "constant", len(given[0].constant))
         if all(v.type == "constant" for v in given):
-            return Value("", "constant", getattr(math, name)(*(v.constant for v in given)))
+            known: dict[str, Callable[..., Any]] = {"abs": abs, "max": max, "min": min}
+            of = known.get(name, getattr(math, name, None))
+            if of is None:
+                raise UntranslatableError(f"the function {name}")
+            return Value("", "constant", of(*(v.constant for v in given)))
         if name in ("max", "min") and len(given) == 2:
             first, second = (self.as_type(v, type_) for v in given)
             return self._selected(f"{first} {'>' if name == 'max' else '<'} {second}", *given)
@@ -288,7 +302,12 @@ class Expressions:
         if isinstance(value.constant, bool | int | float | np.number):
             if type_ in ("int", "bits"):
                 return str(int(value.constant))
-            dtype = self._dtype if type_ == "real" else np.float64
+            dtype = self._dtype if type_ == "real" else np.dtype(np.float64)
+            with np.errstate(over="ignore"):
+                rounded = dtype.type(value.constant)
+            is_out = np.isinf(rounded) or (rounded == 0 and value.constant != 0)
+            if is_out and np.isfinite(value.constant):
+                raise UntranslatableError(f"{value.constant}, which {dtype} does not have")
             text = number(value.constant, dtype)
             return f"({text})" if text.startswith("-") else text
         raise UntranslatableError(f"{value.constant!r} as a number")

@@ -134,8 +134,9 @@ class _Header:
         lines += [
             "C99 and C++: no allocation, no global state; of the standard library memcpy, memset",
             "and strcmp, and in training pow and sqrt (link with -lm). Compile with -O3 and for",
-            "the processor, as with -march=native; no other flag is needed. exp, tanh and others",
-            f"here have an error below {accuracy}. {p}_self_test returns how",
+            "the processor, as with -march=native, never with -ffast-math. Numbers must be finite.",
+            "exp, tanh and the like have an error",
+            f"below {accuracy}. {p}_self_test returns how",
             f"many of {_VECTORS} predictions differ from those of fastgrad by more than"
             f" {_TOLERANCE[self._dtype.name]:g} of the largest.",
             "",
@@ -148,8 +149,12 @@ class _Header:
     def _begin(self) -> str:
         p, real = self._prefix, self._real
         bits = "int32_t" if real == "float" else "int64_t"
-        return f"""#ifndef {p.upper()}_H
-#define {p.upper()}_H
+        return f"""#ifndef FASTGRAD_{p}_H
+#define FASTGRAD_{p}_H
+
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "compile without -ffast-math, which changes what exp, missing cells and NAN are"
+#endif
 
 #include <math.h>
 #include <stdint.h>

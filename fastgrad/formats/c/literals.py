@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["C_TYPES", "array", "comment", "identifiers", "number", "text"]
+__all__ = ["C_TYPES", "array", "comment", "identifiers", "number", "text", "variable"]
 
 #: The type of C for a dtype.
 C_TYPES = {"float32": "float", "float64": "double"}
@@ -20,6 +20,12 @@ return short signed sizeof static static_assert static_cast struct switch templa
 thread_local throw true try typedef typeid typename union unsigned using virtual void volatile
 wchar_t while xor xor_eq
 """
+
+
+#: Macros of the headers that are included, and of compilers.
+_MACROS = re.compile(
+    r"unix|linux|i386|typeof|near|far|NULL|NAN|INFINITY|SIZE_MAX|(U?INT|HUGE|M_|FP_|MATH_)\w*|I"
+)
 
 
 def number(value: Any, dtype: Any) -> str:
@@ -67,14 +73,18 @@ def comment(words: str) -> str:
     return "".join(c if c.isprintable() else " " for c in plain.replace("\\", "/"))
 
 
+def variable(name: str) -> str:
+    """The name of a variable of Python in C."""
+    return f"{name}_" if name in _KEYWORDS.split() else name
+
+
 def identifiers(names: Any) -> list[str]:
     """Names as different identifiers of C and C++, as similar to the given ones as can be."""
     made: list[str] = []
     for name in names:
         plain = re.sub(r"\W+", "_", str(name), flags=re.ASCII).strip("_")
-        plain = (
-            f"x_{plain}" if not plain or plain[0].isdigit() or plain in _KEYWORDS.split() else plain
-        )
+        is_taken = plain in _KEYWORDS.split() or bool(_MACROS.fullmatch(plain))
+        plain = f"x_{plain}" if not plain or plain[0].isdigit() or is_taken else plain
         k, unique = 2, plain
         while unique in made:
             unique, k = f"{plain}_{k}", k + 1

@@ -42,13 +42,32 @@ def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
     except (OSError, TypeError, ValueError, SyntaxError) as error:
         raise UntranslatableError(f"its source cannot be read ({error})") from None
     assert isinstance(definition, ast.FunctionDef)
+    _check_unchanged(definition, code)
     return definition
+
+
+def _check_unchanged(definition: ast.FunctionDef, code: Any) -> None:
+    """Raise if the source has other names or numbers than the code: it was edited since."""
+    module = compile(ast.Module([definition], []), "", "exec")
+    (now,) = [c for c in module.co_consts if getattr(c, "co_name", None) == code.co_name]
+    known, found = (
+        ({*c.co_names, *c.co_freevars}, c.co_varnames, [x for x in c.co_consts if _is_number(x)])
+        for c in (code, now)
+    )
+    if known != found:
+        raise UntranslatableError("its source is not what it was when it was imported")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def _lambda(function: Callable[..., Any]) -> ast.FunctionDef:
     """A lambda of a file: the one within which all of its code is."""
     lines, _ = inspect.findsource(function)
     at = [place for place in function.__code__.co_positions() if None not in place[:4] and place[3]]
+    if not at:
+        raise ValueError("Python was started without the positions of code")
     for node in ast.walk(ast.parse("".join(lines))):
         if isinstance(node, ast.Lambda):
             body = node.body

@@ -74,7 +74,8 @@ class TableSource:
             elif isinstance(column, DateEncoder):
                 field, unit = f"int64_t {name}", "microseconds since 1970, INT64_MIN where missing"
             else:
-                field, unit = f"int32_t {name}", f"{self._prefix}_code_{name}(text)"
+                field = f"int32_t {name}"
+                unit = f"{self._prefix}_code_{name}(text), -1 where it is missing"
             known = "" if name == column.name else f"{column.name}: "
             about = comment(f"{known}{column.description}")
             lines.append(f"    {field}; /* {about}; {unit} */")

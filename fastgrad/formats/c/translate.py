@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .expressions import Expressions, Scope, Value, bare, words
-from .literals import comment
+from .literals import comment, variable
 from .python_source import UntranslatableError, definition_of, python_of
 from .square_root import square_root
 
@@ -128,7 +128,8 @@ class Translator(Expressions):
         scope = Scope({}, outside)
         for argument, value in zip(names, given, strict=True):
             is_constant = value.type == "constant"
-            scope.values[argument] = value if is_constant else Value(argument, value.type)
+            scope.values[argument] = value if is_constant else Value(variable(argument), value.type)
+            scope.parameters.add(variable(argument))
         lines = self._block(definition.body, scope, "    ")
         lines = _without_unread(lines, scope)
         used = " ".join(lines)
@@ -136,6 +137,7 @@ class Translator(Expressions):
         for argument, value in zip(names, given, strict=True):
             if value.type == "constant":
                 continue
+            argument = variable(argument)
             is_written = f"{argument}[" in used and any(
                 line.strip().startswith(f"{argument}[") for line in lines
             )
@@ -146,9 +148,9 @@ class Translator(Expressions):
                 lines.insert(0, f"    (void)({argument});")
         parameters += [f"{self.types[t]} *result_{k}" for k, t in enumerate(scope.returns[1:], 2)]
         declared: dict[str, list[str]] = {}
-        for variable, type_ in scope.declared.items():
-            declared.setdefault(self.types[type_], []).append(variable)
-        head = [f"    {c_type} {', '.join(variables)};" for c_type, variables in declared.items()]
+        for local, type_ in scope.declared.items():
+            declared.setdefault(self.types[type_], []).append(local)
+        head = [f"    {c_type} {', '.join(locals_)};" for c_type, locals_ in declared.items()]
         result = self.types[scope.returns[0]] if scope.returns else "void"
         what = comment((ast.get_docstring(definition) or "").partition("\n")[0])
         about = [f"/* {what} */"] if what else []
@@ -222,9 +224,9 @@ class Translator(Expressions):
             type_ = known.type if is_exact else "real"
         if known and known.type != type_ and scope.depth:
             raise UntranslatableError(f"{target.id}, which has two types")
-        name = known.text if known and known.type == type_ else target.id
+        name = known.text if known and known.type == type_ else variable(target.id)
         if known is None or known.type != type_:
-            while scope.declared.get(name, type_) != type_:
+            while name in scope.parameters or scope.declared.get(name, type_) != type_:
                 name += "_"  # a name of Python that holds numbers of two types
             scope.declared[name] = type_
         scope.values[target.id] = Value(name, type_)
@@ -236,7 +238,8 @@ class Translator(Expressions):
         """Several assignments at once, none of which may change what the next one reads."""
         lines: list[str] = []
         for k, (target, value) in enumerate(zip(targets, values, strict=True)):
-            name = ast.unparse(target)
+            held = scope.values.get(ast.unparse(target))
+            name = held.text if held else ast.unparse(target)
             if any(name in words(later.text) for later in values[k + 1 :]):
                 raise UntranslatableError(f"an exchange of {name}")
             lines += self._assigned(target, value, scope, indent)
@@ -249,10 +252,12 @@ class Translator(Expressions):
         called = self.named_object(call.func, scope)
         given = [self.value(argument, scope) for argument in call.args]
         name, types = self.function(called, given)
-        names = [ast.unparse(target) for target in targets]
-        for target, type_ in zip(names, types, strict=True):
-            scope.declared[target] = type_
-            scope.values[target] = Value(target, type_)
+        names = [variable(ast.unparse(target)) for target in targets]
+        if scope.depth:
+            raise UntranslatableError(f"{names[0]}, which depends on a condition")
+        for target, name_, type_ in zip(targets, names, types, strict=True):
+            scope.declared[name_] = type_
+            scope.values[ast.unparse(target)] = Value(name_, type_)
         passed = [bare(v.text) for v in given if v.type != "constant"]
         passed += [f"&{other}" for other in names[1:]]
         return [f"{indent}{names[0]} = {name}({', '.join(passed)});"]

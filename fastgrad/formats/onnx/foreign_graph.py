@@ -15,6 +15,7 @@ __all__ = ["ForeignGraph", "parse"]
 Array = np.ndarray[Any, Any]
 
 _MAX_NODES = 2_000
+_MAX_DIMS = 32  # of a tensor, as NumPy has
 _DTYPES = frozenset({"float32", "float64", "float16", "int64", "int32", "bool"})
 _FOLDED = frozenset({"Identity", "Cast", "Transpose"})
 
@@ -240,14 +241,14 @@ class ForeignGraph:
             dtype = np.dtype(object)
         if dtype.name not in _DTYPES:
             raise self.error(place, f"type {tensor.data_type}", "numbers")
-        count = 1
-        for n in tensor.dims:
-            count *= n
         if tensor.HasField("raw_data"):
             held: float = len(tensor.raw_data) / dtype.itemsize
         else:
             held = len(getattr(tensor, helper.tensor_dtype_to_field(tensor.data_type)))
-        if any(n < 0 for n in tensor.dims) or held != count:
+        count = 1
+        for n in tensor.dims[:_MAX_DIMS]:
+            count = min(count * n, 2**62)  # and no larger one, which would take long
+        if any(n < 0 for n in tensor.dims) or held != count or len(tensor.dims) > _MAX_DIMS:
             shape = "x".join(map(str, tensor.dims[:8]))
             raise self.error(place, f"{held:g} numbers of shape ({shape})", "as many as its shape")
         array: Array = self._onnx.numpy_helper.to_array(tensor)

@@ -35,6 +35,11 @@ def read(path: Any, cost: str | Cost | None = None) -> PortableNetwork:
     return _Reader(ForeignGraph(path)).network(cost)
 
 
+def _is_row(array: Array) -> bool:
+    """Whether there is one number for each column, or one for all, not one for each row."""
+    return array.ndim < 2 or all(n == 1 for n in array.shape[:-1])
+
+
 class _Reader:
     """Goes along the nodes from the input to the output, and tells a Chain what they are."""
 
@@ -43,6 +48,7 @@ class _Reader:
         self._chain = Chain(str(graph.path))
         self._at = graph.input  # the tensor that has been reached
         self._dtype = graph.dtype  # of this tensor
+        self._is_of_two = False  # the output is [1 - p, p]
         self._product: tuple[Any, Array] | None = None  # a MatMul, which an Add may follow
         # How many nodes may still be evaluated. Each activation or scaling between two layers is
         # looked for anew: networks have few of them, so that most nodes are evaluated once.
@@ -65,6 +71,8 @@ class _Reader:
                 self._tell(node)
         self._tell_product(None)
         self._tell_between(between)
+        if self._is_of_two and self._chain.width != 1:
+            raise self._graph.error("outputs", "[1 - p, p] of several p", "of one")
         if self._at != self._graph.output:
             raise self._graph.error("outputs", "one beside the chain", "the end of the chain")
         return self._chain.network(cost)
@@ -80,8 +88,10 @@ class _Reader:
         if opposite is None or opposite.op_type != "Sub" or opposite.input[1:] != [p]:
             return nodes
         one = self._graph.constant(opposite.input[0])
-        if one is None or (one != 1).any():
+        axis = self._graph.attributes(last).get("axis")
+        if one is None or (one != 1).any() or axis not in (1, -1):
             return nodes
+        self._is_of_two = True
         self._graph.output = p
         return [node for node in nodes if node is not last and node is not opposite]
 
@@ -124,10 +134,10 @@ class _Reader:
         W, *biases = self._constants(node, 1, 2)
         if attributes.get("transA") or W.ndim != 2:
             raise self._unknown(node, "a transposed input, or weights that are no matrix")
-        W = W if attributes.get("transB") else W.T
+        W = W if self._option(node, attributes, "transB", 0) else W.T
         alpha, beta = (self._option(node, attributes, name, 1.0) for name in ("alpha", "beta"))
         b = None
-        if biases and biases[0].size in (1, len(W)):
+        if biases and biases[0].size in (1, len(W)) and _is_row(biases[0]):
             b = beta * np.broadcast_to(biases[0].ravel(), len(W))
         elif biases:
             raise self._unknown(node, f"a bias of shape {biases[0].shape}")
@@ -148,7 +158,7 @@ class _Reader:
         if following is not None and following.op_type == "Add" and len(following.input) == 2:
             x, y = following.input
             b = self._graph.constant(y if x == self._at else x)
-        has_bias = b is not None and b.size == len(W)
+        has_bias = b is not None and b.size == len(W) and _is_row(b)
         self._tell_layer(node, W, b.ravel() if b is not None and has_bias else None)
         if has_bias:
             self._at = following.output[0]
@@ -188,7 +198,8 @@ class _Reader:
     def _pass_reshape(self, node: Any, attributes: dict[str, Any]) -> None:
         (shape,) = self._constants(node, 1)
         width = self._chain.width
-        if shape.shape != (2,) or not (shape[1] in (-1, width) or (shape[0] == -1 and not width)):
+        is_known = shape.shape == (2,) and shape[0] in (-1, 0)
+        if not is_known or not (shape[1] in (-1, width) or (shape[0] == -1 and not width)):
             raise self._unknown(node, f"the shape {shape.tolist()[:8]}")
 
     def _pass_dropout(self, node: Any, attributes: dict[str, Any]) -> None:
@@ -243,7 +254,12 @@ class _Reader:
     def _tell_affine(self, node: Any) -> None:
         x, y = node.input
         c = self._graph.constant(y if x == self._at else x)
-        if c is None or c.dtype.kind != "f" or (node.op_type == "Div" and x != self._at):
+        if (
+            c is None
+            or c.dtype.kind != "f"
+            or not _is_row(c)
+            or (node.op_type == "Div" and x != self._at)
+        ):
             raise self._unknown(node, "two numbers that are computed, or a division by one")
         c = c.astype(np.float64)
         if node.op_type == "Add":

@@ -23,12 +23,15 @@ ELEMENTWISE = frozenset({
     "Swish", "Tanh", "ThresholdedRelu", "Where",
 })  # fmt: skip
 
-_FAR_POINTS = [-1e5, -1e3, 1e3, 1e5]  # where formulas may overflow, but limits show
-_POINTS = np.concatenate([np.linspace(-8, 8, 161), [-30.0, -12.0, 12.0, 30.0], _FAR_POINTS])
+_FAR_POINTS = [-1e8, -1e5, -1e3, 1e3, 1e5, 1e8]  # where formulas may overflow, but limits show
+_NEAR = np.geomspace(1e-5, 0.05, 40)  # where a threshold shows
+_POINTS = np.concatenate(
+    [np.linspace(-8, 8, 161), -_NEAR, _NEAR, [-30.0, -12.0, 12.0, 30.0], _FAR_POINTS]
+)
 _POINTS = (_POINTS + 0.0123).astype(np.float32).astype(np.float64)  # exact in both
 _FAR = np.abs(_POINTS) > 100
 _OPSET = 17  # any that the library knows
-_SAME = 2e-5  # of a difference, relative to 1 + |f|: float32, and formulas that cancel
+_SAME = 4e-6  # of a difference, relative to 1 + |f|: float32, and formulas that cancel
 
 
 class Elementwise:
