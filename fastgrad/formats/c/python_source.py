@@ -42,14 +42,13 @@ def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
     except (OSError, TypeError, ValueError, SyntaxError) as error:
         raise UntranslatableError(f"its source cannot be read ({error})") from None
     assert isinstance(definition, ast.FunctionDef)
-    _check_unchanged(definition, code)
+    _check_unchanged(compile(ast.Module([definition], []), "", "exec"), code)
     return definition
 
 
-def _check_unchanged(definition: ast.FunctionDef, code: Any) -> None:
+def _check_unchanged(source: Any, code: Any) -> None:
     """Raise if the source has other names or numbers than the code: it was edited since."""
-    module = compile(ast.Module([definition], []), "", "exec")
-    (now,) = [c for c in module.co_consts if getattr(c, "co_name", None) == code.co_name]
+    (now,) = [c for c in source.co_consts if getattr(c, "co_name", None) == code.co_name]
     known, found = (
         ({*c.co_names, *c.co_freevars}, c.co_varnames, [x for x in c.co_consts if _is_number(x)])
         for c in (code, now)
@@ -73,5 +72,6 @@ def _lambda(function: Callable[..., Any]) -> ast.FunctionDef:
             body = node.body
             first, last = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
             if all(first <= (line, a) and (end, b) <= last for line, end, a, b in at):
+                _check_unchanged(compile(ast.Expression(node), "", "eval"), function.__code__)
                 return ast.FunctionDef("f", node.args, [ast.Return(body)], [])
     raise ValueError("no such lambda")

@@ -42,7 +42,7 @@ def _imported(needed_by: str) -> Any:
             raise
         raise ModuleNotFoundError(
             f"{needed_by}: Keras needs {error.name}: pip install {error.name}, or choose another"
-            " backend with the environment variable KERAS_BACKEND (jax, torch, tensorflow, numpy)",
+            " backend with the environment variable KERAS_BACKEND (jax, torch, tensorflow)",
             name=error.name,
         ) from None
 
