@@ -197,7 +197,14 @@ def loop_with_else(u):
     return u
 
 
-@pytest.mark.parametrize("f", [two_types, loop_with_else, lambda u: u or 1.0, math.exp])
+def of_itself(u):
+    return of_itself(u - 1) if u > 0 else u
+
+
+REFUSED = [two_types, loop_with_else, of_itself, lambda u: u or 1.0, lambda u: u * 1e-60, math.exp]
+
+
+@pytest.mark.parametrize("f", REFUSED)
 def test_python_that_would_compute_otherwise_is_refused(f):
     with pytest.raises(UntranslatableError):
         Translator("f", "float32").scalar(f, "f")

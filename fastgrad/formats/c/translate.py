@@ -48,6 +48,7 @@ class Translator(Expressions):
         super().__init__(prefix, dtype)
         self.functions: list[str] = []
         self._known: dict[Any, tuple[str, tuple[str, ...]]] = {}
+        self._at_work: set[Callable[..., Any]] = set()  # functions that call others now
         self._names = {f"{prefix}_{name}" for name in _OF_THE_HEADER}
 
     def scalar(self, function: Callable[..., Any], name: str) -> str:
@@ -112,8 +113,12 @@ class Translator(Expressions):
             c_name, k = f"{self.prefix}_{stem}", 2
             while c_name in self._names:
                 c_name, k = f"{self.prefix}_{stem}_{k}", k + 1
+            if function in self._at_work:
+                raise UntranslatableError(f"{function.__name__}, which calls itself")
             self._names.add(c_name)
+            self._at_work.add(function)
             self._known[key] = c_name, self._define(definition, given, outside, c_name)
+            self._at_work.remove(function)
         return self._known[key]
 
     def _define(
