@@ -176,6 +176,8 @@ def test_nothing_is_unpickled_but_compiled_code_and_what_a_cluster_sends():
     assert set(of_cluster) == {"pickle.loads"}
     assert found.pop("codegen/disk_cache.py") == ["pickle.loads"]
     assert set(found.pop("explain/tracing.py")) == {"eval"}  # of lines of a function that is there
+    of_c = found.pop("formats/c/python_source.py")  # kinds of code, which is compared and not run
+    assert of_c == ["exec", "eval"]
     assert not found
 
 
