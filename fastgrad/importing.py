@@ -136,8 +136,8 @@ def from_safetensors(
     """Read the network of weights and biases in a safetensors file, as PyTorch names them.
 
     The tensors are those of a chain of dense layers, such as "0.weight" and "0.bias", or
-    "fc1.weight" and "fc2.weight": the layers are in the order of their names, numbers in it by
-    value. `load` reads the files of fastgrad.
+    "fc1.weight" and "fc2.weight": the names differ by a number, whose value is the order of the
+    layers. `load` reads the files of fastgrad.
 
     Parameters
     ----------
@@ -161,7 +161,8 @@ def from_safetensors(
         If there is no such file.
     ValueError, TypeError
         The file is damaged, of fastgrad, or has another tensor than (n_l, n_(l-1)) weights and
-        (n_l,) biases of float32 or float64; the number of activations does not fit.
+        (n_l,) biases of float32 or float64; the names of the layers do not tell their order; the
+        number of activations does not fit.
     """
     return _network(str(path), state_dict.read(path, activation, cost))
 

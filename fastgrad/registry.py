@@ -112,6 +112,12 @@ def full_name(name: str, parameter: str, value: float, default: float) -> str:
     return name if value == default else f"{name}({parameter}={value!r})"
 
 
+def split_name(name: str) -> tuple[str, float | None]:
+    """The bare name and the number in what `full_name` returned; None for the default."""
+    numbers = [*_parameters(name).values()] if "(" in name else []
+    return name.partition("(")[0], float(numbers[0]) if numbers else None
+
+
 _SOFTMAX, _SIGMOID = "softmax_cross_entropy", "sigmoid_cross_entropy"
 
 #: Names in Keras, PyTorch and scikit-learn, as `validation.did_you_mean` takes them.

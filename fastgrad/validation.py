@@ -130,6 +130,13 @@ def in_a_folder(name: str, path: Any) -> None:
         raise FileNotFoundError(f"{name}: got {path}; expected it in a folder that exists")
 
 
+def existing_file(path: Any, expected: str) -> None:
+    """Raise unless there is a file of that name, with the words for what it should be."""
+    if not Path(path).is_file():
+        kind = "got a folder" if Path(path).is_dir() else "no such file"
+        raise FileNotFoundError(f"{path}: {kind}; expected {expected}")
+
+
 def pair(name: str, value: Any, of: str) -> tuple[Any, Any]:
     """Return the two items of a tuple or list; raise unless it has two."""
     if not isinstance(value, tuple | list):

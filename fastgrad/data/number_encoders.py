@@ -29,15 +29,9 @@ from .column_values import (
 from .table import Column
 
 __all__ = [
-    "DATE_PARTS",
-    "FAR",
-    "MAX_INPUT",
-    "SMOOTH_LIMIT",
-    "DateEncoder",
-    "NumberEncoder",
-    "Scale",
+    "DATE_PARTS", "FAR", "MAX_INPUT", "SMOOTH_LIMIT", "DateEncoder", "NumberEncoder", "Scale",
     "date_parts",
-]
+]  # fmt: skip
 
 Array = NDArray[Any]
 

@@ -233,22 +233,15 @@ class Chain:
             arrays["target.scale"] = np.array(decoded.scale)
             targets |= {"standardize": True, "standardized": True}
         for l, (W, b) in enumerate(self._weights, start=1):
-            arrays[f"layer.{l}.W"], arrays[f"layer.{l}.b"] = (
-                W.astype(spec.dtype),
-                b.astype(spec.dtype),
-            )
-        inputs, n_in = (
-            dict(spec.inputs) | self._checked(self._input, activation("relu")),
-            spec.sizes[0],
-        )
-        mean, scale = np.zeros(n_in), np.ones(n_in)
+            arrays[f"layer.{l}.W"] = W.astype(spec.dtype)
+            arrays[f"layer.{l}.b"] = b.astype(spec.dtype)
+        inputs = dict(spec.inputs) | self._checked(self._input, activation("relu"))
+        mean, scale = np.zeros(spec.sizes[0]), np.ones(spec.sizes[0])
         if self._of_inputs is not None:
             mean, scale, _ = self._of_inputs
             inputs |= {"standardize": True, "standardized": True}
-        arrays["input.mean"], arrays["input.scale"] = (
-            mean.astype(spec.dtype),
-            scale.astype(spec.dtype),
-        )
+        arrays["input.mean"] = mean.astype(spec.dtype)
+        arrays["input.scale"] = scale.astype(spec.dtype)
         layers = [
             {**before, **self._checked(told, f)}
             for before, told, f in zip(spec.layers, self._settings, spec.activations, strict=True)

@@ -107,6 +107,13 @@ class PortableModel:
                 if not np.isfinite(array).all():
                     raise ValueError(f"{name}: got NaN or infinity; expected finite numbers")
 
+    def check_one_dtype(self, argument: str) -> None:
+        """Raise ValueError if the networks are of two dtypes; the argument begins the message."""
+        dtypes = dict.fromkeys(str(network.spec.dtype) for network in self.networks)
+        if len(dtypes) > 1:
+            received = " and ".join(dtypes)
+            raise ValueError(f"{argument}: got networks of {received}; expected one dtype")
+
     @property
     def heads(self) -> OutputHeads:
         """The groups of outputs, which are those of the first network."""

@@ -221,9 +221,7 @@ def read_metadata(path: Any) -> dict[str, Any]:
 def _read(path: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]:
     """The spec's configuration, the arrays and the training state of a file."""
     path = Path(validation.path("path", path))
-    if not path.is_file():
-        kind = "got a folder" if path.is_dir() else "no such file"
-        raise FileNotFoundError(f"{path}: {kind}; expected a model saved by fastgrad")
+    validation.existing_file(path, "a model saved by fastgrad")
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}

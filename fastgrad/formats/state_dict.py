@@ -60,9 +60,7 @@ class TensorFile:
 
     def __init__(self, path: Any) -> None:
         self.path = Path(validation.path("path", path))
-        if not self.path.is_file():
-            kind = "got a folder" if self.path.is_dir() else "no such file"
-            raise FileNotFoundError(f"{self.path}: {kind}; expected a safetensors file")
+        validation.existing_file(self.path, "a safetensors file")
         try:
             with safe_open(self.path, framework="numpy") as file:
                 self.metadata: dict[str, str] = file.metadata() or {}

@@ -1,6 +1,5 @@
 """Activations as PyTorch has them: from fastgrad's to a module, and back."""
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from ..kernels.activations import Activation, activation, elu, leaky_relu
+from ..registry import split_name
 from .torch_layers import Sin
 
 __all__ = ["activation_of", "module_of"]
@@ -54,11 +54,11 @@ def module_of(f: Activation) -> nn.Module | None:
     f : Activation
         Any but "identity", for which there is no module.
     """
-    name = f.name.partition("(")[0]
-    if not f.builtin or name not in _MODULES:
+    if not f.builtin:
         return None
-    given = re.search(r"=(.*)\)", f.name)
-    return _MODULES[name](float(given[1])) if given else _MODULES[name]()
+    name, parameter = split_name(f.name)
+    kind = _MODULES.get(name, lambda *_: None)
+    return kind() if parameter is None else kind(parameter)
 
 
 def activation_of(module: nn.Module) -> Activation | None:

@@ -18,6 +18,8 @@ __all__ = ["Expressions", "Scope", "Value", "bare", "words"]
 #: What the functions of NumPy and math are, by their names, where C or `elementary` has another.
 _ALIASES = {"absolute": "abs", "fabs": "abs", "maximum": "max", "minimum": "min", "power": "pow"}
 _ELEMENTARY = ("cos", "exp", "expm1", "log", "log1p", "sin", "tanh", "erf")
+#: Functions of `elementary` that numba compiles by the type of their first argument.
+_BY_TYPE = ("real", "_bits", "_from_bits", "_constants")
 _OPERATORS: dict[type[ast.AST], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Add: ("+", operator.add), ast.Sub: ("-", operator.sub), ast.Mult: ("*", operator.mul),
     ast.Div: ("/", operator.truediv), ast.Pow: ("", operator.pow),
@@ -183,10 +185,9 @@ class Expressions:
             return Value(f"(({self.types['bits']})({shifted}))", "bits")
         if isinstance(op, ast.RShift):
             type_, sides = left.type, (left.text, self.as_type(right, "int"))
-        elif isinstance(op, ast.Div) and type_ == "int":
-            type_ = self._wide
-            sides = self.as_type(left, type_), self.as_type(right, type_)
         else:
+            if isinstance(op, ast.Div) and type_ == "int":
+                type_ = self._wide
             sides = self.as_type(left, type_), self.as_type(right, type_)
         result = "int" if isinstance(op, ast.cmpop) else type_
         return Value(f"({sides[0]} {symbol} {sides[1]})", result)
@@ -223,12 +224,7 @@ class Expressions:
             return Value(f"({self.as_type(given[0], self._wide)})", self._wide)
         if module in ("numpy", "math", "builtins") or isinstance(called, np.ufunc):
             return self._standard(_ALIASES.get(name, name), given)
-        if vars(elementary).get(name) is called and name in (
-            "real",
-            "_bits",
-            "_from_bits",
-            "_constants",
-        ):
+        if name in _BY_TYPE and vars(elementary).get(name) is called:
             return self._by_type(name, given)
         c_name, types = self.function(called, given)
         passed = [bare(v.text) for v in given if v.type != "constant"]

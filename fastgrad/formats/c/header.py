@@ -61,9 +61,7 @@ class _Header:
 
     def __init__(self, prefix: str, model: PortableModel, optimizer: "Optimizer | None") -> None:
         model.check_finite()
-        dtypes = {str(network.spec.dtype) for network in model.networks}
-        if len(dtypes) > 1:
-            raise ValueError(f"to_c: got networks of {' and '.join(dtypes)}; expected one dtype")
+        model.check_one_dtype("to_c")
         if optimizer is not None and len(model.networks) > 1:
             received = f"{len(model.networks)} networks"
             raise ValueError(f"train: got {received}; expected a single one, as of members=1")

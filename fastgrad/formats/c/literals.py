@@ -11,7 +11,7 @@ __all__ = ["C_TYPES", "array", "comment", "identifiers", "number", "text", "vari
 C_TYPES = {"float32": "float", "float64": "double"}
 
 #: Words of C and C++ that are no names.
-_KEYWORDS = """
+_WORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const
 const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit
 export extern false float for friend goto if inline int long mutable namespace new noexcept not
@@ -20,7 +20,7 @@ return short signed sizeof static static_assert static_cast struct switch templa
 thread_local throw true try typedef typeid typename union unsigned using virtual void volatile
 wchar_t while xor xor_eq
 """
-
+_KEYWORDS = frozenset(_WORDS.split())
 
 #: Macros of the headers that are included, and of compilers.
 _MACROS = re.compile(
@@ -29,7 +29,7 @@ _MACROS = re.compile(
 
 
 def number(value: Any, dtype: Any) -> str:
-    """A finite number in as many digits as give it back, with the suffix of its type.
+    """A number in as many digits as give it back, with the suffix of its type; or a macro.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def comment(words: str) -> str:
 
 def variable(name: str) -> str:
     """The name of a variable of Python in C."""
-    return f"{name}_" if name in _KEYWORDS.split() else name
+    return f"{name}_" if name in _KEYWORDS else name
 
 
 def identifiers(names: Any) -> list[str]:
@@ -83,7 +83,7 @@ def identifiers(names: Any) -> list[str]:
     made: list[str] = []
     for name in names:
         plain = re.sub(r"\W+", "_", str(name), flags=re.ASCII).strip("_")
-        is_taken = plain in _KEYWORDS.split() or bool(_MACROS.fullmatch(plain))
+        is_taken = plain in _KEYWORDS or bool(_MACROS.fullmatch(plain))
         plain = f"x_{plain}" if not plain or plain[0].isdigit() or is_taken else plain
         k, unique = 2, plain
         while unique in made:

@@ -10,12 +10,16 @@ from ..portable import PortableLayer, PortableNetwork
 from .literals import C_TYPES, array, identifiers, number
 from .translate import Translator, UntranslatableError
 
-__all__ = ["NetworkSource", "at", "indices", "is_narrow", "padded", "shape"]
+__all__ = [
+    "LANES", "SUM_OF_LANES", "NetworkSource", "at", "indices", "is_narrow", "padded", "shape",
+]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 
 #: Numbers side by side that compilers make vectors of; sizes are multiples of it.
-_LANES = 8
+LANES = 8
+#: Of an array of as many partial sums.
+SUM_OF_LANES = "((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]))"
 #: A layer of at most as many nodes sums over j in lanes; a larger one has its nodes in lanes: so
 #: many that a compiler makes vectors of the loop instead of writing it out.
 _NARROW = 16
@@ -23,7 +27,7 @@ _NARROW = 16
 
 def padded(n: int) -> int:
     """The next multiple of the lanes."""
-    return -(-n // _LANES) * _LANES
+    return -(-n // LANES) * LANES
 
 
 def at(array: str, first: int) -> str:
@@ -137,12 +141,11 @@ class NetworkSource:
             return name, head + (
                 f"    int i, j, k;\n"
                 f"    for (i = 0; i < {rows}; ++i) {{ /* eq. (1): u_i = b_i + sum_j W_ij a_j */\n"
-                f"        {real} sum[{_LANES}] = {{0}};\n"
-                f"        for (j = 0; j < {columns}; j += {_LANES})\n"
-                f"            for (k = 0; k < {_LANES}; ++k)\n"
+                f"        {real} sum[{LANES}] = {{0}};\n"
+                f"        for (j = 0; j < {columns}; j += {LANES})\n"
+                f"            for (k = 0; k < {LANES}; ++k)\n"
                 f"                sum[k] += W[i * {columns} + j + k] * a[j + k];\n"
-                f"        u[i] = b[i] + (((sum[0] + sum[1]) + (sum[2] + sum[3]))\n"
-                f"                       + ((sum[4] + sum[5]) + (sum[6] + sum[7])));\n"
+                f"        u[i] = b[i] + ({SUM_OF_LANES});\n"
                 f"    }}\n" + self._zeros("u", n_out, width) + "}"
             )
         return name, head + (

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...data.column_encoders import CategoryEncoder, ColumnEncoder, LeftOut
-from ...data.column_values import FIRST_DATE, LAST_DATE
+from ...data.column_values import DAY, FIRST_DATE, LAST_DATE
 from ...data.number_encoders import (
     DATE_PARTS,
     FAR,
@@ -126,7 +126,7 @@ class TableSource:
             "   1970. Year and month: H. Hinnant, chrono-Compatible Low-Level Date Algorithms. */\n"
             f"static inline void {self._prefix}_date_parts(int64_t us, int64_t first,"
             " double *part) {\n"
-            "    const int64_t per_day = INT64_C(86400000000);\n"
+            f"    const int64_t per_day = INT64_C({DAY});\n"
             "    int64_t day, rest, z, era, of_era, year_of_era, of_year, month;\n"
             f"    us = us < INT64_C({FIRST_DATE}) ? INT64_C({FIRST_DATE}) : us;\n"
             f"    us = us > INT64_C({LAST_DATE}) ? INT64_C({LAST_DATE}) : us;\n"

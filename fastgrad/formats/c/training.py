@@ -7,15 +7,13 @@ from ...kernels.costs import Cost
 from ...kernels.update_rules import CONSTANTS, HYPERPARAMETERS, RULE_MEMORY
 from ..portable import PortableLayer, PortableNetwork
 from .literals import array, identifiers
-from .network import NetworkSource, at, indices, is_narrow, padded, shape
+from .network import LANES, SUM_OF_LANES, NetworkSource, at, indices, is_narrow, padded, shape
 from .translate import Translator, UntranslatableError
 
 if TYPE_CHECKING:
     from ...optim.base import Optimizer
 
 __all__ = ["TrainingSource", "check_trainable"]
-
-_LANES = 8
 
 
 def check_trainable(network: PortableNetwork, optimizer: "Optimizer") -> None:
@@ -200,12 +198,11 @@ class TrainingSource:
             )
         return (
             f"    for (j = 0; j < {n_in}; ++j) {{ {tag}\n"
-            f"        {self._real} sum[{_LANES}] = {{0}};\n"
-            f"        for (i = 0; i < {padded(n_out)}; i += {_LANES})\n"
-            f"            for (k = 0; k < {_LANES}; ++k)\n"
+            f"        {self._real} sum[{LANES}] = {{0}};\n"
+            f"        for (i = 0; i < {padded(n_out)}; i += {LANES})\n"
+            f"            for (k = 0; k < {LANES}; ++k)\n"
             f"                sum[k] += d{l}[i + k] * {W}[j * {padded(n_out)} + i + k];\n"
-            f"        d{l - 1}[j] = ((sum[0] + sum[1]) + (sum[2] + sum[3]))\n"
-            f"                    + ((sum[4] + sum[5]) + (sum[6] + sum[7]));\n    }}\n"
+            f"        d{l - 1}[j] = {SUM_OF_LANES};\n    }}\n"
         )
 
     def _gradient(self, l: int, n_out: int, n_in: int) -> str:

@@ -62,9 +62,7 @@ class ModelFile:
                 f"model: got {type(path).__name__}; expected a model of Keras, or a .keras file"
             )
         self._path = Path(path)
-        if not self._path.is_file():
-            kind = "got a folder" if self._path.is_dir() else "no such file"
-            raise FileNotFoundError(f"{path}: {kind}; expected a .keras file")
+        validation.existing_file(self._path, "a .keras file")
         self._most = max(_SMALL, _MAX_EXPANSION * self._path.stat().st_size)
         h5py = import_extra("h5py", "keras", "a .keras file")
         try:

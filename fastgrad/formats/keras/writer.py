@@ -11,6 +11,7 @@ from ... import validation
 from ...atomic_write import atomic_write
 from ...extras import import_extra
 from ...model.output_heads import OutputHeads
+from ...registry import split_name
 from ..portable import PortableLayer, PortableModel, PortableNetwork
 from ..safetensors import check_path
 
@@ -117,11 +118,7 @@ class _Writer:
 
     def _check(self, model: PortableModel) -> None:
         """Raise for what Keras lacks, before anything is made."""
-        dtypes = {str(network.spec.dtype) for network in model.networks}
-        if len(dtypes) > 1:
-            raise ValueError(
-                f"to_keras: got networks of {' and '.join(dtypes)}; expected one dtype"
-            )
+        model.check_one_dtype("to_keras")
         for network in model.networks:
             for l, layer in enumerate(network.layers, start=1):
                 if not layer.f.builtin:
@@ -170,8 +167,7 @@ class _Writer:
 
     def _activation(self, layer: PortableLayer, dtype: str) -> list[Part]:
         """The layers for an activation; an operation where Keras has no layer."""
-        name, _, rest = layer.f.name.partition("(")
-        parameter = float(rest.rstrip(")").partition("=")[2]) if rest else None
+        name, parameter = split_name(layer.f.name)
         if name == "identity":
             return []
         if name == "leaky_relu":

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...kernels.activations import Activation
 from ...kernels.elementary import ERF_FLOAT64
+from ...registry import split_name
 from .graph import Graph
 
 __all__ = ["add_activation"]
@@ -55,13 +56,13 @@ def add_activation(graph: Graph, u: str, f: Activation, dtype: np.dtype[Any]) ->
     ValueError
         If f is not one of fastgrad's own.
     """
-    name, _, parameter = f.name.rstrip(")").partition("(")
+    name, parameter = split_name(f.name) if f.builtin else (f.name, None)
     if not f.builtin or name not in _NODES:
         raise ValueError(
             f"to_onnx: got the activation {f.name!r}, which is not built in; expected one of"
             f" {', '.join(_NODES)}"
         )
-    given = (float(parameter.partition("=")[2]),) if parameter else ()
+    given = () if parameter is None else (parameter,)
     return _NODES[name](_Formula(graph, dtype), u, *given)
 
 

@@ -4,12 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from ...data.column_values import DAY
 from .graph import Graph
 
-__all__ = ["DAY", "add_date_parts"]
-
-#: A day in microseconds.
-DAY = 86_400_000_000
+__all__ = ["add_date_parts"]
 
 
 class _Integers:
